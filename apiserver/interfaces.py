@@ -1,0 +1,125 @@
+"""What the parts of the API server ask of each other: the request's attributes, and the protocols of
+authentication, authorization, admission and reading. No implementation here."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from apimachinery.meta import Resource
+from apimachinery.objects import Object
+
+
+@dataclass(frozen=True, slots=True)
+class UserInfo:
+    """Who asks (k8s.io/apiserver/pkg/authentication/user)."""
+
+    name: str
+    uid: str = ""
+    groups: tuple[str, ...] = ()
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributes:
+    """One request as authorization, admission and audit see it (RequestInfo and its user)."""
+
+    user: UserInfo
+    verb: str  #: "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", or lower-case method
+    path: str
+    is_resource: bool = True
+    group: str = ""
+    version: str = ""
+    resource: str = ""  #: plural
+    subresource: str = ""
+    namespace: str = ""
+    name: str = ""
+    dry_run: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)  #: Create-, Update-, Patch- or DeleteOptions
+    user_agent: str = ""
+    source_ips: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request carries to say who sent it."""
+
+    headers: Mapping[str, str]  #: case-insensitive
+    peer_certificate: bytes | None  #: DER, already verified against --client-ca-file or the front-proxy CA by TLS
+    peer_address: str
+
+
+class Authenticator(Protocol):
+    """One way of knowing a caller."""
+
+    async def authenticate(self, credentials: Credentials) -> UserInfo | None:
+        """The user; None: these credentials are not of this kind; raises `Unauthorized` where they are but are wrong."""
+        ...
+
+
+class Decision(enum.Enum):
+    """An authorizer's answer; NO_OPINION leaves it to the next one, and at the end means no."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    NO_OPINION = "no opinion"
+
+
+class Authorizer(Protocol):
+    """One way of deciding whether a request may proceed; never blocks: it decides on cached objects."""
+
+    def authorize(self, attributes: Attributes) -> tuple[Decision, str]:
+        """The decision and its reason (may be "")."""
+        ...
+
+
+class Reader(Protocol):
+    """Cached reads of stored objects, for authorizers, admission and built-in loops. Callers must not change them."""
+
+    def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """The object as last seen, or None."""
+        ...
+
+    def list(self, resource: Resource, namespace: str = "") -> Sequence[Object]:
+        """All objects of the namespace, or of all namespaces."""
+        ...
+
+
+class Loopback(Reader, Protocol):
+    """Reads and writes inside the API server, as system:apiserver, without authorization but with strategy and storage."""
+
+    async def get_live(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """The object as the store has it now."""
+        ...
+
+    async def create(self, resource: Resource, obj: Object) -> Object:
+        """Create; raises ApiError."""
+        ...
+
+    async def update(self, resource: Resource, obj: Object, subresource: str = "") -> Object:
+        """Replace at the resourceVersion the object carries; raises ApiError."""
+        ...
+
+    async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str = "") -> None:
+        """Delete; raises ApiError."""
+        ...
+
+
+class AdmissionPlugin(Protocol):
+    """One admission rule, in a file of its own under `admission/`. `name` is that of --enable-admission-plugins."""
+
+    name: str
+
+    def handles(self, attributes: Attributes) -> bool:
+        """Whether this request concerns the plugin at all."""
+        ...
+
+    async def admit(self, attributes: Attributes, obj: Object | None, old: Object | None) -> None:
+        """Change `obj` in place, or raise ApiError to refuse. `obj` is None on delete, `old` None on create."""
+        ...
+
+    async def validate(self, attributes: Attributes, obj: Object | None, old: Object | None) -> list[str]:
+        """Raise ApiError to refuse the final object; returns warnings for the client."""
+        ...
