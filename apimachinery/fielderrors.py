@@ -12,8 +12,16 @@ import orjson
 OMIT: Any = type("Omit", (), {"__repr__": lambda self: "OMIT"})()
 
 
+class GoSyntax(str):
+    """A value already rendered as Go's %#v shows it (structs, maps): printed as it is, unquoted."""
+
+    __slots__ = ()
+
+
 def go_value(value: Any) -> str:
     """A value as Go's field.Error prints it: strings quoted, null as "null", objects as JSON."""
+    if isinstance(value, GoSyntax):
+        return str(value)
     if isinstance(value, str):
         return go_quote(value)
     if isinstance(value, bool):
@@ -92,10 +100,10 @@ def type_invalid(field: str, value: Any, detail: str) -> FieldError:
 
 
 def not_supported(field: str, value: Any, allowed: Sequence[str]) -> FieldError:
-    """A value outside an enumeration; `allowed` is shown sorted and quoted."""
+    """A value outside an enumeration; `allowed` is shown quoted, in its order."""
     text = f"Unsupported value: {go_value(value)}"
     if allowed:
-        text += ": supported values: " + ", ".join(go_quote(value) for value in sorted(allowed))
+        text += ": supported values: " + ", ".join(go_quote(value) for value in allowed)
     return FieldError("FieldValueNotSupported", field, text)
 
 

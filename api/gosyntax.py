@@ -1,0 +1,64 @@
+"""Values as Go's %#v prints them: some of the reference's error texts show whole structs that way.
+
+Pure. Only the few shapes that occur in error texts; pointers print as an address, which no client can compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from apimachinery.fielderrors import GoSyntax, go_quote
+
+#: What stands for the address in a printed pointer.
+ADDRESS = "0xc000000000"
+
+
+def string_list(values: Iterable[str]) -> str:
+    """[]string{"a", "b"}."""
+    return "[]string{" + ", ".join(go_quote(value) for value in values) + "}"
+
+
+def string_map(values: Mapping[str, str] | None) -> str:
+    """map[string]string{"a":"b"}, sorted by key."""
+    if not values:
+        return "map[string]string(nil)"
+    return "map[string]string{" + ", ".join(f"{go_quote(k)}:{go_quote(values[k])}" for k in sorted(values)) + "}"
+
+
+def byte_list(data: bytes) -> str:
+    """[]byte{0x6e}."""
+    if not data:
+        return "[]byte(nil)"
+    return "[]byte{" + ", ".join(f"0x{byte:x}" for byte in data) + "}"
+
+
+def int_or_string(value: int | str | None) -> str:
+    """intstr.IntOrString{...}; the type is 0 for numbers and 1 for texts."""
+    if isinstance(value, str):
+        return f"intstr.IntOrString{{Type:1, IntVal:0, StrVal:{go_quote(value)}}}"
+    return f'intstr.IntOrString{{Type:0, IntVal:{value or 0}, StrVal:""}}'
+
+
+def label_selector(selector: Mapping[str, Any] | None) -> str:
+    """v1.LabelSelector{...}."""
+    selector = selector or {}
+    expressions: Sequence[Mapping[str, Any]] = selector.get("matchExpressions") or ()
+    shown = "[]v1.LabelSelectorRequirement(nil)"
+    if expressions:
+        parts = [
+            f"v1.LabelSelectorRequirement{{Key:{go_quote(e.get('key') or '')}, Operator:{go_quote(e.get('operator') or '')}, "
+            f"Values:{string_list(e['values']) if e.get('values') else '[]string(nil)'}}}"
+            for e in expressions
+        ]
+        shown = "[]v1.LabelSelectorRequirement{" + ", ".join(parts) + "}"
+    return f"v1.LabelSelector{{MatchLabels:{string_map(selector.get('matchLabels'))}, MatchExpressions:{shown}}}"
+
+
+def pointer(type_name: str, value: object) -> str:
+    """(*bool)(nil) or (*bool)(0xc000000000)."""
+    return f"(*{type_name})({'nil' if value is None else ADDRESS})"
+
+
+def raw(text: str) -> GoSyntax:
+    """A rendered value, to be shown as it is."""
+    return GoSyntax(text)
