@@ -75,12 +75,11 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class StorageEvent:
-    """One change. `previous` is the value that was replaced or deleted, None on create."""
+    """One change. What it replaced is not carried: a consumer that follows from a list knows it."""
 
     type: Literal["put", "delete"]
     key: str
     value: bytes  #: b"" on delete
-    previous: bytes | None
     revision: Revision
 
 
@@ -99,9 +98,7 @@ class Storage(Protocol):
         """The key now (a linearizable read), None where it does not exist."""
         ...
 
-    async def list(
-        self, prefix: str, *, limit: int = 0, start_after: str = "", revision: Revision = 0
-    ) -> Page:
+    async def list(self, prefix: str, *, limit: int = 0, start_after: str = "", revision: Revision = 0) -> Page:
         """Keys below `prefix` in byte order, after `start_after`; raises `Compacted`, `FutureRevision`."""
         ...
 
@@ -114,8 +111,9 @@ class Storage(Protocol):
         ...
 
     def watch(self, prefix: str, *, after: Revision) -> AsyncIterator[WatchBatch]:
-        """Every change below `prefix` with revision > `after`, and progress from time to time.
+        """Every change below `prefix` ("" for all keys) with revision > `after`, and progress from time to time.
 
+        Every commit has a revision of its own, one more than the last: a watch of all keys sees each number once.
         Raises `Compacted` where history does not reach back; ends by an exception only. Reconnects by itself.
         The consumer's speed never holds up other watches."""
         ...

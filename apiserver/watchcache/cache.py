@@ -1,0 +1,263 @@
+"""All objects of one stored resource as last seen, in key order, with the window of recent changes and its watchers.
+
+Fed by `feed.Feed` (one watch of the whole store serves every cache) strictly in order of revision; reads and watches cost
+the store nothing. Everything runs on the event loop, so what one call sees is one state. `watcher.py` is a reader's side."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import orjson
+
+from apimachinery.errors import Gone, ServiceUnavailable
+from apimachinery.meta import Resource
+from apimachinery.objects import Object, labels_of
+from apiserver.storage.interface import Revision
+from apiserver.watchcache.encoding import splice
+from apiserver.watchcache.watcher import Watcher
+from apiserver.watchcache.window import CachedObject, Change, Transform, Window
+
+_WAKE_SECONDS_PER_WATCHER = 50e-6  #: wakes are so far apart that telling watchers takes at most about half the time
+_MAX_WAKE_SECONDS = 0.1
+_MAX_LABEL_INDEXES = 16
+
+
+class WatchCache:
+    """One resource's cache. `prefix` is where its keys lie ("/registry/pods/"), `resource` the stored version."""
+
+    def __init__(self, resource: Resource, prefix: str) -> None:
+        self.resource = resource
+        self.prefix = prefix
+        self.ready = False  #: whether the first list is in
+        self.window = Window(0)
+        self._objects: dict[str, CachedObject] = {}
+        self._keys: list[str] = []
+        self._everything: Sequence[CachedObject] | None = None
+        self._by_label: dict[str, dict[str, set[str]]] = {}
+        self._watchers: set[Watcher] = set()
+        self._next_wake: float = 0.0
+        self._wake_handle: asyncio.TimerHandle | None = None
+        self.revision: Revision = 0  #: of the state, raised by the feed with every batch
+        self._listed_at: Revision = 0
+        self._joined: dict[tuple[int, int, Transform | None], bytes] = {}
+
+    # Reading
+
+    def key(self, namespace: str, name: str) -> str:
+        """The absolute storage key of an object."""
+        return f"{self.prefix}{namespace}/{name}" if self.resource.namespaced else self.prefix + name
+
+    def get(self, namespace: str, name: str) -> CachedObject | None:
+        """The object as last seen; `namespace` is ignored for cluster-scoped resources."""
+        return self._objects.get(f"{namespace}/{name}" if self.resource.namespaced else name)
+
+    def list(self, namespace: str = "", labels: Mapping[str, str] | None = None) -> Sequence[CachedObject]:
+        """Objects of the namespace ("": all) in key order. `labels` (label key -> value: a selector's equality
+        requirements) narrows by an index; whatever else the selector asks is the caller's to check."""
+        if labels:
+            return self._list_labelled(namespace, labels)
+        if not namespace or not self.resource.namespaced:
+            if self._everything is None:
+                self._everything = [self._objects[key] for key in self._keys]
+            return self._everything
+        start = bisect_left(self._keys, namespace + "/")
+        end = bisect_left(self._keys, namespace + "0", lo=start)  # "0" follows "/"
+        return [self._objects[key] for key in self._keys[start:end]]
+
+    def _list_labelled(self, namespace: str, labels: Mapping[str, str]) -> Sequence[CachedObject]:
+        found: set[str] | None = None
+        for label, value in labels.items():
+            index = self._label_index(label)
+            if index is None:
+                continue
+            having = index.get(value, set())
+            found = having if found is None else found & having
+        if found is None:
+            return [item for item in self.list(namespace) if _has_labels(item.obj, labels)]
+        if namespace and self.resource.namespaced:
+            found = {key for key in found if key.startswith(namespace + "/")}
+        return [self._objects[key] for key in sorted(found)]
+
+    def _label_index(self, label: str) -> dict[str, set[str]] | None:
+        index = self._by_label.get(label)
+        if index is None:
+            if len(self._by_label) >= _MAX_LABEL_INDEXES:
+                return None
+            index = self._by_label[label] = {}
+            for key, item in self._objects.items():
+                value = labels_of(item.obj).get(label)
+                if value is not None:
+                    index.setdefault(value, set()).add(key)
+        return index
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    # Watching
+
+    def watch(
+        self,
+        namespace: str = "",
+        name: str = "",
+        matches: Callable[[Object], bool] | None = None,
+        *,
+        after: Revision | None = None,
+        initial_events: bool = False,
+        initial_end: bool = False,
+        bookmarks: bool = False,
+        transform: Transform | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Watcher:
+        """Follow changes with a revision above `after` (None: from the present state on).
+
+        `initial_events` sends an ADDED for every present object first (`after` is then not looked at), and with
+        `initial_end` a bookmark annotated k8s.io/initial-events-end after them. `matches` is the selection: an object
+        that leaves it is DELETED with its old state, one that enters is ADDED. `transform` must be the same function
+        object for the same form, frames are cached by it. Ends by itself after `timeout_seconds`.
+        Raises `Gone` where the window no longer reaches back to `after`, `ServiceUnavailable` before the first list."""
+        if not self.ready:
+            raise ServiceUnavailable("storage is (re)initializing", retry_after_seconds=1)
+        if after is None or initial_events:
+            position: int | None = self.window.end
+            after = self.revision
+        else:
+            position = self.window.position_after(after)
+        if position is None:
+            raise too_old(after, self.window.base)
+        start = self.list(namespace) if initial_events else ()
+        watcher = Watcher(
+            self, namespace, name, matches, position, after, transform, bookmarks=bookmarks,
+            initial=start, initial_end=initial_end, timeout_seconds=timeout_seconds,
+        )  # fmt: skip
+        self._watchers.add(watcher)
+        return watcher
+
+    def forget(self, watcher: Watcher) -> None:
+        """The watcher is no longer read."""
+        self._watchers.discard(watcher)
+
+    @property
+    def watchers(self) -> int:
+        """How many watches run."""
+        return len(self._watchers)
+
+    def joined(self, position: int, changes: Sequence[Change], transform: Transform | None) -> bytes:
+        """The frames of all these changes, unselected: made once for all watchers that stand at the same place."""
+        place = (position, position + len(changes), transform)
+        made = self._joined.get(place)
+        if made is None:
+            made = b"".join([change.frame_of(plain_type(change), transform) for change in changes])
+            if len(self._joined) >= 8:
+                self._joined.clear()
+            self._joined[place] = made
+        return made
+
+    # Feeding (only the feed calls these)
+
+    def replace(self, items: Iterable[tuple[str, bytes, Revision]], revision: Revision) -> None:
+        """Take a fresh list (relative key, value, revision) as the state; watches that run are cut: history is lost."""
+        self._objects = {key: self.build(key, value, at, None) for key, value, at in items}
+        self._keys = sorted(self._objects)
+        self._everything = None
+        self._by_label.clear()
+        self._joined.clear()
+        self.window = Window(revision)
+        self._listed_at = self.revision = revision
+        for watcher in tuple(self._watchers):
+            watcher.cut()
+        self.ready = True
+
+    def build(self, key: str, value: bytes, revision: Revision, obj: Object | None) -> CachedObject:
+        """The cached form of a stored value; `obj`, where the caller has it decoded, becomes the cache's own."""
+        namespace, _, name = key.rpartition("/")
+        if obj is not None:
+            obj["metadata"]["resourceVersion"] = str(revision)
+        return CachedObject(key, namespace, name, splice(value, revision), revision, obj)
+
+    def apply(self, key: str, new: CachedObject | None, revision: Revision, seconds: float) -> None:
+        """One change in its turn: `new` is None on delete. What a list already had is passed over."""
+        if revision <= self._listed_at:
+            return
+        previous = self._objects.get(key)
+        if new is None and previous is None:
+            return
+        if new is None:
+            del self._objects[key]
+            del self._keys[bisect_left(self._keys, key)]
+        else:
+            self._objects[key] = new
+            if previous is None:
+                insort(self._keys, key)
+        self._everything = None
+        self._index(key, previous, new)
+        self.window.append(Change(revision, new, previous, seconds))
+        self._wake()
+
+    def _index(self, key: str, previous: CachedObject | None, new: CachedObject | None) -> None:
+        for label, index in self._by_label.items():
+            before = labels_of(previous.obj).get(label) if previous else None
+            now = labels_of(new.obj).get(label) if new else None
+            if before == now:
+                continue
+            if before is not None:
+                index[before].discard(key)
+                if not index[before]:
+                    del index[before]
+            if now is not None:
+                index.setdefault(now, set()).add(key)
+
+    def _wake(self) -> None:
+        if not self._watchers or self._wake_handle is not None:
+            return
+        loop = asyncio.get_running_loop()
+        delay = max(0.0, self._next_wake - loop.time())
+        self._wake_handle = loop.call_later(delay, self._wake_now) if delay else None
+        if self._wake_handle is None:
+            self._wake_now()
+
+    def _wake_now(self) -> None:
+        self._wake_handle = None
+        apart = min(_MAX_WAKE_SECONDS, len(self._watchers) * _WAKE_SECONDS_PER_WATCHER)
+        self._next_wake = asyncio.get_running_loop().time() + apart
+        self._joined.clear()
+        for watcher in self._watchers:
+            watcher.wake()
+
+    def tick(self, seconds: float) -> None:
+        """Once a second: forget old changes, wake watchers whose bookmark or end is due."""
+        self.window.forget_before(seconds)
+        for watcher in self._watchers:
+            if watcher.due(seconds):
+                watcher.wake()
+
+    def bookmark(self, revision: Revision, *, initial_end: bool) -> Object:
+        """The object of a BOOKMARK event."""
+        metadata: Object = {"resourceVersion": str(revision), "creationTimestamp": None}
+        if initial_end:
+            metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
+        return {"kind": self.resource.kind, "apiVersion": self.resource.api_version, "metadata": metadata}
+
+
+def plain_type(change: Change) -> str:
+    """The event type where nothing is selected."""
+    if change.current is None:
+        return "DELETED"
+    return "ADDED" if change.previous is None else "MODIFIED"
+
+
+def too_old(revision: Revision, oldest: Revision) -> Gone:
+    """The 410 of a watch from before the window."""
+    return Gone(f"too old resource version: {revision} ({oldest})")
+
+
+def decode(raw: bytes) -> Object:
+    """A stored object's dict."""
+    obj: Object = orjson.loads(raw)
+    return obj
+
+
+def _has_labels(obj: Object, wanted: Mapping[str, str]) -> bool:
+    labels = labels_of(obj)
+    return all(labels.get(key) == value for key, value in wanted.items())

@@ -1,0 +1,141 @@
+"""The recent changes of one resource, in order of revision, bounded in number, bytes and age.
+
+Pure. A watcher is no queue but a position in this window: what falls out of it before a watcher has read it cuts that
+watcher, so a slow one never costs memory. `watcher.py` reads it, `cache.py` fills it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from apimachinery.objects import Object
+from apiserver.watchcache.encoding import at_revision, frame, object_at_revision
+
+#: Turns an object into what a watcher asked for (a Table, another version); it is also the key its frames are cached by.
+Transform = Callable[[Object], Object]
+
+_MAX_EVENTS = 10_000
+_MAX_BYTES = 24 << 20
+_KEEP_SECONDS = 300.0  #: as long as the reference's etcd keeps history between compactions
+_KEEP_EVENTS = 100  #: kept whatever their age
+
+
+class CachedObject:
+    """One object as last written: decoded (never to be changed by a reader) and as the JSON bytes clients get."""
+
+    __slots__ = ("_obj", "key", "name", "namespace", "raw", "revision")
+
+    def __init__(self, key: str, namespace: str, name: str, raw: bytes, revision: int, obj: Object | None) -> None:
+        self.key = key  #: "namespace/name", or "name"
+        self.namespace = namespace
+        self.name = name
+        self.raw = raw  #: JSON with the resourceVersion
+        self.revision = revision
+        self._obj = obj
+
+    @property
+    def obj(self) -> Object:
+        """The object with its resourceVersion; shared, so never change it."""
+        if self._obj is None:
+            self._obj = orjson.loads(self.raw)
+        return self._obj
+
+
+@dataclass(slots=True)
+class Change:
+    """One change of one object: `current` is None on delete, `previous` None on create."""
+
+    revision: int
+    current: CachedObject | None
+    previous: CachedObject | None
+    seconds: float  #: on the loop's clock, when it was seen
+    _frames: dict[tuple[str, Transform | None], bytes] = field(default_factory=dict)
+
+    @property
+    def subject(self) -> CachedObject:
+        """The state that says which object this is about: the newest there was."""
+        subject = self.current or self.previous
+        if subject is None:
+            raise ValueError(f"a change without an object at revision {self.revision}")
+        return subject
+
+    def frame_of(self, event_type: str, transform: Transform | None) -> bytes:
+        """The line a watcher gets, made once per event type and transform. DELETED shows the state before this change."""
+        made = self._frames.get((event_type, transform))
+        if made is None:
+            made = self._frames[event_type, transform] = self._make_frame(event_type, transform)
+        return made
+
+    def _make_frame(self, event_type: str, transform: Transform | None) -> bytes:
+        state = self.previous if event_type == "DELETED" else self.current
+        if state is None:
+            raise ValueError(f"{event_type} at revision {self.revision} has no state to show")
+        if transform is None:
+            return frame(event_type, at_revision(state.raw, state.revision, self.revision))
+        return frame(event_type, orjson.dumps(transform(object_at_revision(state.obj, self.revision))))
+
+    def size(self) -> int:
+        """Bytes this change keeps alive beyond what the cache itself holds, about."""
+        return len(self.subject.raw) + (len(self.previous.raw) if self.previous else 0)
+
+
+class Window:
+    """The changes after `base` (a revision: history is complete above it), each at a position that never changes."""
+
+    def __init__(self, base: int, *, max_events: int = _MAX_EVENTS, max_bytes: int = _MAX_BYTES) -> None:
+        self.base = base
+        self._changes: list[Change] = []
+        self._first = 0  # position of _changes[0]
+        self._bytes = 0
+        self._max_events = max_events
+        self._max_bytes = max_bytes
+
+    @property
+    def end(self) -> int:
+        """The position that the next change will have."""
+        return self._first + len(self._changes)
+
+    def append(self, change: Change) -> None:
+        """Add the newest change, forgetting the oldest where bounds ask for it."""
+        self._changes.append(change)
+        self._bytes += change.size()
+        excess = 0
+        while len(self._changes) - excess > self._max_events or (
+            self._bytes > self._max_bytes and len(self._changes) - excess > 1
+        ):
+            self._bytes -= self._changes[excess].size()
+            excess += 1
+        if excess:
+            self._drop(excess)
+
+    def forget_before(self, seconds: float) -> None:
+        """Drop changes older than `_KEEP_SECONDS` at the time `seconds`, but for the last few."""
+        oldest = seconds - _KEEP_SECONDS
+        count = 0
+        spare = len(self._changes) - _KEEP_EVENTS
+        while count < spare and self._changes[count].seconds < oldest:
+            self._bytes -= self._changes[count].size()
+            count += 1
+        if count:
+            self._drop(count)
+
+    def position_after(self, revision: int) -> int | None:
+        """Where changes with a greater revision begin; None where they are not all kept any more."""
+        if revision < self.base:
+            return None
+        return self._first + bisect_right(self._changes, revision, key=lambda change: change.revision)
+
+    def since(self, position: int, limit: int) -> Sequence[Change] | None:
+        """At most `limit` changes from `position` on; None where some of them are gone."""
+        start = position - self._first
+        if start < 0:
+            return None
+        return self._changes[start : start + limit]
+
+    def _drop(self, count: int) -> None:
+        self.base = self._changes[count - 1].revision
+        del self._changes[:count]
+        self._first += count
