@@ -1,0 +1,213 @@
+"""The pod network of one node: a bridge, a veth pair per sandbox, host-local addresses, host ports.
+
+The shell around `plan.py` and `firewall.py` (pure), `attachments.py` (the memory), `netlink.py` and iptables.
+Every method may be repeated after a crash at any point; callers retry on NetworkError."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from component.iptables import Iptables, IptablesError, PacketFilter
+from kubelet.network import firewall, sysctl
+from kubelet.network.attachments import Attachment, AttachmentStore, HostPort
+from kubelet.network.errors import NetworkError, NetworkNotReady
+from kubelet.network.netlink import Netlink
+from kubelet.network.plan import BRIDGE, NodePlan, host_link_of, next_address, node_plan, pod_plan
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_STATE_DIR = Path("/var/lib/kubelet/network")
+_RESYNC_SECONDS = 30.0
+
+
+class PodNetwork:
+    """Attaches sandboxes to the node's pod network."""
+
+    def __init__(
+        self,
+        *,
+        state_dir: Path = DEFAULT_STATE_DIR,
+        cluster_cidrs: Sequence[str] = (),
+        packet_filter: PacketFilter | None = None,
+    ) -> None:
+        """`cluster_cidrs`: destinations that pods reach under their own address (the cluster's whole pod range)."""
+        self._store = AttachmentStore(state_dir)
+        self._cluster_cidrs = tuple(cluster_cidrs)
+        self._packet_filter = packet_filter or Iptables()
+        self._netlink = Netlink()
+        self._plan: NodePlan | None = None
+        self._trouble: str | None = "the pod network is not started"
+        self._addresses = asyncio.Lock()
+        self._firewall = asyncio.Lock()
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    def not_ready(self) -> str | None:
+        """Why pods cannot be attached now, in words for the node's Ready condition; None when they can."""
+        return self._trouble
+
+    async def start(self) -> None:
+        """Take over what an earlier process left and prepare the node; raises NetworkNotReady naming a setting that
+        is wrong and cannot be changed. May be called again."""
+        self._netlink.start()
+        try:
+            await asyncio.to_thread(self._store.load)
+            await asyncio.to_thread(sysctl.prepare_node)
+        except OSError as error:
+            self._trouble = f"the network's state cannot be read: {error}"
+            raise NetworkNotReady(self._trouble) from error
+        except NetworkNotReady as error:
+            self._trouble = str(error)
+            raise
+        if self._plan is None:
+            self._trouble = "the node has no pod CIDR yet"
+
+    async def set_pod_cidr(self, cidr: str) -> None:
+        """Make the bridge and the chains for this node's range. Pods attached from an earlier range keep their
+        addresses. Raises NetworkError, and ValueError for a CIDR that is none."""
+        plan = node_plan(cidr, await self._netlink.uplink_mtu())
+        old = [a.address for a in self._store.all()]
+        try:
+            await self._netlink.ensure_bridge(plan, self._gateways_in_use(plan, old))
+            await asyncio.to_thread(sysctl.prepare_bridge, plan.bridge)
+            self._plan = plan
+            await self._sync_firewall()
+        except NetworkError as error:
+            self._trouble = str(error)
+            raise
+        self._trouble = None
+        logger.info("Pod network is ready", extra={"cidr": plan.pod_cidr, "bridge": plan.bridge, "mtu": plan.mtu})
+
+    async def attach(self, pod_uid: str, sandbox_id: str, pid: int, host_ports: Sequence[HostPort] = ()) -> str:
+        """Give the sandbox whose process is `pid` its eth0; returns its IPv4 address. Repeating it changes nothing.
+        Raises NetworkError (NetworkNotReady before there is a pod CIDR)."""
+        async with self._locks.setdefault(sandbox_id, asyncio.Lock()):
+            plan = self._plan
+            if plan is None:
+                raise NetworkNotReady(self._trouble or "the pod network is not ready")
+            attachment = await self._reserve(plan, pod_uid, sandbox_id, tuple(host_ports))
+            namespace = Path(f"/proc/{pid}/ns/net")
+            await self._netlink.ensure_pod_link(pod_plan(sandbox_id, attachment.address, plan), namespace)
+            if attachment.host_ports:
+                await self._sync_firewall()
+            return attachment.address
+
+    async def detach(self, sandbox_id: str) -> None:
+        """Take the sandbox's link, host ports and address back; a sandbox that has none is fine."""
+        async with self._locks.setdefault(sandbox_id, asyncio.Lock()):
+            attachment = self._store.get(sandbox_id)
+            await self._netlink.remove_link(host_link_of(sandbox_id))
+            if attachment is not None:
+                await asyncio.to_thread(self._store.remove, sandbox_id)
+                if attachment.host_ports and self._plan is not None:
+                    await self._sync_firewall()
+        self._locks.pop(sandbox_id, None)
+
+    def address_of(self, sandbox_id: str) -> str | None:
+        """The address of an attached sandbox."""
+        attachment = self._store.get(sandbox_id)
+        return attachment.address if attachment else None
+
+    async def collect(self, live_sandbox_ids: Collection[str]) -> None:
+        """Free what belongs to no live sandbox: addresses, host ports, and links that no attachment remembers.
+        The caller must not attach a sandbox that it has not named here while this runs."""
+        for attachment in self._store.all():
+            if attachment.sandbox_id not in live_sandbox_ids:
+                logger.info(
+                    "Freed a leaked address", extra={"ip": attachment.address, "sandbox": attachment.sandbox_id}
+                )
+                await self.detach(attachment.sandbox_id)
+        known = {host_link_of(attachment.sandbox_id) for attachment in self._store.all()}
+        for link in await self._netlink.pod_links():
+            if link not in known:
+                logger.info("Removed a leaked link", extra={"link": link})
+                await self._netlink.remove_link(link)
+
+    async def resync(self) -> None:
+        """Put back bridge, chains and jumps that someone removed (a firewall's restart does). Raises NetworkError."""
+        if self._plan is None:
+            return
+        try:
+            await self._netlink.ensure_bridge(self._plan, self._gateways_in_use(self._plan, self._addresses_in_use()))
+            await self._sync_firewall()
+        except NetworkError as error:
+            self._trouble = str(error)
+            raise
+        self._trouble = None
+
+    async def run(self) -> None:
+        """Resync every 30 s until cancelled; trouble is logged and shows in `not_ready`."""
+        while True:
+            await asyncio.sleep(_RESYNC_SECONDS)
+            try:
+                await self.resync()
+            except NetworkError as error:
+                logger.error("Pod network is in trouble", extra={"error": str(error)})
+
+    async def stop(self) -> None:
+        """End the netlink thread. Links, addresses and rules stay: pods go on without the kubelet."""
+        await asyncio.to_thread(self._netlink.close)
+
+    async def cleanup(self) -> None:
+        """Remove every link, chain and file of ours. For down.sh; no kubelet may run. Raises NetworkError."""
+        self._netlink.start()
+        await asyncio.to_thread(self._store.load)
+        for attachment in self._store.all():
+            await self._netlink.remove_link(host_link_of(attachment.sandbox_id))
+            await asyncio.to_thread(self._store.remove, attachment.sandbox_id)
+        for link in await self._netlink.pod_links():
+            await self._netlink.remove_link(link)
+        await self._netlink.remove_link(BRIDGE)
+        await asyncio.to_thread(self._store.delete)
+        try:
+            for jump in firewall.JUMPS:
+                await self._packet_filter.delete_jump(jump)
+            text = firewall.render_cleanup(
+                await self._packet_filter.save("nat"), await self._packet_filter.save("filter")
+            )
+            if text:
+                await self._packet_filter.restore(text)
+        except IptablesError as error:
+            raise NetworkError(str(error)) from error
+
+    async def _reserve(
+        self, plan: NodePlan, pod_uid: str, sandbox_id: str, host_ports: tuple[HostPort, ...]
+    ) -> Attachment:
+        async with self._addresses:
+            known = self._store.get(sandbox_id)
+            if known is not None and known.host_ports == host_ports:
+                return known
+            address = known.address if known else next_address(plan, self._addresses_in_use(), self._store.last_address)
+            if address is None:
+                raise NetworkError(f"no IP addresses available in range set: {plan.pod_cidr}")
+            attachment = Attachment(sandbox_id, pod_uid, address, host_ports)
+            try:
+                await asyncio.to_thread(self._store.put, attachment)
+            except OSError as error:
+                raise NetworkError(f"the address cannot be reserved: {error}") from error
+            return attachment
+
+    def _addresses_in_use(self) -> list[str]:
+        return [attachment.address for attachment in self._store.all()]
+
+    def _gateways_in_use(self, plan: NodePlan, addresses: Sequence[str]) -> tuple[str, ...]:
+        """The bridge's address in the range that went before, while pods still use it."""
+        before = self._plan
+        if before is None or before.pod_cidr == plan.pod_cidr or not addresses:
+            return ()
+        return (f"{before.gateway}/{before.prefix_length}",)
+
+    async def _sync_firewall(self) -> None:
+        async with self._firewall:
+            plan = self._plan
+            if plan is None:
+                return
+            try:
+                stale = firewall.stale_chains(await self._packet_filter.save("nat"))
+                await self._packet_filter.restore(firewall.render(plan, self._cluster_cidrs, self._store.all(), stale))
+                for jump in firewall.JUMPS:
+                    await self._packet_filter.ensure_jump(jump)
+            except IptablesError as error:
+                raise NetworkError(str(error)) from error
