@@ -109,6 +109,10 @@ class Kind:
     storage_path: str = ""
     #: Time to live of the stored objects in seconds, 0 for ever (events: set by --event-ttl).
     ttl_from_event_flag: bool = False
+    #: Whether a delete answers with the object it removed rather than with a Status.
+    returns_deleted: bool = False
+    #: Whether a delete that says nothing of dependents leaves them behind (kinds older than garbage collection).
+    orphans_by_default: bool = False
 
     @property
     def kind(self) -> str:

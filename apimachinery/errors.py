@@ -25,13 +25,14 @@ class ApiError(Exception):
         self.retry_after_seconds = retry_after_seconds
         self.http_code: int = self.code
         self.http_reason: str = self.reason
+        self.list_meta: dict[str, Any] = {}  #: the Status' metadata; a continue token beside a 410
 
     def status(self) -> Object:
         """The metav1.Status object of this error."""
         body: Object = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": self.list_meta,
             "status": "Failure",
             "message": self.message,
         }

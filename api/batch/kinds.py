@@ -18,6 +18,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         resource=r.JOBS,
+        orphans_by_default=True,
         singular="job",
         categories=("all",),
         subresources=(Subresource(name="status", kind="Job"),),

@@ -46,6 +46,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         resource=r.PERSISTENT_VOLUME_CLAIMS,
+        returns_deleted=True,
         singular="persistentvolumeclaim",
         short_names=("pvc",),
         subresources=(Subresource(name="status", kind="PersistentVolumeClaim"),),
@@ -53,6 +54,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         resource=r.PERSISTENT_VOLUMES,
+        returns_deleted=True,
         singular="persistentvolume",
         short_names=("pv",),
         subresources=(Subresource(name="status", kind="PersistentVolume"),),
@@ -60,6 +62,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         resource=r.PODS,
+        returns_deleted=True,
         singular="pod",
         short_names=("po",),
         categories=("all",),
@@ -76,9 +79,10 @@ KINDS: tuple[Kind, ...] = (
         ),
         storage_path="pods",
     ),
-    Kind(resource=r.POD_TEMPLATES, singular="podtemplate", storage_path="podtemplates"),
+    Kind(resource=r.POD_TEMPLATES, returns_deleted=True, singular="podtemplate", storage_path="podtemplates"),
     Kind(
         resource=r.REPLICATION_CONTROLLERS,
+        orphans_by_default=True,
         singular="replicationcontroller",
         short_names=("rc",),
         categories=("all",),
@@ -90,6 +94,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         resource=r.RESOURCE_QUOTAS,
+        returns_deleted=True,
         singular="resourcequota",
         short_names=("quota",),
         subresources=(Subresource(name="status", kind="ResourceQuota"),),
@@ -98,6 +103,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(resource=r.SECRETS, singular="secret", storage_path="secrets"),
     Kind(
         resource=r.SERVICE_ACCOUNTS,
+        returns_deleted=True,
         singular="serviceaccount",
         short_names=("sa",),
         subresources=(
@@ -113,6 +119,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         resource=r.SERVICES,
+        returns_deleted=True,
         singular="service",
         short_names=("svc",),
         categories=("all",),
