@@ -2,9 +2,42 @@
 
 from __future__ import annotations
 
+import fnmatch
+import logging
+import logging.handlers
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 from component.flags import flag
+from component.flagvalues import duration, integer
+
+#: What logging itself puts on a record; every other attribute came by `extra`.
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_LETTERS = {logging.DEBUG: "D", logging.INFO: "I", logging.WARNING: "W", logging.ERROR: "E", logging.CRITICAL: "F"}
+_DEBUG_FROM_V = 4
+_FILE_BYTES = 100 << 20
+_FILES_KEPT = 4
+
+
+def _module_levels(text: str) -> dict[str, int]:
+    """--vmodule: "pattern=N,..." as pattern to verbosity."""
+    levels = {}
+    for part in filter(None, text.split(",")):
+        pattern, equals, level = part.partition("=")
+        if not equals or not pattern:
+            raise ValueError(f"{part} must be formatted as pattern=N")
+        levels[pattern.strip()] = integer(level)
+    return levels
+
+
+def _checked_vmodule(text: str) -> str:
+    _module_levels(text)
+    return text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,11 +48,85 @@ class LogOptions:
     logtostderr: bool = flag(True, help="log to standard error instead of files", group="Logs")
     alsologtostderr: bool = flag(False, help="log to standard error as well as files", group="Logs")
     log_dir: str = flag("", help="if non-empty, write log files in this directory", group="Logs")
-    vmodule: str = flag("", help="comma-separated list of pattern=N settings", group="Logs")
+    vmodule: str = flag("", help="comma-separated list of pattern=N settings", parse=_checked_vmodule, group="Logs")
+    log_flush_frequency: float = flag(
+        5.0, help="accepted for compatibility: every line is flushed at once", parse=duration, group="Logs"
+    )
+    logging_format: str = flag("text", help="format of log lines", choices=("text",), group="Logs")
+
+
+class KeyValueFormatter(logging.Formatter):
+    """`2026-01-02T03:04:05.678Z I scheduler.loop msg="Bound pod" pod=default/web node=n1`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line; a traceback becomes one quoted value."""
+        moment = datetime.fromtimestamp(record.created, UTC)
+        stamp = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+        letter = _LETTERS.get(record.levelno, "I")
+        parts = [stamp, letter, record.name, f"msg={_quoted(record.getMessage(), always=True)}"]
+        parts += [f"{key}={_quoted(value)}" for key, value in vars(record).items() if key not in _STANDARD]
+        if record.exc_info and record.exc_info[1] is not None:
+            parts.append(f"traceback={_quoted(self.formatException(record.exc_info), always=True)}")
+        return " ".join(parts)
+
+
+def _quoted(value: Any, *, always: bool = False) -> str:
+    text = str(value)
+    if not always and text and not any(char in text for char in ' "=\n\t\\'):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    return f'"{escaped}"'
+
+
+class VerbosityFilter(logging.Filter):
+    """Lets DEBUG pass from v=4, or where --vmodule raises a module's own verbosity to that."""
+
+    def __init__(self, v: int, modules: Mapping[str, int]) -> None:
+        super().__init__()
+
+        @lru_cache(maxsize=512)
+        def level_of(name: str) -> int:
+            last = name.rpartition(".")[2]
+            matching = [n for pattern, n in modules.items() if fnmatch.fnmatch(last, pattern) or pattern == name]
+            verbosity = matching[0] if matching else v
+            return logging.DEBUG if verbosity >= _DEBUG_FROM_V else logging.INFO
+
+        self._level_of = level_of
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is written."""
+        return record.levelno >= self._level_of(record.name)
 
 
 def configure(options: LogOptions, program: str) -> None:
     """Set the root logger up. Level: WARNING and INFO at v<4, DEBUG from v=4. Each line:
     `2026-01-02T03:04:05.678Z I scheduler.loop msg="Bound pod" pod=default/web node=n1`. Modules log with
-    `logger = logging.getLogger(__name__)` and `logger.info("Bound pod", extra={"pod": ..., "node": ...})`."""
-    raise NotImplementedError
+    `logger = logging.getLogger(__name__)` and `logger.info("Bound pod", extra={"pod": ..., "node": ...})`.
+    Raises OSError where --log-dir cannot be written."""
+    modules = _module_levels(options.vmodule)
+    to_file = bool(options.log_dir) and not options.logtostderr
+    handlers: list[logging.Handler] = []
+    if to_file:
+        directory = Path(options.log_dir)
+        directory.mkdir(parents=True, exist_ok=True)
+        path = directory / f"{program}.log"
+        handlers.append(
+            logging.handlers.RotatingFileHandler(path, maxBytes=_FILE_BYTES, backupCount=_FILES_KEPT, encoding="utf-8")
+        )
+    if not to_file or options.alsologtostderr:
+        handlers.append(logging.StreamHandler(sys.stderr))
+    verbosity = VerbosityFilter(options.v, modules)
+    for handler in handlers:
+        handler.setFormatter(KeyValueFormatter())
+        handler.addFilter(verbosity)
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        root.removeHandler(old)
+        old.close()
+    for handler in handlers:
+        root.addHandler(handler)
+    wants_debug = max([options.v, *modules.values()]) >= _DEBUG_FROM_V
+    root.setLevel(logging.DEBUG if wants_debug else logging.INFO)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    logging.raiseExceptions = False

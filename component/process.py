@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+import dataclasses
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
+import uvloop
+
+from component import flags, logs, metrics, sdnotify
+from component.health import Check, HealthChecks
+from component.healthserver import HealthServer, serving_context
+from component.version import PROGRAM_VERSION
+
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
+_CLEANUP_SECONDS = 30.0
 
 
 class FatalError(Exception):
@@ -19,28 +34,154 @@ class Process:
     name: str  #: "kube-scheduler"
     stopping: asyncio.Event  #: set on SIGTERM or SIGINT
 
+    def __init__(self, name: str, options: Any = None) -> None:
+        self.name = name
+        self.stopping = asyncio.Event()
+        self.health = HealthChecks()
+        self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+        self._configuration = _plain(options)
+        self._tasks: dict[asyncio.Task[None], None] = {}
+        self._servers: list[HealthServer] = []
+
     def spawn(self, name: str, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """A background task that this process owns: if it ends by an exception, the process logs it, stops, exits 1."""
-        raise NotImplementedError
+        task = asyncio.create_task(coroutine, name=name)
+        self._tasks[task] = None
+        task.add_done_callback(self._ended)
+        return task
 
-    def add_health_check(self, name: str, check: Callable[[], Awaitable[str | None] | str | None]) -> None:
+    def add_health_check(self, name: str, check: Check) -> None:
         """A check of /healthz, /livez and /readyz; it returns what is wrong, or None."""
-        raise NotImplementedError
+        self.health.add(name, check)
 
-    async def serve_health(self, address: str, port: int, *, tls: bool = False) -> None:
+    async def serve_health(
+        self, address: str, port: int, *, tls: bool = False, cert_file: str = "", key_file: str = ""
+    ) -> None:
         """Serve /healthz /livez /readyz (each with ?verbose and per-check paths), /metrics, /version and /configz
-        at address:port (0: not at all). Raises FatalError with one line when the port is in use."""
-        raise NotImplementedError
+        at address:port (0: not at all), over TLS with the given certificate or one made at start.
+        Raises FatalError with one line when the port is in use."""
+        if port == 0:
+            return
+        server = HealthServer(self.name, self.health, self._configuration)
+        try:
+            context = await serving_context(self.name, cert_file, key_file) if tls else None
+            await server.start(address, port, context=context)
+        except OSError as error:
+            raise FatalError(str(error)) from error
+        self._servers.append(server)
 
     def ready(self, status: str = "") -> None:
         """Tell systemd READY=1 (Type=notify) where NOTIFY_SOCKET is set, and keep its watchdog fed."""
-        raise NotImplementedError
+        # What exists by now mostly stays for ever: leave it out of every later garbage collection.
+        gc.collect()
+        gc.freeze()
+        if sdnotify.notify(f"READY=1\nSTATUS={status}" if status else "READY=1"):
+            interval = sdnotify.watchdog_seconds()
+            if interval:
+                self.spawn("sd-watchdog", _feed_watchdog(interval))
+
+    async def close(self) -> None:
+        """Cancel the background tasks, the youngest first, wait for them, and stop the health servers."""
+        for task in reversed(list(self._tasks)):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(list(self._tasks), timeout=_CLEANUP_SECONDS)
+        for server in self._servers:
+            await server.close()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(task, None)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is None:
+            return
+        if self.failed.done():
+            logger.error("Background task died as well", extra={"task": task.get_name(), "error": repr(error)})
+        else:
+            error.add_note(f"in background task {task.get_name()}")
+            self.failed.set_result(error)
 
 
-def run_process(serve: Callable[[T, Process], Coroutine[Any, Any, None]], options: type[T], argv: Sequence[str] | None,
-                *, name: str, description: str) -> int:
-    """Parse flags, set up logs, run `serve(options, process)` on uvloop until it returns, a task dies or a signal comes.
+def _plain(options: Any) -> dict[str, Any]:
+    if not dataclasses.is_dataclass(options) or isinstance(options, type):
+        return {}
+    return dataclasses.asdict(options)
+
+
+async def _feed_watchdog(interval: float) -> None:
+    while True:
+        sdnotify.notify("WATCHDOG=1")
+        await asyncio.sleep(interval)
+
+
+def run_process(
+    serve: Callable[[T, Process], Coroutine[Any, Any, None]],
+    options: type[T],
+    argv: Sequence[str] | None,
+    *,
+    name: str,
+    description: str,
+) -> int:
+    """Parse flags, set up logs, run `serve(options, process)` on uvloop until it returns, a task dies or
+    a signal comes.
 
     Returns the exit code. The first SIGTERM or SIGINT sets `process.stopping` and then cancels `serve` (it has
     30 s to clean up); a second one exits at once. Options with fields of `LogOptions` get them applied."""
-    raise NotImplementedError
+    try:
+        parsed = flags.parse(options, argv, program=name, description=description)
+        logs.configure(parsed if isinstance(parsed, logs.LogOptions) else logs.LogOptions(), name)
+    except SystemExit as end:
+        return int(end.code or 0)
+    except OSError as error:
+        sys.stderr.write(f"Error: cannot write logs: {error}\n")
+        return 1
+    metrics.configure()
+    logger.info("Starting", extra={"program": name, "version": PROGRAM_VERSION, "pid": os.getpid()})
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        code = runner.run(_supervise(serve, parsed, name))
+    logging.shutdown()
+    return code
+
+
+async def _supervise(serve: Callable[[T, Process], Coroutine[Any, Any, None]], options: T, name: str) -> int:
+    process = Process(name, options)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _on_signal, process, number)
+    main = asyncio.create_task(serve(options, process), name="serve")
+    stopping = asyncio.create_task(process.stopping.wait(), name="signals")
+    waited: set[asyncio.Future[Any]] = {main, stopping, process.failed}
+    await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    error = process.failed.result() if process.failed.done() else None
+    if not main.done():
+        sdnotify.notify("STOPPING=1")
+        main.cancel()
+        await asyncio.wait({main}, timeout=_CLEANUP_SECONDS)
+    if error is None and main.done() and not main.cancelled():
+        error = main.exception()
+    await process.close()
+    if error is None:
+        logger.info("Stopped", extra={"program": name})
+        return 0
+    _report(error, name)
+    return 1
+
+
+def _on_signal(process: Process, number: int) -> None:
+    if process.stopping.is_set():
+        os._exit(1)
+    logger.info("Shutting down", extra={"signal": signal.Signals(number).name})
+    process.stopping.set()
+
+
+def _report(error: BaseException, name: str) -> None:
+    """The one line of why the process ends; a traceback only where the program itself is at fault."""
+    expected = isinstance(error, FatalError) or getattr(error, "fatal", False)
+    message = str(error) if expected else f"Unexpected {type(error).__name__}: {error}"
+    notes = {"where": "; ".join(error.__notes__)} if not expected and getattr(error, "__notes__", None) else {}
+    logger.critical(message, extra=notes, exc_info=None if expected else error)
+    on_stderr = any(getattr(handler, "stream", None) is sys.stderr for handler in logging.getLogger().handlers)
+    if not on_stderr:
+        sys.stderr.write(f"{name}: {message}\n")
