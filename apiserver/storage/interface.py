@@ -99,7 +99,7 @@ class Storage(Protocol):
         ...
 
     async def list(self, prefix: str, *, limit: int = 0, start_after: str = "", revision: Revision = 0) -> Page:
-        """Keys below `prefix` in byte order, after `start_after`; raises `Compacted`, `FutureRevision`."""
+        """Keys below `prefix` in byte order, after the key `start_after`; raises `Compacted`, `FutureRevision`."""
         ...
 
     async def commit(self, writes: Sequence[Put | Delete]) -> Revision:
