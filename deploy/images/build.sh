@@ -39,8 +39,13 @@ tree() {
     }
     local root=$work/$name
     rm -rf "$root"/dev/* "$root/usr/share/doc" "$root/usr/share/man" "$root/usr/share/locale" "$root/var/lib/dpkg" "$root/etc/apt"
-    mkdir -p "$root"/{tmp,run,root,proc,sys,dev} "$root/var/log"
+    mkdir -p "$root"/{tmp,run,root,proc,sys,dev} "$root/var/log" "$root"/usr/{bin,sbin,lib}
     chmod 1777 "$root/tmp"
+    # Packages of a release whose /usr is merged expect these links, which no maintainer script has made here.
+    local folder
+    for folder in bin sbin lib lib64; do
+        [ -e "$root/$folder" ] || ln -s "usr/$folder" "$root/$folder"
+    done
     chroot "$root" /bin/busybox --install -s
     printf 'root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33:www-data:/var/www:/bin/false\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$root/etc/passwd"
     printf 'root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n' >"$root/etc/group"
@@ -84,13 +89,13 @@ http {
 CONF
     mkdir -p "$work/nginx/var/lib/nginx" "$work/nginx/var/log/nginx"
     local run='CMD ["nginx", "-g", "daemon off;"]'
-    publish nginx latest 'EXPOSE 80' 'STOPSIGNAL SIGQUIT' "$run"
-    publish nginx other 'EXPOSE 80' 'STOPSIGNAL SIGQUIT' 'ENV NGINX_VARIANT=other' "$run"
+    publish nginx latest 'EXPOSE 80' "$run"
+    publish nginx other 'EXPOSE 80' 'ENV NGINX_VARIANT=other' "$run"
 }
 
 build_tomcat() {
     tree tomcat tomcat10 default-jre-headless
-    local root=$work/tomcat base=/var/lib/tomcat10 java
+    local root=$work/tomcat base=/usr/local/tomcat java
     java=$(cd "$root" && ls -d usr/lib/jvm/java-*-openjdk-*/ | head -n 1)
     mkdir -p "$root$base"/{conf,lib,logs,temp,work,webapps}
     cp -r "$root"/usr/share/tomcat10/etc/. "$root$base/conf/"
