@@ -1,15 +1,13 @@
 """All objects of one stored resource as last seen, in key order, with the window of recent changes and its watchers.
 
-Fed by `feed.Feed` (one watch of the whole store serves every cache) strictly in order of revision; reads and watches cost
-the store nothing. Everything runs on the event loop, so what one call sees is one state. `watcher.py` is a reader's side."""
+Fed by `feed.Feed` (one watch of the whole store serves every cache) strictly in order of revision; reads and watches
+cost the store nothing. All of it runs on the event loop: what one call sees is one state. `watcher.py` reads it."""
 
 from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
-
-import orjson
 
 from apimachinery.errors import Gone, ServiceUnavailable
 from apimachinery.meta import Resource
@@ -24,10 +22,19 @@ _MAX_WAKE_SECONDS = 0.1
 _MAX_LABEL_INDEXES = 16
 
 
+class Progress:
+    """How far the feed has come; one object shared by all its caches."""
+
+    __slots__ = ("revision",)
+
+    def __init__(self) -> None:
+        self.revision: Revision = 0
+
+
 class WatchCache:
     """One resource's cache. `prefix` is where its keys lie ("/registry/pods/"), `resource` the stored version."""
 
-    def __init__(self, resource: Resource, prefix: str) -> None:
+    def __init__(self, resource: Resource, prefix: str, progress: Progress) -> None:
         self.resource = resource
         self.prefix = prefix
         self.ready = False  #: whether the first list is in
@@ -39,7 +46,7 @@ class WatchCache:
         self._watchers: set[Watcher] = set()
         self._next_wake: float = 0.0
         self._wake_handle: asyncio.TimerHandle | None = None
-        self.revision: Revision = 0  #: of the state, raised by the feed with every batch
+        self._progress = progress
         self._listed_at: Revision = 0
         self._joined: dict[tuple[int, int, Transform | None], bytes] = {}
 
@@ -91,6 +98,11 @@ class WatchCache:
                 if value is not None:
                     index.setdefault(value, set()).add(key)
         return index
+
+    @property
+    def revision(self) -> Revision:
+        """The store's revision that the state is of."""
+        return max(self._listed_at, self._progress.revision)
 
     def __len__(self) -> int:
         return len(self._objects)
@@ -164,10 +176,18 @@ class WatchCache:
         self._by_label.clear()
         self._joined.clear()
         self.window = Window(revision)
-        self._listed_at = self.revision = revision
+        self._listed_at = revision
+        self._cut_all()
+        self.ready = True
+
+    def drop(self) -> None:
+        """The resource is no longer served."""
+        self.ready = False
+        self._cut_all()
+
+    def _cut_all(self) -> None:
         for watcher in tuple(self._watchers):
             watcher.cut()
-        self.ready = True
 
     def build(self, key: str, value: bytes, revision: Revision, obj: Object | None) -> CachedObject:
         """The cached form of a stored value; `obj`, where the caller has it decoded, becomes the cache's own."""
@@ -176,7 +196,7 @@ class WatchCache:
             obj["metadata"]["resourceVersion"] = str(revision)
         return CachedObject(key, namespace, name, splice(value, revision), revision, obj)
 
-    def apply(self, key: str, new: CachedObject | None, revision: Revision, seconds: float) -> None:
+    def apply(self, key: str, new: CachedObject | None, revision: Revision) -> None:
         """One change in its turn: `new` is None on delete. What a list already had is passed over."""
         if revision <= self._listed_at:
             return
@@ -192,7 +212,7 @@ class WatchCache:
                 insort(self._keys, key)
         self._everything = None
         self._index(key, previous, new)
-        self.window.append(Change(revision, new, previous, seconds))
+        self.window.append(Change(revision, new, previous, asyncio.get_running_loop().time()))
         self._wake()
 
     def _index(self, key: str, previous: CachedObject | None, new: CachedObject | None) -> None:
@@ -250,12 +270,6 @@ def plain_type(change: Change) -> str:
 def too_old(revision: Revision, oldest: Revision) -> Gone:
     """The 410 of a watch from before the window."""
     return Gone(f"too old resource version: {revision} ({oldest})")
-
-
-def decode(raw: bytes) -> Object:
-    """A stored object's dict."""
-    obj: Object = orjson.loads(raw)
-    return obj
 
 
 def _has_labels(obj: Object, wanted: Mapping[str, str]) -> bool:

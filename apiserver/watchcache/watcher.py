@@ -1,7 +1,7 @@
 """One client's watch: a position in a cache's window, read at the client's own pace.
 
-It yields bytes (whole lines of JSON, several events at once where they came together) and holds no queue. Where the window
-has moved on past it, or the cache had to be filled anew, it ends with `Gone` and the client lists again."""
+It yields bytes (whole lines of JSON, several events at once where they came together) and holds no queue. Where the
+window has moved on past it, or the cache had to be filled anew, it ends with `Gone` and the client lists again."""
 
 from __future__ import annotations
 

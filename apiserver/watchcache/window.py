@@ -14,7 +14,7 @@ import orjson
 from apimachinery.objects import Object
 from apiserver.watchcache.encoding import at_revision, frame, object_at_revision
 
-#: Turns an object into what a watcher asked for (a Table, another version); it is also the key its frames are cached by.
+#: Turns an object into what a watcher asked for (a Table, another version); frames are cached by it.
 Transform = Callable[[Object], Object]
 
 _MAX_EVENTS = 10_000
@@ -63,7 +63,7 @@ class Change:
         return subject
 
     def frame_of(self, event_type: str, transform: Transform | None) -> bytes:
-        """The line a watcher gets, made once per event type and transform. DELETED shows the state before this change."""
+        """The line a watcher gets, made once per event type and transform. DELETED shows the state before."""
         made = self._frames.get((event_type, transform))
         if made is None:
             made = self._frames[event_type, transform] = self._make_frame(event_type, transform)
