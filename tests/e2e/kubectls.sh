@@ -18,7 +18,7 @@ fetch() {
     local options=(-o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=/dev/null
         -o "Dir::State::Lists=$work/lists" -o "Dir::Cache=$work" -o "Dir::Cache::Archives=$work/archives" -o APT::Sandbox::User=root)
     apt-get "${options[@]}" -qq update
-    (cd "$work" && apt-get "${options[@]}" -qq download "$package")
+    (cd "$work" && apt-get "${options[@]}" -qq download "$package/$release")
     dpkg-deb -x "$work"/"$package"_*.deb "$work/tree"
     mkdir -p "$folder/$name"
     cp "$work/tree/usr/bin/kubectl" "$folder/$name/kubectl"
