@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +14,10 @@ from apimachinery.objects import Object
 
 class MountFailed(Exception):
     """A volume cannot be set up (now); the text is fit for a FailedMount Event. Worth a retry."""
+
+
+class ClaimNotReady(MountFailed):
+    """A claim or its volume is not bound (yet)."""
 
 
 class SubPathFailed(Exception):
@@ -76,10 +80,3 @@ class VolumePlugin(Protocol):
 
     async def tear_down(self, directory: Path) -> None:
         """Undo `set_up`; the directory is gone afterwards. Raises MountFailed."""
-
-
-@dataclass(slots=True)
-class MountedPod:
-    """What `VolumeManager` remembers of a pod between calls (nothing that a restart may not lose)."""
-
-    volumes: dict[str, HostPath] = field(default_factory=dict)

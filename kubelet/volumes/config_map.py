@@ -1,0 +1,31 @@
+"""configMap volumes: a file per key, kept up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from apimachinery.objects import namespace_of
+from kubelet.volumes import content
+from kubelet.volumes.interface import HostPath, VolumeContext
+from kubelet.volumes.payload import DEFAULT_MODE, config_map_payload
+
+
+class ConfigMapPlugin:
+    """See `VolumePlugin`."""
+
+    name = "kubernetes.io/configmap"
+    refreshed = True
+
+    async def set_up(self, context: VolumeContext) -> HostPath:
+        """See `VolumePlugin`."""
+        source = context.volume["configMap"]
+        config_map = await content.fetch(
+            context.resources.config_map, "configmap", namespace_of(context.pod), source.get("name") or "",
+            optional=bool(source.get("optional")),
+        )  # fmt: skip
+        payload = config_map_payload(config_map, source, int(source.get("defaultMode", DEFAULT_MODE)))
+        return await content.show(context, payload, in_memory=False)
+
+    async def tear_down(self, directory: Path) -> None:
+        """See `VolumePlugin`."""
+        await content.remove(directory)

@@ -1,0 +1,66 @@
+"""What configMap, secret, downwardAPI and projected volumes share: fetch, write atomically, remove."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from apimachinery.errors import ApiError, NotFound
+from apimachinery.objects import Object
+from kubelet.volumes import atomic_writer, mounts
+from kubelet.volumes.interface import HostPath, MountFailed, VolumeContext
+from kubelet.volumes.payload import Payload
+
+logger = logging.getLogger(__name__)
+
+
+async def fetch(
+    get: Callable[[str, str], Awaitable[Object]], kind: str, namespace: str, name: str, *, optional: bool
+) -> Object:
+    """The object, or an empty one where it is optional and absent; raises MountFailed. `kind` as texts have it."""
+    try:
+        return await get(namespace, name)
+    except NotFound as error:
+        if optional:
+            return {}
+        raise MountFailed(f'{kind} "{name}" not found') from error
+    except ApiError as error:
+        raise MountFailed(f"failed to fetch {kind} {namespace}/{name}: {error}") from error
+
+
+async def show(context: VolumeContext, payload: Payload, *, in_memory: bool) -> HostPath:
+    """The volume's directory has exactly these files; `in_memory` keeps them off the disk."""
+    try:
+        await asyncio.to_thread(_show, context.directory, payload, context.fs_group, in_memory)
+    except OSError as error:
+        raise MountFailed(f"error creating volume data: {error}") from error
+    return HostPath(context.directory, refreshed=True)
+
+
+def _show(directory: Path, payload: Payload, group: int | None, in_memory: bool) -> None:
+    if not directory.is_dir():
+        directory.mkdir(parents=True)
+        directory.chmod(0o777)
+    if in_memory and not (directory / atomic_writer.DATA).is_symlink() and not mounts.is_mount(directory):
+        try:
+            mounts.mount_tmpfs(directory, "mode=0777,size=64m")
+        except PermissionError:
+            logger.warning("No tmpfs may be mounted: secrets lie on the disk", extra={"path": str(directory)})
+    atomic_writer.write(directory, payload, group=group)
+
+
+async def remove(directory: Path) -> None:
+    """Unmount and remove the volume's directory; raises MountFailed."""
+    try:
+        await asyncio.to_thread(_remove, directory)
+    except OSError as error:
+        raise MountFailed(f"error removing volume data: {error}") from error
+
+
+def _remove(directory: Path) -> None:
+    mounts.unmount_below(directory)
+    if directory.exists():
+        shutil.rmtree(directory)
