@@ -66,7 +66,7 @@ def resource_value(pod: Object, reference: Object, allocatable: Mapping[str, str
     asked = (container.get("resources") or {}).get(kind) or {}
     text = asked.get(name) or (allocatable.get(name, "0") if kind == "limits" else "0")
     divisor = quantity.parse(reference.get("divisor") or "1")
-    if divisor.is_zero():
+    if not divisor:
         divisor = quantity.parse("1")
     amount = quantity.parse(text)
     if name == "cpu":

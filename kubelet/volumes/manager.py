@@ -102,9 +102,7 @@ class VolumeManager:
             try:
                 await asyncio.to_thread(_remove_pod, self._pods / pod_uid)
             except OSError as error:
-                raise MountFailed(
-                    f"orphaned pod {pod_uid!r} found, but failed to remove its volumes: {error}"
-                ) from error
+                raise MountFailed(f"failed to remove the volumes of pod {pod_uid}: {error}") from error
         self._locks.pop(pod_uid, None)
 
     async def collect(self, live_uids: Collection[str]) -> None:
