@@ -27,7 +27,9 @@ class CommandFailed(AssertionError):
     """A command that had to succeed did not."""
 
 
-def run(*command: str, timeout: float = 60, input: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+def run(
+    *command: str, timeout: float = 60, input: str | None = None, check: bool = True
+) -> subprocess.CompletedProcess[str]:
     """Run a command to its end; raises CommandFailed with what it printed where it fails and `check` is set."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, input=input, check=False)
     if check and done.returncode != 0:
@@ -146,7 +148,11 @@ def other_host(name: str = "mk-e2e-host") -> Iterator[str]:
         run("ip", "link", "add", "mk-e2e0", "type", "veth", "peer", "name", "eth0", "netns", name)
         run("ip", "addr", "add", "198.51.100.1/30", "dev", "mk-e2e0")
         run("ip", "link", "set", "mk-e2e0", "up")
-        for arguments in ("addr add 198.51.100.2/30 dev eth0", "link set eth0 up", "route add default via 198.51.100.1"):
+        for arguments in (
+            "addr add 198.51.100.2/30 dev eth0",
+            "link set eth0 up",
+            "route add default via 198.51.100.1",
+        ):
             run("ip", "-n", name, *arguments.split())
         yield name
     finally:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.cluster import ROOT, Kubectl
+from tests.e2e.cluster import ROOT, Kubectl, eventually
 
 OLD = str(ROOT / ".cache/kubectl/1.20/kubectl")
 CURRENT = str(ROOT / ".cache/kubectl/current/kubectl")
@@ -25,6 +25,6 @@ def kubectl() -> Iterator[Kubectl]:
     namespace = f"e2e-{uuid.uuid4().hex[:8]}"
     client = Kubectl(CURRENT, namespace)
     client("create", "namespace", namespace)
-    client("wait", "--for=jsonpath={.metadata.name}=default", "serviceaccount/default", "--timeout=20s")
+    eventually(lambda: client("get", "serviceaccount", "default"), seconds=20, what="the default service account")
     yield client
     client("delete", "namespace", namespace, "--timeout=90s", timeout=120)

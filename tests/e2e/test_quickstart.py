@@ -57,7 +57,13 @@ def test_quick_start(tomcat: Kubectl) -> None:
     wide = tomcat("get", "pod,svc", "-o", "wide")
     assert re.search(r"^pod/mytomcat-\w{5} .* 10\.244\.\d+\.\d+ ", wide, re.M)
     described = tomcat("describe", "rc,pod,svc,node")
-    for line in (r"Replicas: +2 current / 2 desired", r"SuccessfulCreate", r"Pulled", r"NodePort: .*30001/TCP", r"Endpoints: +10\.244"):
+    for line in (
+        r"Replicas: +2 current / 2 desired",
+        r"SuccessfulCreate",
+        r"Pulled",
+        r"NodePort: .*30001/TCP",
+        r"Endpoints: +10\.244",
+    ):
         assert re.search(line, described), line
     _tomcat_answers_everywhere()
 
