@@ -41,7 +41,7 @@ class ApiError(Exception):
         details = dict(self.details or {})
         if self.retry_after_seconds:
             details["retryAfterSeconds"] = self.retry_after_seconds
-        if details:
+        if details or self.details is not None:
             body["details"] = details
         body["code"] = self.http_code
         return body
