@@ -152,6 +152,8 @@ class Feed:
         if self._following and not self._early and revision > self.revision:
             self._own[revision] = own
             self._apply_own()
+            if revision > self.revision:  # an earlier commit, of this server or another, is still to be heard of
+                await self._wait_for(revision)
         return Committed(revision, put)
 
     # Following
