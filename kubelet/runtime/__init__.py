@@ -1,0 +1,1 @@
+"""The container runtime: a protocol, and Docker behind it through the Engine API on its unix socket."""
