@@ -110,8 +110,14 @@ def container_ids(pod: dict[str, Any]) -> set[str]:
     return {c["containerID"].removeprefix("docker://") for c in pod["status"]["containerStatuses"]}
 
 
+def wait_containers(pod_uid: str, count: int, seconds: float = 30) -> None:
+    """Until the pod has exactly that many containers in Docker, its pause container included."""
+    what = f"{count} containers of pod {pod_uid}"
+    eventually(lambda: len(docker_containers(pod_uid)) == count, seconds=seconds, what=what)
+
+
 def docker_containers(pod_uid: str = "") -> list[str]:
-    """The ids of all pods' containers (pause containers too), dead ones included; of one pod where `pod_uid` is given."""
+    """The ids of all pods' containers and their pause containers, dead ones too; of one pod where `pod_uid` is given."""
     label = "io.kubernetes.pod.uid" + (f"={pod_uid}" if pod_uid else "")
     return run("docker", "ps", "-aq", "--no-trunc", "--filter", f"label={label}").stdout.split()
 
@@ -125,6 +131,11 @@ def pod_veths() -> list[str]:
 def iptables_rules() -> str:
     """All rules of the nat and filter tables."""
     return run("iptables-save", "-t", "nat").stdout + run("iptables-save", "-t", "filter").stdout
+
+
+def curl_until(url: str, text: str, *, netns: str = "", seconds: float = 30) -> None:
+    """Until the page at `url` contains `text`."""
+    eventually(lambda: text in curl(url, netns=netns), seconds=seconds, what=f"{text!r} at {url} {netns}")
 
 
 def node_ip() -> str:

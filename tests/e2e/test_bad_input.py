@@ -23,12 +23,14 @@ INVALID = {
     ),
     "a port out of range": (
         '{"apiVersion":"v1","kind":"Service","metadata":{"name":"bad"},"spec":{"ports":[{"port":70000}]}}',
-        'The Service "bad" is invalid: spec.ports[0].port: Invalid value: 70000: must be between 1 and 65535, inclusive',
+        'The Service "bad" is invalid: spec.ports[0].port: Invalid value: 70000: must be between 1 and 65535, '
+        "inclusive",
     ),
     "a node port out of range": (
-        '{"apiVersion":"v1","kind":"Service","metadata":{"name":"bad"},"spec":{"type":"NodePort","ports":[{"port":80,"nodePort":80}]}}',
-        'The Service "bad" is invalid: spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. '
-        "The range of valid ports is 30000-32767",
+        '{"apiVersion":"v1","kind":"Service","metadata":{"name":"bad"},"spec":{"type":"NodePort",'
+        '"ports":[{"port":80,"nodePort":80}]}}',
+        'The Service "bad" is invalid: spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid '
+        "range. The range of valid ports is 30000-32767",
     ),
     "no containers": (
         '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"bad"},"spec":{}}',
@@ -36,7 +38,8 @@ INVALID = {
     ),
     "an upper-case name": (
         '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"Bad"}}',
-        'The ConfigMap "Bad" is invalid: metadata.name: Invalid value: "Bad": a lowercase RFC 1123 subdomain must consist of',
+        'The ConfigMap "Bad" is invalid: metadata.name: Invalid value: "Bad": a lowercase RFC 1123 subdomain '
+        "must consist of",
     ),
 }
 

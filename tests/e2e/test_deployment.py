@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.cluster import Kubectl, curl, docker_containers, eventually, iptables_rules, node_ip, pod_veths
+from tests.e2e.cluster import Kubectl, curl_until, eventually, iptables_rules, node_ip, pod_veths, wait_containers
 
 APP = "app=nginx"
 
@@ -25,7 +25,7 @@ def nginx(any_kubectl: Kubectl) -> Iterator[Kubectl]:
     any_kubectl.wait_ready(0, APP)
     assert not any_kubectl.json("get", "rs", "-l", APP)["items"]
     for uid in uids:
-        eventually(lambda uid=uid: not docker_containers(uid), seconds=20, what=f"no container of pod {uid}")
+        wait_containers(uid, 0)
     eventually(lambda: pod_veths() == veths_before, seconds=20, what="the pods' links are gone")
     eventually(lambda: "default/nginx" not in iptables_rules(), seconds=20, what="the service's rules are gone")
 
@@ -41,7 +41,7 @@ def test_rollout_and_undo(nginx: Kubectl) -> None:
     assert "successfully rolled out" in nginx("rollout", "status", "deployment", "nginx", "--timeout=90s", timeout=100)
     port = nginx.json("get", "service", "nginx")["spec"]["ports"][0]["nodePort"]
     url = f"http://{node_ip()}:{port}/"
-    assert "Welcome to nginx" in eventually(lambda: curl(url), seconds=30, what="nginx answers")
+    curl_until(url, "Welcome to nginx")
 
     assert nginx("set", "image", "deployment", "nginx", "nginx=nginx:other") == "deployment.apps/nginx image updated\n"
     assert "successfully rolled out" in nginx("rollout", "status", "deployment", "nginx", "--timeout=90s", timeout=100)
@@ -51,4 +51,4 @@ def test_rollout_and_undo(nginx: Kubectl) -> None:
     assert "rolled back" in nginx("rollout", "undo", "deployment", "nginx")
     assert "successfully rolled out" in nginx("rollout", "status", "deployment", "nginx", "--timeout=90s", timeout=100)
     assert _image(nginx) == "nginx"
-    assert "Welcome to nginx" in eventually(lambda: curl(url), seconds=30, what="nginx answers after the undo")
+    curl_until(url, "Welcome to nginx")

@@ -1,10 +1,19 @@
-"""kill -9 of each daemon while pods come and go: everything converges, nothing is doubled or leaked, running pods stay."""
+"""kill -9 of each daemon while pods come and go: all converges, nothing is doubled or leaked, running pods stay."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.e2e.cluster import DAEMONS, Daemon, Kubectl, container_ids, docker_containers, eventually, pod_veths
+from tests.e2e.cluster import (
+    DAEMONS,
+    Daemon,
+    Kubectl,
+    container_ids,
+    docker_containers,
+    eventually,
+    pod_veths,
+    wait_containers,
+)
 
 SLEEPER = """
 apiVersion: apps/v1
@@ -29,7 +38,7 @@ def _settled(kubectl: Kubectl, expected: int) -> None:
     pods = kubectl.wait_ready(expected, "app=sleeper", seconds=90)
     for pod in pods:
         uid = pod["metadata"]["uid"]
-        eventually(lambda uid=uid: len(docker_containers(uid)) == 2, seconds=30, what=f"two containers of pod {uid}")
+        wait_containers(uid, 2)
         assert pod["status"]["containerStatuses"][0]["restartCount"] == 0
 
 
@@ -62,5 +71,5 @@ def test_kill_while_pods_are_created_and_deleted(kubectl: Kubectl, name: str) ->
     kubectl("delete", "deployment", "sleeper")
     kubectl.wait_ready(0, "app=sleeper")
     for uid in uids:
-        eventually(lambda uid=uid: not docker_containers(uid), seconds=30, what=f"no container of pod {uid}")
+        wait_containers(uid, 0)
     eventually(lambda: len(pod_veths()) <= veths_before, seconds=30, what="no link is left behind")

@@ -1,13 +1,14 @@
-"""down.sh leaves nothing behind, and up.sh brings back what the store remembers. Last, for it takes the cluster away."""
+"""down.sh leaves nothing behind, up.sh brings back what the store remembers. Last: it takes the cluster away."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import DAEMONS, ROOT, RUN, Kubectl, container_ids, is_running, under_systemd
+from tests.e2e.cluster import DAEMONS, ROOT, RUN, Kubectl, container_ids, is_running, run, under_systemd
 from tests.e2e.conftest import CURRENT
 
 
@@ -25,11 +26,7 @@ def _pids() -> dict[str, int]:
 
 def _kernel_rules() -> str:
     """The rules of a machine whose iptables may just have been used by nobody."""
-    tables = [
-        subprocess.run(["iptables-save", "-t", t], capture_output=True, text=True, check=True).stdout
-        for t in ("nat", "filter", "mangle")
-    ]
-    return "".join(tables)
+    return "".join(run("iptables-save", "-t", table).stdout for table in ("nat", "filter", "mangle"))
 
 
 @pytest.mark.timeout(600)
@@ -45,9 +42,8 @@ def test_up_again_keeps_pods_and_down_leaves_nothing() -> None:
     pids = {} if under_systemd() else _pids()
     _script("down.sh")
     assert not [name for name, pid in pids.items() if is_running(pid)]
-    assert not [
-        line for line in _kernel_rules().splitlines() if "KUBE-" in line or "MINIKUBE" in line or "CNI-" in line
-    ]
+    ours = re.compile("KUBE-|CNI-|MINI")
+    assert not [line for line in _kernel_rules().splitlines() if ours.search(line)]
     names = {path.name for path in Path("/sys/class/net").iterdir()}
     assert not {name for name in names if name.startswith(("cni", "veth", "flannel"))}
     assert not [line for line in Path("/proc/mounts").read_text().splitlines() if "/var/lib/kubelet/pods" in line]
