@@ -117,7 +117,7 @@ def wait_containers(pod_uid: str, count: int, seconds: float = 30) -> None:
 
 
 def docker_containers(pod_uid: str = "") -> list[str]:
-    """The ids of all pods' containers and their pause containers, dead ones too; of one pod where `pod_uid` is given."""
+    """The ids of all pods' containers, pause and dead ones too; of one pod where `pod_uid` is given."""
     label = "io.kubernetes.pod.uid" + (f"={pod_uid}" if pod_uid else "")
     return run("docker", "ps", "-aq", "--no-trunc", "--filter", f"label={label}").stdout.split()
 
