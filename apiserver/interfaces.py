@@ -86,6 +86,10 @@ class Reader(Protocol):
         """All objects of the namespace, or of all namespaces."""
         ...
 
+    def version(self, resource: Resource) -> int:
+        """A number that is another one after every change of the resource: what was derived from it is stale then."""
+        ...
+
 
 class Loopback(Reader, Protocol):
     """Reads and writes inside the API server, as system:apiserver, without authorization but with strategy and storage."""

@@ -38,6 +38,7 @@ class WatchCache:
         self.resource = resource
         self.prefix = prefix
         self.ready = False  #: whether the first list is in
+        self.version = 0  #: another number after every change
         self.window = Window(0)
         self._objects: dict[str, CachedObject] = {}
         self._keys: list[str] = []
@@ -171,6 +172,7 @@ class WatchCache:
     def replace(self, items: Iterable[tuple[str, bytes, Revision]], revision: Revision) -> None:
         """Take a fresh list (relative key, value, revision) as the state; watches that run are cut: history is lost."""
         self._objects = {key: self.build(key, value, at, None) for key, value, at in items}
+        self.version += 1
         self._keys = sorted(self._objects)
         self._everything = None
         self._by_label.clear()
@@ -203,6 +205,7 @@ class WatchCache:
         previous = self._objects.get(key)
         if new is None and previous is None:
             return
+        self.version += 1
         if new is None:
             del self._objects[key]
             del self._keys[bisect_left(self._keys, key)]
