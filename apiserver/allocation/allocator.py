@@ -1,0 +1,133 @@
+"""Keeps the cluster IPs and node ports of Services: each value given out is a key below /registry/allocations.
+
+The key is written in the same commit as the Service and only where it does not exist yet, so that nothing is given out
+twice or lost, however many API servers there are and whenever they die. `service.py` and `plan.py` decide."""
+
+from __future__ import annotations
+
+import copy
+import ipaddress
+import logging
+from collections.abc import Iterable, Sequence
+from random import Random, SystemRandom
+
+import orjson
+
+from apimachinery.meta import Resource
+from apimachinery.objects import Object, key_of
+from apiserver.allocation.plan import AddressRange, PortRange
+from apiserver.allocation.service import Supply, carry_over, fill_in, held_by
+from apiserver.storage.interface import Delete, Mismatch, Put, Revision
+from apiserver.watchcache.cache import WatchCache
+from apiserver.watchcache.feed import Feed
+
+logger = logging.getLogger(__name__)
+
+_GROUP = "allocation.internal"  # not served
+_ADDRESSES = Resource(_GROUP, "v1", "clusterips", "ClusterIP", namespaced=False)
+_PORTS = Resource(_GROUP, "v1", "nodeports", "NodePort", namespaced=False)
+
+
+class ServiceAllocator:
+    """Plans what a write of a Service takes and gives back (a `CommitHook` of the registry)."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        cluster_ip_ranges: Sequence[str],
+        node_ports: tuple[int, int],
+        *,
+        prefix: str = "/registry",
+        rng: Random | None = None,
+    ) -> None:
+        """`cluster_ip_ranges`: one CIDR, or one of each family, the primary first. Raises ValueError for bad CIDRs."""
+        self._ranges = [AddressRange(ipaddress.ip_network(cidr.strip(), strict=False)) for cidr in cluster_ip_ranges]
+        self._port_range = PortRange(*node_ports)
+        self._feed = feed
+        self._addresses = feed.add(_ADDRESSES, f"{prefix}/allocations/clusterips/")
+        self._ports = feed.add(_PORTS, f"{prefix}/allocations/nodeports/")
+        self._rng = rng or SystemRandom()
+
+    async def plan(self, new: Object | None, old: Object | None) -> tuple[Object | None, Sequence[Put | Delete]]:
+        """The Service (a copy of `new`, None on delete) with all it needs, and the writes to commit beside it.
+
+        Raises ApiError where a value cannot be had. Where the commit then fails with a `Mismatch` on a key below
+        /registry/allocations, somebody else was faster: plan again."""
+        before = held_by(old)
+        if new is not None:
+            new = copy.deepcopy(new)
+            if old is not None:
+                carry_over(new, old)
+            supply = Supply(self._ranges, self._port_range, _Used(self._addresses), _Used(self._ports))
+            fill_in(new, before, supply, self._rng)
+        now = held_by(new)
+        owner = key_of(new or old or {})
+        writes: list[Put | Delete] = []
+        writes += self._take(self._addresses, sorted(now.addresses - before.addresses), owner)
+        writes += self._take(self._ports, sorted(now.ports - before.ports), owner)
+        writes += self._give_back(self._addresses, sorted(before.addresses - now.addresses), owner)
+        writes += self._give_back(self._ports, sorted(before.ports - now.ports), owner)
+        return new, writes
+
+    def is_allocation(self, key: str) -> bool:
+        """Whether a storage key is one of an allocated value."""
+        return key.startswith((self._addresses.prefix, self._ports.prefix))
+
+    async def repair(self, services: WatchCache) -> None:
+        """Free values that no Service holds, and take those that Services hold without a key; after `wait_ready`.
+
+        Everything is read at one revision and written on the condition that it still is so; safe at any time."""
+        await self._feed.fresh()
+        wanted: dict[tuple[str, str], str] = {}
+        for item in services.list():
+            held = held_by(item.obj)
+            wanted.update({(self._addresses.prefix, value): item.key for value in held.addresses})
+            wanted.update({(self._ports.prefix, value): item.key for value in held.ports})
+        writes: list[Put | Delete] = []
+        for cache in (self._addresses, self._ports):
+            for item in cache.list():
+                owner = wanted.pop((cache.prefix, item.name), None)
+                if owner is None:
+                    writes.append(Delete(cache.prefix + item.name, item.revision))
+                elif owner != item.obj.get("service"):
+                    writes.append(self._record(cache, item.name, owner, item.revision))
+            missing = [(name, owner) for (prefix, name), owner in wanted.items() if prefix == cache.prefix]
+            writes += [self._record(cache, name, owner, 0) for name, owner in missing]
+        for write in writes:
+            try:
+                await self._feed.commit([write])
+            except Mismatch:
+                continue  # it has changed since: then it is somebody's business again
+            kind = "freed" if isinstance(write, Delete) else "taken"
+            logger.info("Repaired an allocation", extra={"key": write.key, "it_is_now": kind})
+
+    def _take(self, cache: WatchCache, values: Iterable[str], owner: str) -> list[Put | Delete]:
+        return [self._record(cache, value, owner, 0) for value in values]
+
+    def _record(self, cache: WatchCache, value: str, owner: str, expected: Revision) -> Put:
+        resource = cache.resource
+        record = {
+            "apiVersion": resource.api_version,
+            "kind": resource.kind,
+            "metadata": {"name": value},
+            "service": owner,
+        }
+        return Put(cache.key("", value), orjson.dumps(record), expected)
+
+    def _give_back(self, cache: WatchCache, values: Iterable[str], owner: str) -> list[Put | Delete]:
+        writes: list[Put | Delete] = []
+        for value in values:
+            found = cache.get("", value)
+            if found is not None and found.obj.get("service") == owner:
+                writes.append(Delete(cache.key("", value), found.revision))
+        return writes
+
+
+class _Used:
+    """The values that have a key, as a container."""
+
+    def __init__(self, cache: WatchCache) -> None:
+        self._cache = cache
+
+    def __contains__(self, value: object) -> bool:
+        return self._cache.get("", str(value)) is not None
