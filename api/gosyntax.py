@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from apimachinery.fielderrors import GoSyntax, go_quote
+from apimachinery.quantity import Quantity
 
 #: What stands for the address in a printed pointer.
 ADDRESS = "0xc000000000"
@@ -39,17 +40,19 @@ def int_or_string(value: int | str | None) -> str:
     return f'intstr.IntOrString{{Type:0, IntVal:{value or 0}, StrVal:""}}'
 
 
+def _requirement(expression: Mapping[str, Any]) -> str:
+    key, operator = (go_quote(expression.get(field) or "") for field in ("key", "operator"))
+    values = string_list(expression["values"]) if expression.get("values") else "[]string(nil)"
+    return f"v1.LabelSelectorRequirement{{Key:{key}, Operator:{operator}, Values:{values}}}"
+
+
 def label_selector(selector: Mapping[str, Any] | None) -> str:
     """v1.LabelSelector{...}."""
     selector = selector or {}
     expressions: Sequence[Mapping[str, Any]] = selector.get("matchExpressions") or ()
     shown = "[]v1.LabelSelectorRequirement(nil)"
     if expressions:
-        parts = [
-            f"v1.LabelSelectorRequirement{{Key:{go_quote(e.get('key') or '')}, Operator:{go_quote(e.get('operator') or '')}, "
-            f"Values:{string_list(e['values']) if e.get('values') else '[]string(nil)'}}}"
-            for e in expressions
-        ]
+        parts = [_requirement(expression) for expression in expressions]
         shown = "[]v1.LabelSelectorRequirement{" + ", ".join(parts) + "}"
     return f"v1.LabelSelector{{MatchLabels:{string_map(selector.get('matchLabels'))}, MatchExpressions:{shown}}}"
 
@@ -62,3 +65,16 @@ def pointer(type_name: str, value: object) -> str:
 def raw(text: str) -> GoSyntax:
     """A rendered value, to be shown as it is."""
     return GoSyntax(text)
+
+
+def quantity_value(value: Quantity) -> GoSyntax:
+    """resource.Quantity{...} with its amount as the smallest mantissa and scale that Go's parser gives."""
+    nanos, scale = value.nanos, -9
+    if value.format == "BinarySI":
+        nanos, scale = value.nanos // 10**9, 0
+    else:
+        while nanos and nanos % 10 == 0 and scale < 0:
+            nanos, scale = nanos // 10, scale + 1
+    amount = f"resource.int64Amount{{value:{nanos}, scale:{scale}}}"
+    empty = "resource.infDecAmount{Dec:(*inf.Dec)(nil)}"
+    return GoSyntax(f'resource.Quantity{{i:{amount}, d:{empty}, s:"", Format:"{value.format}"}}')

@@ -99,6 +99,8 @@ class Kind:
     columns: tuple[Column, ...] = ()
     #: The cells of one object, one per column, and of ages in the form of `HumanDuration`; None: Name and Age only.
     cells: Callable[[Object, datetime], Sequence[Any]] | None = None
+    #: The metav1.TableRowConditions of one object; None: none.
+    row_conditions: Callable[[Object], Sequence[Mapping[str, str]]] | None = None
     #: Field selector keys beyond metadata.name and metadata.namespace, each giving the object's value.
     selectable_fields: Mapping[str, Callable[[Object], str]] = field(default_factory=dict)
     #: Objects seen through several versions are stored in one of them; None: stored as served.

@@ -5,6 +5,8 @@ Strategies and columns are in the modules beside this one."""
 from __future__ import annotations
 
 from api import resources as r
+from api.core.pod import columns as pod_columns
+from api.core.pod.strategy import POD, POD_EPHEMERAL_CONTAINERS, POD_STATUS
 from api.kind import Kind, Subresource
 
 PROXY_VERBS = ("create", "delete", "get", "patch", "update")
@@ -69,14 +71,19 @@ KINDS: tuple[Kind, ...] = (
         subresources=(
             Subresource(name="attach", kind="PodAttachOptions", verbs=STREAM_VERBS),
             Subresource(name="binding", kind="Binding", verbs=("create",)),
-            Subresource(name="ephemeralcontainers", kind="Pod"),
+            Subresource(name="ephemeralcontainers", kind="Pod", strategy=POD_EPHEMERAL_CONTAINERS),
             Subresource(name="eviction", kind="Eviction", verbs=("create",), group="policy", version="v1"),
             Subresource(name="exec", kind="PodExecOptions", verbs=STREAM_VERBS),
             Subresource(name="log", kind="Pod", verbs=("get",)),
             Subresource(name="portforward", kind="PodPortForwardOptions", verbs=STREAM_VERBS),
             Subresource(name="proxy", kind="PodProxyOptions", verbs=PROXY_VERBS),
-            Subresource(name="status", kind="Pod"),
+            Subresource(name="status", kind="Pod", strategy=POD_STATUS),
         ),
+        strategy=POD,
+        columns=pod_columns.COLUMNS,
+        cells=pod_columns.cells,
+        row_conditions=pod_columns.row_conditions,
+        selectable_fields=pod_columns.SELECTABLE,
         storage_path="pods",
     ),
     Kind(resource=r.POD_TEMPLATES, returns_deleted=True, singular="podtemplate", storage_path="podtemplates"),
