@@ -1,0 +1,183 @@
+"""The flags of kube-apiserver, by the reference's names. What a flag does is where its field is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from component.flags import duration, flag
+from component.logs import LogOptions
+
+_NO_EFFECT = "This flag has no effect here."
+
+
+@dataclass(frozen=True, kw_only=True)
+class EtcdOptions(LogOptions):
+    """Where objects are kept."""
+
+    storage_backend: str = flag(
+        "etcd3", choices=("", "etcd3", "sqlite"), help="where objects are kept", group="Storage"
+    )
+    sqlite_path: str = flag(
+        "/var/lib/kubernetes/apiserver.db",
+        help="file of the embedded store, for --storage-backend=sqlite",
+        group="Storage",
+    )
+    etcd_servers: tuple[str, ...] = flag((), help="etcd's client addresses (scheme://ip:port)", group="Storage")
+    etcd_cafile: str = flag("", help="CA that signed etcd's certificates", group="Storage")
+    etcd_certfile: str = flag("", help="client certificate for etcd", group="Storage")
+    etcd_keyfile: str = flag("", help="key of the client certificate for etcd", group="Storage")
+    etcd_prefix: str = flag("/registry", help="prefix of all keys", group="Storage")
+    etcd_compaction_interval_seconds: float = flag(
+        300.0,
+        name="etcd-compaction-interval",
+        parse=duration,
+        help="how often history is compacted; 0: never",
+        group="Storage",
+    )
+    event_ttl_seconds: float = flag(
+        3600.0, name="event-ttl", parse=duration, help="how long events are kept", group="Storage"
+    )
+    storage_media_type: str = flag("application/json", help="accepted; objects are stored as JSON", group="Storage")
+    watch_cache: bool = flag(True, help="accepted; reads always go through the watch cache", group="Storage")
+    watch_cache_sizes: tuple[str, ...] = flag(
+        (), help="accepted; windows are bounded by bytes and age", group="Storage"
+    )
+    encryption_provider_config: str = flag("", help="accepted for later", group="Storage")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServingOptions(EtcdOptions):
+    """Where and how requests are taken."""
+
+    bind_address: str = flag("0.0.0.0", help="address of the secure port", group="Serving")
+    secure_port: int = flag(6443, help="port of HTTPS", minimum=1, maximum=65535, group="Serving")
+    advertise_address: str = flag("", help="address that the kubernetes Service points to", group="Serving")
+    external_hostname: str = flag("", help="host name in generated URLs", group="Serving")
+    cert_dir: str = flag("/var/run/kubernetes", help="where the self-made certificate is kept", group="Serving")
+    tls_cert_file: str = flag("", help="serving certificate (PEM, with intermediates)", group="Serving")
+    tls_private_key_file: str = flag("", help="key of the serving certificate", group="Serving")
+    tls_min_version: str = flag("", help="VersionTLS12 or VersionTLS13", group="Serving")
+    tls_cipher_suites: tuple[str, ...] = flag(
+        (), help="accepted; the library's secure default is used", group="Serving"
+    )
+    insecure_bind_address: str = flag("127.0.0.1", help="address of the insecure port", group="Serving")
+    insecure_port: int = flag(
+        0, help="port of plain HTTP without authentication; 0: none", minimum=0, maximum=65535, group="Serving"
+    )
+    max_requests_inflight: int = flag(400, help="most reads at once; 0: no limit", minimum=0, group="Serving")
+    max_mutating_requests_inflight: int = flag(200, help="most writes at once; 0: no limit", minimum=0, group="Serving")
+    request_timeout_seconds: float = flag(
+        60.0, name="request-timeout", parse=duration, help="time limit of a request", group="Serving"
+    )
+    min_request_timeout: int = flag(
+        1800, help="shortest life of a watch without timeoutSeconds, in seconds", group="Serving"
+    )
+    shutdown_delay_duration_seconds: float = flag(
+        0.0,
+        name="shutdown-delay-duration",
+        parse=duration,
+        help="how long to go on serving after SIGTERM",
+        group="Serving",
+    )
+    profiling: bool = flag(True, help=_NO_EFFECT, group="Serving")
+    enable_priority_and_fairness: bool = flag(True, help=_NO_EFFECT, group="Serving")
+    feature_gates: dict[str, str] = flag({}, help=_NO_EFFECT, group="Serving")
+    runtime_config: dict[str, str] = flag({}, help=_NO_EFFECT, group="Serving")
+    goaway_chance: float = flag(0.0, help=_NO_EFFECT, group="Serving")
+    apiserver_count: int = flag(1, help=_NO_EFFECT, group="Serving")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecurityOptions(ServingOptions):
+    """Who may do what."""
+
+    anonymous_auth: bool = flag(
+        True, help="take requests without credentials as system:anonymous", group="Authentication"
+    )
+    client_ca_file: str = flag("", help="CA of client certificates", group="Authentication")
+    token_auth_file: str = flag("", help="CSV of token,user,uid,groups", group="Authentication")
+    enable_bootstrap_token_auth: bool = flag(
+        False, help="take bootstrap tokens (Secrets in kube-system)", group="Authentication"
+    )
+    api_audiences: tuple[str, ...] = flag((), help="audiences of tokens; the issuer when empty", group="Authentication")
+    service_account_issuer: tuple[str, ...] = flag(
+        (), help="issuer of service account tokens; the first one mints", group="Authentication"
+    )
+    service_account_key_file: tuple[str, ...] = flag(
+        (), help="keys that verify service account tokens", group="Authentication"
+    )
+    service_account_signing_key_file: str = flag(
+        "", help="private key that signs service account tokens", group="Authentication"
+    )
+    service_account_lookup: bool = flag(
+        True, help="check that a token's ServiceAccount still exists", group="Authentication"
+    )
+    service_account_jwks_uri: str = flag("", help="jwks_uri of the OIDC document", group="Authentication")
+    service_account_max_token_expiration_seconds: float = flag(
+        0.0,
+        name="service-account-max-token-expiration",
+        parse=duration,
+        help="longest life of a token; 0: any",
+        group="Authentication",
+    )
+    service_account_extend_token_expiration: bool = flag(
+        True, help="longer life for injected tokens", group="Authentication"
+    )
+    requestheader_client_ca_file: str = flag("", help="CA of front proxies", group="Authentication")
+    requestheader_allowed_names: tuple[str, ...] = flag(
+        (), help="common names of front proxies; empty: any", group="Authentication"
+    )
+    requestheader_username_headers: tuple[str, ...] = flag(
+        (), help="headers with the user's name", group="Authentication"
+    )
+    requestheader_group_headers: tuple[str, ...] = flag((), help="headers with groups", group="Authentication")
+    requestheader_extra_headers_prefix: tuple[str, ...] = flag(
+        (), help="prefixes of headers with extra", group="Authentication"
+    )
+    authorization_mode: tuple[str, ...] = flag(
+        ("AlwaysAllow",), help="AlwaysAllow, AlwaysDeny, Node, RBAC, in order", group="Authorization"
+    )
+    enable_admission_plugins: tuple[str, ...] = flag((), help="plugins beside the default ones", group="Admission")
+    disable_admission_plugins: tuple[str, ...] = flag((), help="default plugins to leave out", group="Admission")
+    admission_control: tuple[str, ...] = flag(
+        (), help="the plugins, all of them", deprecated="use --enable-admission-plugins instead", group="Admission"
+    )
+    admission_control_config_file: str = flag("", help="configuration of plugins", group="Admission")
+    default_not_ready_toleration_seconds: int = flag(300, help="toleration of not-ready nodes", group="Admission")
+    default_unreachable_toleration_seconds: int = flag(300, help="toleration of unreachable nodes", group="Admission")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(SecurityOptions):
+    """All flags of kube-apiserver."""
+
+    service_cluster_ip_range: str = flag(
+        "10.0.0.0/24", help="CIDR (or two, one per family) of cluster IPs", group="Services"
+    )
+    service_node_port_range: str = flag("30000-32767", help="ports for NodePort services", group="Services")
+    kubernetes_service_node_port: int = flag(0, help="node port of the kubernetes Service", group="Services")
+    endpoint_reconciler_type: str = flag("lease", help="lease, master-count or none", group="Services")
+    allow_privileged: bool = flag(False, help="allow privileged containers", group="Misc")
+    kubelet_certificate_authority: str = flag("", help="CA of kubelets' serving certificates", group="Kubelet")
+    kubelet_client_certificate: str = flag("", help="client certificate for kubelets", group="Kubelet")
+    kubelet_client_key: str = flag("", help="key of the client certificate for kubelets", group="Kubelet")
+    kubelet_https: bool = flag(True, help="talk HTTPS to kubelets", group="Kubelet")
+    kubelet_port: int = flag(10250, help="port of kubelets that do not say theirs", group="Kubelet")
+    kubelet_preferred_address_types: tuple[str, ...] = flag(
+        ("Hostname", "InternalDNS", "InternalIP", "ExternalDNS", "ExternalIP"),
+        help="which node address to use",
+        group="Kubelet",
+    )
+    kubelet_timeout_seconds: float = flag(
+        5.0, name="kubelet-timeout", parse=duration, help="time limit of connecting", group="Kubelet"
+    )
+    audit_log_path: str = flag("", help=_NO_EFFECT, group="Audit")
+    audit_policy_file: str = flag("", help=_NO_EFFECT, group="Audit")
+    audit_log_maxage: int = flag(0, help=_NO_EFFECT, group="Audit")
+    audit_log_maxbackup: int = flag(0, help=_NO_EFFECT, group="Audit")
+    audit_log_maxsize: int = flag(0, help=_NO_EFFECT, group="Audit")
+    enable_aggregator_routing: bool = flag(False, help=_NO_EFFECT, group="Misc")
+    proxy_client_cert_file: str = flag("", help="client certificate for aggregated servers", group="Misc")
+    proxy_client_key_file: str = flag("", help="key of the client certificate for aggregated servers", group="Misc")
+    cloud_provider: str = flag("", help=_NO_EFFECT, group="Misc")
+    cloud_config: str = flag("", help=_NO_EFFECT, group="Misc")
