@@ -114,6 +114,7 @@ class SqliteStorage:
     async def compact(self, revision: Revision) -> None:
         """See `Storage.compact`."""
         await self._call(functools.partial(self._database.compact, revision))
+        self._forget_recent(revision)
 
     async def size_bytes(self) -> int:
         """See `Storage.size_bytes`."""
@@ -162,13 +163,16 @@ class SqliteStorage:
             return
         self._recent.extend(events)
         if len(self._recent) > 2 * _RECENT_EVENTS:
-            cut = self._recent[-_RECENT_EVENTS].revision
-            start = bisect_right(self._recent, cut, key=lambda event: event.revision)
-            self._recent_after = cut
-            del self._recent[:start]
+            self._forget_recent(self._recent[-_RECENT_EVENTS].revision)
         self._published = events[-1].revision
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def _forget_recent(self, revision: Revision) -> None:
+        """Keep in memory only what came after `revision`."""
+        if revision > self._recent_after:
+            del self._recent[: bisect_right(self._recent, revision, key=lambda event: event.revision)]
+            self._recent_after = revision
 
     # The thread
 
