@@ -1,0 +1,133 @@
+"""The default priority levels and flow schemas of flowcontrol.apiserver.k8s.io/v1beta3. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from api.resources import FLOW_SCHEMAS, PRIORITY_LEVELS
+from apimachinery.meta import Resource
+from apimachinery.objects import Object
+
+_ANNOTATIONS = {"apf.kubernetes.io/autoupdate-spec": "true"}
+_ALL = ["*"]
+
+#: Priority levels with queues: name -> (shares, lendable percent, queues, hand size).
+_QUEUED = {
+    "system": (30, 33, 64, 6),
+    "node-high": (40, 25, 64, 6),
+    "leader-election": (10, 0, 16, 4),
+    "workload-high": (40, 50, 128, 6),
+    "workload-low": (100, 90, 128, 6),
+    "global-default": (20, 50, 128, 6),
+}
+
+
+def objects() -> Iterator[tuple[Resource, Object]]:
+    """Every default object, priority levels first."""
+    yield (
+        PRIORITY_LEVELS,
+        _level("exempt", {"type": "Exempt", "exempt": {"nominalConcurrencyShares": 0, "lendablePercent": 0}}),
+    )
+    for name, (shares, lendable, queues, hand) in _QUEUED.items():
+        queuing = {"queues": queues, "handSize": hand, "queueLengthLimit": 50}
+        yield PRIORITY_LEVELS, _limited(name, shares, lendable, {"type": "Queue", "queuing": queuing})
+    yield PRIORITY_LEVELS, _limited("catch-all", 5, 0, {"type": "Reject"})
+    for schema in _schemas():
+        yield FLOW_SCHEMAS, schema
+
+
+def _level(name: str, spec: Object) -> Object:
+    return {
+        "apiVersion": PRIORITY_LEVELS.api_version,
+        "kind": PRIORITY_LEVELS.kind,
+        "metadata": {"name": name, "annotations": dict(_ANNOTATIONS)},
+        "spec": spec,
+    }
+
+
+def _limited(name: str, shares: int, lendable: int, response: Object) -> Object:
+    limited = {"nominalConcurrencyShares": shares, "lendablePercent": lendable, "limitResponse": response}
+    return _level(name, {"type": "Limited", "limited": limited})
+
+
+def _user(name: str) -> Object:
+    return {"kind": "User", "user": {"name": name}}
+
+
+def _group(name: str) -> Object:
+    return {"kind": "Group", "group": {"name": name}}
+
+
+def _account(name: str) -> Object:
+    return {"kind": "ServiceAccount", "serviceAccount": {"name": name, "namespace": "kube-system"}}
+
+
+def _resources(group: str, resources: Sequence[str], verbs: Sequence[str], *, cluster: bool = False) -> Object:
+    rule: Object = {
+        "apiGroups": [group],
+        "resources": list(resources),
+        "verbs": list(verbs),
+        "namespaces": list(_ALL),
+    }
+    if cluster:
+        rule["clusterScope"] = True
+    return rule
+
+
+def _everything(*subjects: Object) -> Object:
+    return {
+        "subjects": list(subjects),
+        "resourceRules": [_resources("*", _ALL, _ALL, cluster=True)],
+        "nonResourceRules": [{"verbs": list(_ALL), "nonResourceURLs": list(_ALL)}],
+    }
+
+
+def _schema(name: str, level: str, precedence: int, by: str, rule: Object) -> Object:
+    spec: Object = {
+        "priorityLevelConfiguration": {"name": level},
+        "matchingPrecedence": precedence,
+        "rules": [rule],
+    }
+    if by:
+        spec["distinguisherMethod"] = {"type": by}
+    return {
+        "apiVersion": FLOW_SCHEMAS.api_version,
+        "kind": FLOW_SCHEMAS.kind,
+        "metadata": {"name": name, "annotations": dict(_ANNOTATIONS)},
+        "spec": spec,
+    }
+
+
+def _schemas() -> Iterator[Object]:
+    user, namespace = "ByUser", "ByNamespace"
+    everyone = (_group("system:unauthenticated"), _group("system:authenticated"))
+    use = ("get", "create", "update")
+    leases = _resources("coordination.k8s.io", ["leases"], use)
+    manager, scheduler = _user("system:kube-controller-manager"), _user("system:kube-scheduler")
+    health = [{"verbs": ["get"], "nonResourceURLs": ["/healthz", "/readyz", "/livez"]}]
+    yield _schema("exempt", "exempt", 1, "", _everything(_group("system:masters")))
+    yield _schema("probes", "exempt", 2, "", {"subjects": list(everyone), "nonResourceRules": health})
+    yield _schema("system-leader-election", "leader-election", 100, user, {
+        "subjects": [manager, scheduler, _account("*")], "resourceRules": [leases],
+    })  # fmt: skip
+    yield _schema("endpoint-controller", "workload-high", 150, user, {
+        "subjects": [manager, _account("endpoint-controller"), _account("endpointslicemirroring-controller")],
+        "resourceRules": [_resources("", ["endpoints"], use)],
+    })  # fmt: skip
+    yield _schema("workload-leader-election", "leader-election", 200, user, {
+        "subjects": [_account("*")], "resourceRules": [_resources("", ["endpoints", "configmaps"], use), leases],
+    })  # fmt: skip
+    yield _schema("system-node-high", "node-high", 400, user, {
+        "subjects": [_group("system:nodes")],
+        "resourceRules": [
+            _resources("", ["nodes", "nodes/status"], _ALL, cluster=True),
+            _resources("coordination.k8s.io", ["leases"], _ALL),
+        ],
+    })  # fmt: skip
+    yield _schema("system-nodes", "system", 500, user, _everything(_group("system:nodes")))
+    yield _schema("kube-controller-manager", "workload-high", 800, namespace, _everything(manager))
+    yield _schema("kube-scheduler", "workload-high", 800, namespace, _everything(scheduler))
+    yield _schema("kube-system-service-accounts", "workload-high", 900, namespace, _everything(_account("*")))
+    yield _schema("service-accounts", "workload-low", 9000, user, _everything(_group("system:serviceaccounts")))
+    yield _schema("global-default", "global-default", 9900, user, _everything(*everyone))
+    yield _schema("catch-all", "catch-all", 10000, user, _everything(*everyone))

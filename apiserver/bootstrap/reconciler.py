@@ -1,0 +1,201 @@
+"""Writes the bootstrap objects: once at start, and the system namespaces and own endpoint again and again.
+
+Every API server holds a Lease named after its address as long as it lives; the addresses whose leases are current are
+the endpoints of the `kubernetes` Service (the reference keeps the same under masterleases/)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from api.resources import CLUSTER_ROLES, ENDPOINT_SLICES, ENDPOINTS, LEASES, ROLES, SERVICES
+from apimachinery.errors import AlreadyExists, ApiError, Conflict, NotFound
+from apimachinery.meta import Resource
+from apimachinery.objects import Object, format_micro_time, name_of, namespace_of, parse_time, uid_of
+from apiserver.bootstrap import flow, kubernetesservice, policy, system
+from apiserver.bootstrap.rbacreconcile import reconciled_binding, reconciled_role
+from apiserver.interfaces import Loopback
+
+logger = logging.getLogger(__name__)
+_LEASE_LABEL = "mini.kubernetes.io/apiserver-endpoint"
+_LEASE_SECONDS = 15
+_RECONCILE_SECONDS = 10.0
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootstrapConfig:
+    """Where this API server is reached."""
+
+    advertise_address: str
+    service_cluster_ip: str  #: the first address of --service-cluster-ip-range
+    secure_port: int = 6443
+    service_port: int = 443
+    node_port: int = 0  #: --kubernetes-service-node-port
+    rbac: bool = True  #: whether the default roles are wanted
+
+
+class Bootstrap:
+    """The bootstrap objects of one API server."""
+
+    def __init__(self, config: BootstrapConfig, loopback: Loopback) -> None:
+        self._config = config
+        self._api = loopback
+
+    async def ensure(self) -> None:
+        """Create what is missing; before the server says it is ready. Raises ApiError where that does not work."""
+        await self._create_missing(system.namespaces())
+        if self._config.rbac:
+            await self._reconcile_policy()
+        await self._create_missing(system.priority_classes())
+        await self._create_missing(flow.objects())
+        await self._create_missing([system.token_tracking(datetime.now(UTC).strftime("%Y-%m-%d"))])
+        await self._reconcile_service()
+
+    async def run(self) -> None:
+        """Keep namespaces and the service's endpoints as they have to be, until cancelled."""
+        while True:
+            await asyncio.sleep(_RECONCILE_SECONDS)
+            try:
+                await self._create_missing(system.namespaces())
+                await self._reconcile_service()
+            except ApiError as error:
+                logger.warning("Could not reconcile the kubernetes service", extra={"error": error.message})
+
+    async def close(self) -> None:
+        """Take our own address out of the service's endpoints."""
+        try:
+            await self._api.delete(LEASES, "kube-system", self._lease_name)
+            await self._reconcile_endpoints(await self._living() - {self._config.advertise_address})
+        except ApiError as error:
+            logger.info("Could not withdraw our endpoint", extra={"error": error.message})
+
+    async def _create_missing(self, wanted: Iterable[tuple[Resource, Object]]) -> None:
+        for resource, obj in wanted:
+            if self._api.get(resource, namespace_of(obj), name_of(obj)) is None:
+                await self._create(resource, obj)
+
+    async def _create(self, resource: Resource, obj: Object) -> None:
+        try:
+            await self._api.create(resource, obj)
+        except AlreadyExists:
+            # Another API server was quicker, or our cache lags behind.
+            logger.debug("Exists already", extra={"resource": resource.plural, "object": name_of(obj)})
+
+    async def _reconcile_policy(self) -> None:
+        for resource, wanted in policy.objects():
+            existing = self._api.get(resource, namespace_of(wanted), name_of(wanted))
+            if existing is None:
+                await self._create(resource, wanted)
+            elif resource in (CLUSTER_ROLES, ROLES):
+                role = reconciled_role(existing, wanted)
+                if role is not None:
+                    await self._update(resource, role)
+            else:
+                await self._reconcile_binding(resource, existing, wanted)
+
+    async def _reconcile_binding(self, resource: Resource, existing: Object, wanted: Object) -> None:
+        action, binding = reconciled_binding(existing, wanted)
+        if action == "update":
+            await self._update(resource, binding)
+        elif action == "replace":
+            await self._api.delete(resource, namespace_of(existing), name_of(existing), uid=uid_of(existing))
+            await self._create(resource, binding)
+
+    async def _update(self, resource: Resource, obj: Object) -> None:
+        try:
+            await self._api.update(resource, obj)
+        except Conflict:
+            # Somebody changed it this moment; the next start looks again.
+            logger.info("Left as another changed it", extra={"resource": resource.plural, "object": name_of(obj)})
+
+    # The kubernetes service
+
+    async def _reconcile_service(self) -> None:
+        config = self._config
+        wanted = kubernetesservice.service(
+            config.service_cluster_ip, config.service_port, config.secure_port, config.node_port
+        )
+        existing = self._api.get(SERVICES, kubernetesservice.NAMESPACE, kubernetesservice.NAME)
+        if existing is None:
+            await self._create(SERVICES, wanted)
+        elif kubernetesservice.service_port_differs(existing, wanted):
+            await self._update(SERVICES, {**existing, "spec": {**existing["spec"], "ports": wanted["spec"]["ports"]}})
+        await self._renew_lease()
+        await self._reconcile_endpoints(await self._living() | {config.advertise_address})
+
+    @property
+    def _lease_name(self) -> str:
+        return f"apiserver-endpoint-{self._config.advertise_address.replace(':', '-')}"
+
+    async def _renew_lease(self) -> None:
+        now = format_micro_time(datetime.now(UTC))
+        spec = {
+            "holderIdentity": self._config.advertise_address,
+            "leaseDurationSeconds": _LEASE_SECONDS,
+            "renewTime": now,
+        }
+
+        def wanted(existing: Object | None) -> Object:
+            if existing is not None:
+                return {**existing, "spec": {**(existing.get("spec") or {}), **spec}}
+            metadata = {"name": self._lease_name, "namespace": "kube-system", "labels": {_LEASE_LABEL: "true"}}
+            return {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": metadata, "spec": spec}
+
+        await self._write(LEASES, "kube-system", self._lease_name, wanted)
+
+    async def _living(self) -> set[str]:
+        """The addresses whose leases are current."""
+        oldest = datetime.now(UTC) - timedelta(seconds=_LEASE_SECONDS)
+        leases = [item for item in self._api.list(LEASES, "kube-system")
+                  if (item["metadata"].get("labels") or {}).get(_LEASE_LABEL) == "true"]  # fmt: skip
+        living = set()
+        for lease in leases:
+            spec = lease.get("spec") or {}
+            if spec.get("renewTime") and parse_time(spec["renewTime"]) >= oldest:
+                living.add(spec.get("holderIdentity") or "")
+        return living
+
+    async def _reconcile_endpoints(self, addresses: set[str]) -> None:
+        port = self._config.secure_port
+        names = sorted(addresses)
+        for resource, wanted in (
+            (ENDPOINTS, kubernetesservice.endpoints(names, port)),
+            (ENDPOINT_SLICES, kubernetesservice.endpoint_slice(names, port)),
+        ):
+            existing = self._api.get(resource, kubernetesservice.NAMESPACE, kubernetesservice.NAME)
+            if existing is not None and kubernetesservice.same_endpoints(existing, wanted):
+                continue
+            await self._write(
+                resource, kubernetesservice.NAMESPACE, kubernetesservice.NAME, _replacing(wanted)
+            )  # fmt: skip
+
+    async def _write(
+        self, resource: Resource, namespace: str, name: str, wanted: Callable[[Object | None], Object]
+    ) -> None:
+        """Create or replace, seen from the object as it is now; tried again when another writes at the same time."""
+        for attempt in range(_TRIES):
+            existing = await self._api.get_live(resource, namespace, name)
+            try:
+                if existing is None:
+                    await self._api.create(resource, wanted(None))
+                else:
+                    await self._api.update(resource, wanted(existing))
+            except (AlreadyExists, Conflict, NotFound):
+                if attempt == _TRIES - 1:
+                    raise
+                continue
+            return
+
+
+def _replacing(wanted: Object) -> Callable[[Object | None], Object]:
+    def build(existing: Object | None) -> Object:
+        if existing is None:
+            return wanted
+        labels = {**(existing["metadata"].get("labels") or {}), **wanted["metadata"]["labels"]}
+        return {**wanted, "metadata": {**existing["metadata"], "labels": labels}}
+
+    return build
