@@ -12,7 +12,7 @@ import orjson
 
 from apimachinery.objects import Object
 
-#: How every value written by `encode_stored` begins; the group is empty where metadata is `{}`.
+#: How values written by `encode_stored` begin.
 _HEAD = re.compile(rb'\{(?:"apiVersion":"[^"\\]*",)?(?:"kind":"[^"\\]*",)?"metadata":\{')
 _FIRST = ("apiVersion", "kind", "metadata")
 
@@ -32,7 +32,7 @@ def splice(value: bytes, revision: int) -> bytes:
     Values that something else wrote in another order are decoded and encoded anew; raises ValueError for no JSON."""
     head = _HEAD.match(value)
     if head is None:
-        return splice(encode_stored(orjson.loads(value)), revision)
+        return orjson.dumps(object_at_revision(orjson.loads(value), revision))
     at = head.end()
     rest = value[at:]
     comma = b"" if rest.startswith(b"}") else b","
