@@ -1,0 +1,31 @@
+"""The node's own addresses, for --nodeport-addresses."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+
+async def local_addresses(*, ipv6: bool = False) -> list[str]:
+    """Every address of every link of this network namespace; raises OSError."""
+    return await asyncio.to_thread(_on_own_loop, ipv6)
+
+
+def _on_own_loop(ipv6: bool) -> list[str]:
+    loop = asyncio.SelectorEventLoop()  # uvloop carries no AF_NETLINK sockets
+    try:
+        return loop.run_until_complete(asyncio.wait_for(_dump(ipv6), 10))
+    finally:
+        loop.close()
+
+
+async def _dump(ipv6: bool) -> list[str]:
+    from pyroute2 import AsyncIPRoute
+
+    family = socket.AF_INET6 if ipv6 else socket.AF_INET
+    async with AsyncIPRoute() as ipr:
+        found = [
+            message.get("IFA_LOCAL") or message.get("IFA_ADDRESS")
+            async for message in await ipr.addr("dump", family=family)
+        ]
+    return [str(address) for address in found]

@@ -1,0 +1,215 @@
+"""Keep the kernel's rules in step with Services and EndpointSlices: the shell around `proxy.rules`.
+
+Event handlers only note which service changed. One loop takes the notes, at most so often, and loads the difference
+in one iptables-restore. After a start, a failure, or when someone flushed our chains, everything is loaded anew."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from apimachinery.objects import Object, key_of
+from client.informer import Informer
+from component.iptables import IptablesError, PacketFilter
+from proxy import metrics
+from proxy.conntrack import FlowCleaner
+from proxy.healthcheck import HealthCheckPorts
+from proxy.iptables.parser import parse_table
+from proxy.jumps import CANARY_TABLES, jumps
+from proxy.pacing import Pacer
+from proxy.rules import names
+from proxy.rules.endpoints import merge_slices, service_of
+from proxy.rules.model import NodeSettings
+from proxy.rules.rule_cache import RuleCache
+from proxy.rules.services import service_ports
+from proxy.rules.stale_flows import FlowTargets
+from proxy.rules.tables import Tables, full_text, incremental_text
+
+logger = logging.getLogger(__name__)
+
+SERVICE_INDEX = "service"
+_RETRY_SECONDS = (1.0, 30.0)
+#: So often everything is loaded anew though nothing seems amiss.
+_FULL_SYNC_SECONDS = 3600.0
+
+
+class Proxier:
+    """One address family's rules on one node."""
+
+    def __init__(
+        self,
+        *,
+        services: Informer,
+        endpoint_slices: Informer,
+        packet_filter: PacketFilter,
+        flows: FlowCleaner,
+        node: NodeSettings,
+        node_name: str,
+        sync_period_seconds: float = 30.0,
+        min_sync_period_seconds: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._services, self._slices = services, endpoint_slices
+        self._packet_filter, self._flows = packet_filter, flows
+        self._node, self._node_name = node, node_name
+        self._sync_period_seconds = sync_period_seconds
+        self._clock = clock
+        self._pacer = Pacer(min_sync_period_seconds, burst=2, clock=clock)
+        self._cache = RuleCache(node)
+        self._health_ports = HealthCheckPorts()
+        self._dirty: set[str] = set()
+        self._wake = asyncio.Event()
+        self._loaded: Tables | None = None  #: what the kernel has; None: not known
+        self._loaded_at = 0.0
+        self._udp: FlowTargets = {}
+        self._failures = 0
+        self._queued_at: float | None = None
+        self.trouble: str | None = "rules are not programmed yet"
+        endpoint_slices.add_index(SERVICE_INDEX, lambda found: [service_of(found)])
+        services.on_change(self._service_changed)
+        endpoint_slices.on_change(self._slice_changed)
+
+    async def run(self) -> None:
+        """Sync until cancelled. What cannot be loaded is tried again, and shows in `not_healthy`."""
+        await self._services.wait_synced()
+        await self._slices.wait_synced()
+        try:
+            while True:
+                await self._pacer.wait()
+                self._wake.clear()
+                delay = await self._attempt()
+                try:
+                    async with asyncio.timeout(delay):
+                        await self._wake.wait()
+                except TimeoutError:
+                    if not self._failures:
+                        await self._look_after()
+        finally:
+            await self._health_ports.close()
+
+    def not_healthy(self) -> str | None:
+        """Why rules are not current, for /healthz; a change may wait twice the sync period."""
+        if self.trouble is not None:
+            return self.trouble
+        if self._queued_at is not None and self._clock() - self._queued_at > 2 * self._sync_period_seconds:
+            return "a change waits to be programmed for too long"
+        return None
+
+    async def sync(self) -> None:
+        """Load what changed since the last time; raises IptablesError, and then knows to load everything next time."""
+        started = self._clock()
+        full = self._loaded is None
+        changed = self._take_changes()
+        wanted = self._cache.tables() if changed or full else self._loaded
+        if wanted is None:
+            return
+        try:
+            if self._loaded is None:
+                await self._load_all(wanted)
+            elif text := incremental_text(wanted, self._loaded):
+                await self._packet_filter.restore(text)
+        except IptablesError:
+            self._loaded = None
+            metrics.RESTORE_FAILURES.inc()
+            raise
+        self._loaded = wanted
+        elapsed = self._clock() - started
+        metrics.SYNC_SECONDS.observe(elapsed)
+        (metrics.FULL_SYNC_SECONDS if full else metrics.PARTIAL_SYNC_SECONDS).observe(elapsed)
+        metrics.LAST_SYNC.set(time.time())
+        if full:
+            self._loaded_at = self._clock()
+            for table, chains in (("nat", wanted.nat), ("filter", wanted.filter)):
+                metrics.RULES.labels(table).set(sum(rules.count("\n") for rules in chains.values()))
+        await self._after(changed)
+        details: dict[str, Any] = {"full": full, "services": len(self._cache), "seconds": round(elapsed, 4)}
+        (logger.info if full else logger.debug)("Programmed the rules", extra=details)
+
+    async def _attempt(self) -> float:
+        """One sync; returns after how many seconds to come back at the latest."""
+        try:
+            await self.sync()
+        except IptablesError as error:
+            self._failures += 1
+            self.trouble = str(error)
+            delay: float = min(_RETRY_SECONDS[1], _RETRY_SECONDS[0] * 2.0 ** (self._failures - 1))
+            logger.error("Failed to program the rules", extra={"error": str(error), "retry_seconds": delay})
+            return delay
+        self._failures = 0
+        self.trouble = None
+        return self._sync_period_seconds
+
+    def _take_changes(self) -> bool:
+        dirty, self._dirty, self._queued_at = self._dirty, set(), None
+        changed = False
+        for key in dirty:
+            service = self._services.store.get(key)
+            ports = service_ports(service, ipv6=self._node.ipv6) if service is not None else []
+            slices = self._slices.store.by_index(SERVICE_INDEX, key) if ports else ()
+            endpoints = merge_slices(slices, self._node_name, ipv6=self._node.ipv6)
+            changed |= self._cache.update(key, ports, endpoints)
+        return changed
+
+    async def _load_all(self, wanted: Tables) -> None:
+        present = Tables(parse_table(await self._packet_filter.save("nat")))
+        await self._packet_filter.restore(full_text(wanted, present))
+        for jump in jumps():
+            await self._packet_filter.ensure_jump(jump)
+        # The canary is made last: where it is, all the rest was there.
+        canaries = "".join(f"*{table}\n:{names.CANARY} - [0:0]\nCOMMIT\n" for table in CANARY_TABLES)
+        await self._packet_filter.restore(canaries)
+
+    async def _look_after(self) -> None:
+        """Notice that a firewall's restart took our chains or jumps away."""
+        try:
+            for table in CANARY_TABLES:
+                if not await self._packet_filter.chain_exists(table, names.CANARY):
+                    logger.warning("Rules were flushed by someone: loading all anew", extra={"table": table})
+                    self._loaded = None
+                    return
+            for jump in jumps():
+                await self._packet_filter.ensure_jump(jump)
+        except IptablesError as error:
+            logger.error("Failed to look after the rules", extra={"error": str(error)})
+            self._loaded = None
+        if self._clock() - self._loaded_at > _FULL_SYNC_SECONDS:
+            self._loaded = None
+
+    async def _after(self, changed: bool) -> None:
+        if not changed:
+            return
+        await self._health_ports.update(self._cache.health_check_ports())
+        targets = self._cache.udp_targets()
+        if targets == self._udp:
+            return
+        gone: FlowTargets = {key: frozenset() for key in self._udp if key not in targets}
+        try:
+            deleted = await self._flows.clean({**targets, **gone})
+        except (OSError, TimeoutError) as error:
+            logger.error("Failed to delete stale UDP flows", extra={"error": str(error)})
+            return
+        self._udp = targets
+        if deleted:
+            logger.info("Deleted stale UDP flows", extra={"flows": deleted})
+
+    def _service_changed(self, old: Object | None, new: Object | None) -> None:
+        metrics.SERVICE_CHANGES.inc()
+        found = new or old
+        if found is not None:
+            self._mark(key_of(found))
+
+    def _slice_changed(self, old: Object | None, new: Object | None) -> None:
+        metrics.ENDPOINT_CHANGES.inc()
+        for found in (old, new):
+            if found is not None and (key := service_of(found)):
+                self._mark(key)
+
+    def _mark(self, key: str) -> None:
+        self._dirty.add(key)
+        if self._queued_at is None:
+            self._queued_at = self._clock()
+            metrics.LAST_QUEUED.set(time.time())
+        self._wake.set()

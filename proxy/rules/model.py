@@ -1,0 +1,89 @@
+"""Services and endpoints as the proxy sees them: one value per service port, one per endpoint. Pure.
+
+`services.py` and `endpoints.py` make these from API objects, `service_chains.py` turns them into chains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePort:
+    """One port of one Service, in one address family."""
+
+    namespace: str
+    name: str
+    port_name: str
+    protocol: str  #: "tcp", "udp", "sctp"
+    cluster_ip: str
+    port: int
+    node_port: int = 0
+    external_ips: tuple[str, ...] = ()
+    load_balancer_ips: tuple[str, ...] = ()
+    source_ranges: tuple[str, ...] = ()
+    affinity_seconds: int = 0  #: 0: no session affinity
+    external_local: bool = False
+    internal_local: bool = False
+    health_check_node_port: int = 0
+
+    @property
+    def full_name(self) -> str:
+        """As comments and chain names have it: "namespace/name:port", without ":port" where the port has no name."""
+        return f"{self.namespace}/{self.name}" + (f":{self.port_name}" if self.port_name else "")
+
+    @property
+    def externally_accessible(self) -> bool:
+        """Whether anything but the cluster IP leads here."""
+        return bool(self.node_port or self.external_ips or self.load_balancer_ips)
+
+    @property
+    def uses_cluster_endpoints(self) -> bool:
+        """Whether some traffic may go to endpoints on other nodes: with external policy Local, what starts inside the
+        cluster still may."""
+        return not self.internal_local or self.externally_accessible
+
+    @property
+    def uses_local_endpoints(self) -> bool:
+        """Whether some traffic must stay on this node."""
+        return self.internal_local or (self.externally_accessible and self.external_local)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Endpoint:
+    """One address and port behind a service port."""
+
+    ip: str
+    port: int
+    ready: bool = field(default=True, compare=True)
+    serving: bool = True
+    terminating: bool = False
+    local: bool = False
+
+    @property
+    def target(self) -> str:
+        """ "ip:port", "[ip]:port" for IPv6."""
+        return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """What of the node and the flags shapes the rules."""
+
+    cluster_cidr: str = ""  #: traffic to a cluster IP from elsewhere is masqueraded; "": unknown, none is
+    masquerade_all: bool = False
+    masquerade_bit: int = 14
+    #: The node's addresses that serve node ports; empty: all of them.
+    node_port_addresses: tuple[str, ...] = ()
+    localhost_node_ports: bool = True
+    node_ips: tuple[str, ...] = ()
+    ipv6: bool = False
+
+    @property
+    def masquerade_mark(self) -> str:
+        """ "0x4000" for bit 14."""
+        return f"{1 << self.masquerade_bit:#06x}"
+
+    @property
+    def host_mask(self) -> str:
+        """The prefix length of a single address."""
+        return "/128" if self.ipv6 else "/32"
