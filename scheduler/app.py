@@ -1,0 +1,88 @@
+"""kube-scheduler: flags, and what runs while this instance leads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from client import kubeconfig
+from client.events import EventRecorder
+from client.informer import InformerFactory
+from client.leaderelection import LeaderElectionConfig, lead
+from client.rest import RestClient
+from component.flags import duration, flag
+from component.leaderflags import LeaderElectionOptions, identity
+from component.process import FatalError, Process, run_process
+from component.servingflags import ServingOptions
+from scheduler.loop import Scheduler
+
+NAME = "kube-scheduler"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(ServingOptions, LeaderElectionOptions):
+    """The scheduler's flags."""
+
+    config: str = flag("", help="the path to the configuration file; accepted, and its clientConnection not read")
+    kubeconfig: str = flag("", help="path to kubeconfig file with authorization and master location information")
+    master: str = flag("", help="the address of the Kubernetes API server (overrides any value in kubeconfig)")
+    secure_port: int = flag(10259, help="the port on which to serve HTTPS; 0: not at all", minimum=0, maximum=65535)
+    leader_elect_resource_name: str = flag(NAME, help="the name of the Lease that the leader holds")
+    kube_api_qps: float = flag(50.0, help="accepted for compatibility: the API server's own limits hold")
+    kube_api_burst: int = flag(100, help="accepted for compatibility: the API server's own limits hold")
+    pod_max_in_unschedulable_pods_duration: float = flag(
+        300.0, parse=duration, help="how long a pod waits as unschedulable before it is tried again in any case"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the scheduler until it is told to stop; returns the exit code."""
+    return run_process(
+        serve, Options, argv, name=NAME, description="Gives every pod a node, by filtering and scoring all of them."
+    )
+
+
+async def serve(options: Options, process: Process) -> None:
+    """Serve health, wait for the lease, schedule."""
+    try:
+        config = await asyncio.to_thread(kubeconfig.load, options.kubeconfig, options.master)
+    except ValueError as error:
+        raise FatalError(str(error)) from error
+    await process.serve_health(
+        options.bind_address,
+        options.secure_port,
+        tls=True,
+        cert_file=options.tls_cert_file,
+        key_file=options.tls_private_key_file,
+    )
+    async with RestClient(config, user_agent=NAME) as client:
+
+        async def work() -> None:
+            await _schedule(client, options)
+
+        process.ready("serving")
+        if not options.leader_elect:
+            await work()
+            return
+        election = LeaderElectionConfig(
+            namespace=options.leader_elect_resource_namespace,
+            name=options.leader_elect_resource_name,
+            identity=identity(),
+            lease_seconds=options.leader_elect_lease_duration,
+            renew_deadline_seconds=options.leader_elect_renew_deadline,
+            retry_seconds=options.leader_elect_retry_period,
+        )
+        await lead(client, election, work)
+
+
+async def _schedule(client: RestClient, options: Options) -> None:
+    factory = InformerFactory(client)
+    recorder = EventRecorder(client, component="default-scheduler")
+    scheduler = Scheduler(
+        client, factory, recorder, max_unschedulable_seconds=options.pod_max_in_unschedulable_pods_duration
+    )
+    async with asyncio.TaskGroup() as group:
+        group.create_task(factory.run(), name="informers")
+        group.create_task(recorder.run(), name="events")
+        group.create_task(scheduler.run(), name="scheduler")
