@@ -81,8 +81,8 @@ class ServingOptions(EtcdOptions):
     )
     profiling: bool = flag(True, help=_NO_EFFECT, group="Serving")
     enable_priority_and_fairness: bool = flag(True, help=_NO_EFFECT, group="Serving")
-    feature_gates: dict[str, str] = flag({}, help=_NO_EFFECT, group="Serving")
-    runtime_config: dict[str, str] = flag({}, help=_NO_EFFECT, group="Serving")
+    feature_gates: tuple[str, ...] = flag((), help=_NO_EFFECT, group="Serving")
+    runtime_config: tuple[str, ...] = flag((), help=_NO_EFFECT, group="Serving")
     goaway_chance: float = flag(0.0, help=_NO_EFFECT, group="Serving")
     apiserver_count: int = flag(1, help=_NO_EFFECT, group="Serving")
 

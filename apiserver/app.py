@@ -1,0 +1,194 @@
+"""kube-apiserver: options in, a serving API server out. Wiring only; every part is in a package beside this module."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import socket
+from collections.abc import Sequence
+
+from api.catalog import KINDS
+from api.resources import NODES, SERVICES
+from apimachinery import schema
+from apiserver import storing
+from apiserver.allocation.allocator import ServiceAllocator
+from apiserver.http.limits import InFlight
+from apiserver.http.listener import Listener, ListenError
+from apiserver.http.nonresource import NonResourcePaths
+from apiserver.http.resources import ResourceHandlers
+from apiserver.http.server import ApiServer
+from apiserver.http.special.kubelets import Kubelets
+from apiserver.http.special.table import build as special_table
+from apiserver.http.tls import TlsError
+from apiserver.http.tls import context as tls_context
+from apiserver.http.watching import WatchStreams
+from apiserver.options import Options
+from apiserver.registry.loopback import RegistryLoopback
+from apiserver.registry.registry import Registry
+from apiserver.security import open_security
+from apiserver.storage.interface import Storage
+from apiserver.watchcache.feed import Feed
+from component.health import HealthChecks
+from component.process import FatalError, Process, run_process
+
+logger = logging.getLogger(__name__)
+
+_NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
+
+
+async def serve(options: Options, process: Process) -> None:
+    """Run until cancelled."""
+    ports = node_ports(options.service_node_port_range)
+    address = advertised(options)
+    storage = await storing.open_storage(options)
+    try:
+        await _serve_on(storage, options, process, ports, address)
+    finally:
+        await storage.close()
+
+
+async def _serve_on(storage: Storage, options: Options, process: Process, ports: tuple[int, int], address: str) -> None:
+    feed = Feed(storage)
+    registry = Registry(
+        feed, schema.load(), prefix=options.etcd_prefix, event_ttl_seconds=int(options.event_ttl_seconds)
+    )
+    registry.add(KINDS)
+    try:
+        allocator = ServiceAllocator(
+            feed, options.service_cluster_ip_range.split(","), ports, prefix=options.etcd_prefix
+        )
+    except ValueError as error:
+        raise FatalError(f"--service-cluster-ip-range: {error}") from error
+    registry.of(SERVICES).store.hook = allocator
+    loopback = RegistryLoopback(registry)
+    security = open_security(options, loopback, advertise_address=address, service_ip=first_ip(options))
+    registry.admission.chain = security.admission
+    streams = WatchStreams()
+    health = _health(storage, feed, process)
+    paths = NonResourcePaths(registry, health, f"{address}:{options.secure_port}")
+    security.add_paths(paths)
+    resources = ResourceHandlers(streams, min_watch_seconds=float(options.min_request_timeout))
+    kubelets = Kubelets(registry.of(NODES), options)
+    server = ApiServer(
+        registry,
+        resources,
+        paths,
+        special_table(registry, resources, kubelets, review=security.review, mint=security.mint),
+        authenticator=security.authenticator,
+        authorizer=security.authorizer,
+        limits=InFlight(options.max_requests_inflight, options.max_mutating_requests_inflight),
+        request_timeout_seconds=options.request_timeout_seconds,
+        anonymous=options.anonymous_auth,
+    )
+    listener = Listener(server, streams)
+    process.spawn("watch-cache", feed.run())
+    try:
+        await _listen(listener, options, address)
+        await feed.wait_ready()
+        await allocator.repair(registry.of(SERVICES).store.cache)
+        await security.bootstrap.ensure()
+        process.spawn("bootstrap", security.bootstrap.run())
+        if options.etcd_compaction_interval_seconds:
+            process.spawn("compaction", storing.compact_regularly(storage, options.etcd_compaction_interval_seconds))
+        process.spawn("storage-metrics", storing.count_objects(registry))
+        health["readyz"].add("shutdown", lambda: "shutting down" if process.stopping.is_set() else None)
+        process.ready("serving")
+        logger.info("Serving", extra={"address": options.bind_address, "port": options.secure_port})
+        await process.stopping.wait()
+    finally:
+        if options.shutdown_delay_duration_seconds:
+            await asyncio.sleep(options.shutdown_delay_duration_seconds)
+        await security.bootstrap.close()
+        await listener.close()
+        await kubelets.close()
+
+
+async def _listen(listener: Listener, options: Options, address: str) -> None:
+    alternatives = [*_NAMES, "localhost", socket.gethostname(), "127.0.0.1", "::1", address, first_ip(options)]
+    authorities = [name for name in (options.client_ca_file, options.requestheader_client_ca_file) if name]
+    try:
+        context = await tls_context(
+            options.tls_cert_file,
+            options.tls_private_key_file,
+            cert_dir=options.cert_dir,
+            alternatives=list(dict.fromkeys(alternatives)),
+            client_ca_files=authorities,
+            min_version=options.tls_min_version,
+        )
+        await listener.start(options.bind_address, options.secure_port, context)
+        if options.insecure_port:
+            await listener.start_insecure(options.insecure_bind_address, options.insecure_port)
+    except (TlsError, ListenError) as error:
+        raise FatalError(str(error)) from error
+
+
+def _health(storage: Storage, feed: Feed, process: Process) -> dict[str, HealthChecks]:
+    """The checks of /healthz, /livez and /readyz."""
+
+    async def etcd() -> str | None:
+        await storage.current_revision()
+        return None
+
+    checks = {"healthz": process.health, "livez": HealthChecks(), "readyz": HealthChecks()}
+    for endpoint in checks.values():
+        endpoint.add("log", lambda: None)
+        endpoint.add("etcd", etcd)
+    checks["readyz"].add("etcd-readiness", etcd)
+    checks["readyz"].add("informer-sync", lambda: None if feed.revision else "caches are not filled yet")
+    return checks
+
+
+def node_ports(text: str) -> tuple[int, int]:
+    """First and last of "30000-32767" (or "30000+2767", or one port); raises FatalError."""
+    try:
+        if "+" in text:
+            low, size = (int(part) for part in text.split("+", 1))
+            high = low + size
+        elif "-" in text:
+            low, high = (int(part) for part in text.split("-", 1))
+        else:
+            low = high = int(text)
+    except ValueError as error:
+        raise FatalError(f"--service-node-port-range: {text!r} is no range of ports") from error
+    if not 0 < low <= high <= 65535:
+        raise FatalError(f"--service-node-port-range: {text!r} is no range of ports")
+    return low, high
+
+
+def first_ip(options: Options) -> str:
+    """The cluster IP of the kubernetes Service: the first of the range."""
+    import ipaddress
+
+    cidr = options.service_cluster_ip_range.split(",")[0].strip()
+    try:
+        return str(ipaddress.ip_network(cidr, strict=False)[1])
+    except (ValueError, IndexError) as error:
+        raise FatalError(f"--service-cluster-ip-range: {error}") from error
+
+
+def advertised(options: Options) -> str:
+    """The address that others reach this server at."""
+    if options.advertise_address:
+        return options.advertise_address
+    if options.bind_address not in ("0.0.0.0", "::", ""):
+        return options.bind_address
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: asks the routing table for our address
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run kube-apiserver; returns the exit code."""
+    random.seed()
+    return run_process(
+        serve,
+        Options,
+        argv,
+        name="kube-apiserver",
+        description="The Kubernetes API server validates and configures data for the API objects, which include pods, "
+        "services, replicationcontrollers, and others.",
+    )

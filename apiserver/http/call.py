@@ -1,0 +1,81 @@
+"""One request on its way through the API server: what is known of it, and its body with a limit on size and time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from apimachinery import errors
+from apimachinery.errors import ApiError
+from apiserver.http.negotiate import PLAIN, Representation, choose
+from apiserver.http.request_info import Query, RequestInfo
+from apiserver.interfaces import Attributes
+
+MAX_BODY_BYTES = 3 << 20
+
+
+@dataclass(slots=True)
+class Call:
+    """A request after routing and authorization."""
+
+    request: web.BaseRequest
+    info: RequestInfo
+    query: Query
+    attributes: Attributes
+    warnings: list[str] = field(default_factory=list)
+    _body: bytes | None = None
+
+    @property
+    def accept(self) -> str:
+        """The Accept header."""
+        return self.request.headers.get("Accept", "")
+
+    @property
+    def user_agent(self) -> str:
+        """The User-Agent header."""
+        return self.request.headers.get("User-Agent", "")
+
+    def representation(self, views: frozenset[str] = frozenset()) -> Representation:
+        """What to answer with; raises NotAcceptable. `?pretty` asks for indented JSON."""
+        chosen = choose(self.accept, views)
+        if self.query and self.query.get("pretty", [""])[0] in ("1", "true"):
+            return Representation(chosen.media_type, chosen.view, chosen.view_version, pretty=True)
+        return chosen
+
+    async def body(self) -> bytes:
+        """The whole body; raises RequestEntityTooLarge."""
+        if self._body is None:
+            self._body = await read_body(self.request)
+        return self._body
+
+
+async def read_body(request: web.BaseRequest) -> bytes:
+    """The body up to the limit; raises RequestEntityTooLarge, BadRequest for a connection that ends early."""
+    declared = request.content_length
+    if declared is not None and declared > MAX_BODY_BYTES:
+        raise too_large()
+    if not request.body_exists:
+        return b""
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.content.iter_any():
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise too_large()
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def too_large() -> ApiError:
+    """The 413 of a body over the limit."""
+    return errors.RequestEntityTooLarge(f"Request entity too large: limit is {MAX_BODY_BYTES}")
+
+
+def representation_or_plain(request: web.BaseRequest) -> Representation:
+    """The representation of an error: never an error itself."""
+    try:
+        chosen = choose(request.headers.get("Accept", ""))
+    except errors.NotAcceptable:
+        return PLAIN
+    return chosen

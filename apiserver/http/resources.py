@@ -1,0 +1,288 @@
+"""The REST verbs of every stored resource: options and bodies in, registry calls, views out."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from apimachinery.errors import BadRequest, UnsupportedMediaType
+from apimachinery.objects import Object, name_of, uid_of
+from apiserver.http import negotiate, params, reply, views
+from apiserver.http.call import Call
+from apiserver.http.negotiate import LIST_VIEWS, OBJECT_VIEWS, TABLE, Representation
+from apiserver.http.reply import Reply
+from apiserver.http.request_info import first
+from apiserver.http.watching import WatchStreams
+from apiserver.registry import create, decoding, delete, objectmeta, patching, reading, update
+from apiserver.registry.context import WriteContext
+from apiserver.registry.selection import compile_selection
+from apiserver.registry.served import Served
+from apiserver.registry.update import Update
+from apiserver.watchcache.window import CachedObject, Transform
+
+#: What a PUT or PATCH to these writes is the object itself.
+OBJECT_SUBRESOURCES = frozenset({"", "status", "ephemeralcontainers", "approval", "finalize"})
+
+
+class ResourceHandlers:
+    """One instance serves all resources."""
+
+    def __init__(self, streams: WatchStreams, *, min_watch_seconds: float = 1800.0) -> None:
+        self._streams = streams
+        self._min_watch_seconds = min_watch_seconds  #: a watch without timeoutSeconds lasts between this and twice this
+        self._transforms: dict[tuple[object, ...], Transform | None] = {}
+
+    async def handle(self, call: Call, served: Served) -> Reply | web.StreamResponse:
+        """Dispatch on the verb, which the caller has found among the resource's."""
+        match call.attributes.verb:
+            case "get":
+                return await self.get(call, served)
+            case "list":
+                return await self.list(call, served)
+            case "watch":
+                return await self.watch(call, served)
+            case "create":
+                return await self.create(call, served)
+            case "update":
+                return await self.update(call, served)
+            case "patch":
+                return await self.patch(call, served)
+            case "delete":
+                return await self.delete(call, served)
+            case "deletecollection":
+                return await self.delete_collection(call, served)
+        raise reply.method_not_allowed()
+
+    # Reads
+
+    async def get(self, call: Call, served: Served) -> Reply:
+        """GET of one object."""
+        representation = call.representation(OBJECT_VIEWS)
+        version = first(call.query, "resourceVersion") if call.query else ""
+        found = await reading.get(served, call.info.namespace, call.info.name, version)
+        return self.answer(call, served, found, 200, representation)
+
+    async def list(self, call: Call, served: Served) -> Reply:
+        """GET of a collection."""
+        representation = call.representation(LIST_VIEWS)
+        options = params.list_options(call.query, watch=False)
+        reading.check(options)
+        selection = compile_selection(
+            served.kind, first(call.query, "labelSelector"), first(call.query, "fieldSelector")
+        )
+        listed = await reading.list_objects(served, call.info.namespace, selection, options)
+        metadata: Object = {"resourceVersion": str(listed.revision)}
+        if listed.continue_token:
+            metadata["continue"] = listed.continue_token
+        if listed.remaining:
+            metadata["remainingItemCount"] = listed.remaining
+        return self._list_answer(call, served, listed.items, metadata, representation)
+
+    def _list_answer(
+        self,
+        call: Call,
+        served: Served,
+        items: Sequence[CachedObject],
+        metadata: Object,
+        representation: Representation,
+    ) -> Reply:
+        convert = served.from_stored
+        if not representation.view:
+            body = views.list_bytes(served.kind, items, metadata, convert, typed_items=False)
+            return reply.encoded(body, representation)
+        objects = [convert(item.obj) if convert else item.obj for item in items]
+        if representation.view == TABLE:
+            include = first(call.query, "includeObject")
+            table = views.table(served.kind, objects, metadata, include, representation.view_version)
+            return reply.document(table, representation)
+        return reply.document(views.partial_metadata_list(objects, metadata), representation)
+
+    async def watch(self, call: Call, served: Served) -> web.StreamResponse:
+        """A watch, chunked until its time is over or the client leaves."""
+        representation = call.representation(OBJECT_VIEWS)
+        options = params.list_options(call.query, watch=True)
+        reading.check(options)
+        if options.timeout_seconds is None:
+            options = replace(options, timeout_seconds=self._min_watch_seconds * (1 + random.random()))
+        selection = compile_selection(
+            served.kind, first(call.query, "labelSelector"), first(call.query, "fieldSelector")
+        )
+        if call.info.name and not selection.name:
+            selection = replace(selection, name=call.info.name)
+        transform = self._transform(served, representation, first(call.query, "includeObject"))
+        watcher = await reading.watch(served, call.info.namespace, selection, options, transform)
+        return await self._streams.serve(call, watcher)
+
+    def _transform(self, served: Served, representation: Representation, include: str) -> Transform | None:
+        """The same function for the same form: frames are shared among the watchers that ask for it."""
+        key = (served.kind.resource, representation.view, representation.view_version, include)
+        if key not in self._transforms:
+            self._transforms[key] = views.object_transform(
+                served.kind, served.from_stored, representation.view, include, representation.view_version
+            )
+        return self._transforms[key]
+
+    def answer(
+        self, call: Call, served: Served, found: CachedObject, status: int, representation: Representation
+    ) -> Reply:
+        """One object in the form asked for."""
+        convert = served.from_stored
+        if representation.is_plain_json and convert is None:
+            return Reply(status, found.raw + b"\n")
+        obj = convert(found.obj) if convert else found.obj
+        if representation.view == TABLE:
+            metadata = {"resourceVersion": str(found.revision)}
+            include = first(call.query, "includeObject")
+            obj = views.table(served.kind, [obj], metadata, include, representation.view_version)
+        elif representation.view:
+            obj = views.partial_metadata(obj)
+        return reply.document(obj, representation, status)
+
+    # Writes
+
+    async def create(self, call: Call, served: Served) -> Reply:
+        """POST to a collection."""
+        if call.info.name:
+            raise reply.method_not_allowed()
+        representation = call.representation(OBJECT_VIEWS)
+        context = self.context(call, "create")
+        obj = decoding.to_stored_form(served, await self.decode(call, served, context))
+        call.attributes = context.attributes = replace(context.attributes, name=name_of(obj))
+        made = await create.create(served, obj, context, namespace=call.info.namespace)
+        return self.answer(call, served, made, 201, representation)
+
+    async def update(self, call: Call, served: Served) -> Reply:
+        """PUT of an object or of a subresource that writes it."""
+        representation = call.representation(OBJECT_VIEWS)
+        context = self.context(call, "update")
+        first_try: list[Object] = [await self._wanted(call, served, context)]
+        body, yaml = await self._body(call)
+
+        def change(_: Object | None) -> Object:
+            if first_try:
+                return first_try.pop()
+            again = decoding.decode_object(served, body, yaml=yaml, validation=context.field_validation, warnings=[])
+            self._settle(call, served, again)
+            return decoding.to_stored_form(served, again)
+
+        strategy = served.strategy("")
+        request = Update(
+            call.info.namespace,
+            call.info.name,
+            change,
+            call.info.subresource,
+            create_if_absent=strategy.allow_create_on_update and not call.info.subresource,
+        )
+        done = await update.update(served, request, context)
+        return self.answer(call, served, done.object, 201 if done.created else 200, representation)
+
+    async def _wanted(self, call: Call, served: Served, context: WriteContext) -> Object:
+        obj = await self.decode(call, served, context)
+        self._settle(call, served, obj)
+        return decoding.to_stored_form(served, obj)
+
+    def _settle(self, call: Call, served: Served, obj: Object) -> None:
+        objectmeta.settle_name(obj, call.info.name)
+        objectmeta.settle_namespace(obj, call.info.namespace, namespaced=served.kind.resource.namespaced)
+
+    async def patch(self, call: Call, served: Served) -> Reply:
+        """PATCH of an object or of a subresource that writes it."""
+        representation = call.representation(OBJECT_VIEWS)
+        media_type = call.request.headers.get("Content-Type", "").partition(";")[0].strip()
+        if media_type not in patching.MEDIA_TYPES:
+            raise UnsupportedMediaType("415: Unsupported Media Type", details={})
+        applies = media_type == patching.APPLY_PATCH
+        context = self.context(call, "patch", applies=applies)
+        force = first(call.query, "force") in ("true", "1")
+        patch = patching.parse(served, media_type, await call.body(), context, force=force)
+
+        def change(live: Object | None) -> Object:
+            context.warnings.clear()
+            wanted = patching.patched(served, patch, live, context, call.info.subresource)
+            self._settle(call, served, wanted)
+            return wanted
+
+        request = Update(
+            call.info.namespace,
+            call.info.name,
+            change,
+            call.info.subresource,
+            create_if_absent=applies and not call.info.subresource,
+            applies=applies,
+        )
+        done = await update.update(served, request, context)
+        return self.answer(call, served, done.object, 201 if done.created else 200, representation)
+
+    async def delete(self, call: Call, served: Served) -> Reply:
+        """DELETE of one object."""
+        representation = call.representation(OBJECT_VIEWS)
+        body, yaml = await self._body(call)
+        options, dry_run = params.delete_options(call.query, body, yaml=yaml)
+        context = WriteContext(
+            replace(call.attributes, dry_run=dry_run, options=options.raw), datetime.now(UTC), dry_run,
+            warnings=call.warnings,
+        )  # fmt: skip
+        done = await delete.delete(served, call.info.namespace, call.info.name, options, context)
+        if done.removed and not served.kind.returns_deleted and not _was_graceful(served, done.object):
+            return reply.document(reply.success_status(deleted_details(served, done.object)), representation)
+        return self.answer(call, served, done.object, 200, representation)
+
+    async def delete_collection(self, call: Call, served: Served) -> Reply:
+        """DELETE of a collection, answered with the list of what it held."""
+        representation = call.representation(LIST_VIEWS)
+        body, yaml = await self._body(call)
+        options, dry_run = params.delete_options(call.query, body, yaml=yaml)
+        listing = params.list_options(call.query, watch=False)
+        selection = compile_selection(
+            served.kind, first(call.query, "labelSelector"), first(call.query, "fieldSelector")
+        )
+        listed = await reading.list_objects(served, call.info.namespace, selection, listing)
+        context = WriteContext(
+            replace(call.attributes, dry_run=dry_run, options=options.raw), datetime.now(UTC), dry_run,
+            warnings=call.warnings,
+        )  # fmt: skip
+        done = await delete.delete_collection(served, listed.items, options, context)
+        metadata = {"resourceVersion": str(served.store.cache.revision)}
+        return self._list_answer(call, served, done, metadata, representation)
+
+    def context(self, call: Call, verb: str, *, applies: bool = False) -> WriteContext:
+        """The write context of a request; raises Invalid for bad options."""
+        dry_run, manager, validation = params.write_options(call.query, verb, applies=applies)
+        manager = params.manager_of(manager, call.user_agent)
+        attributes = replace(call.attributes, dry_run=dry_run) if dry_run else call.attributes
+        return WriteContext(attributes, datetime.now(UTC), dry_run, manager, validation, call.warnings)
+
+    async def decode(self, call: Call, served: Served, context: WriteContext) -> Object:
+        """The body as a typed object of the served version; raises BadRequest, UnsupportedMediaType."""
+        body, yaml = await self._body(call)
+        if not body:
+            raise BadRequest(
+                f"the object provided is unrecognized (must be of type {served.kind.kind}): couldn't get version/kind; "
+                "json parse error: unexpected end of JSON input ()"
+            )
+        return decoding.decode_object(
+            served, body, yaml=yaml, validation=context.field_validation, warnings=context.warnings
+        )
+
+    async def _body(self, call: Call) -> tuple[bytes, bool]:
+        body = await call.body()
+        if not body:
+            return body, False
+        media_type = negotiate.body_media_type(call.request.headers.get("Content-Type", ""))
+        return body, media_type == negotiate.YAML
+
+
+def _was_graceful(served: Served, gone: CachedObject) -> bool:
+    return served.stored_kind.strategy.grace_period_seconds(gone.obj, None) is not None
+
+
+def deleted_details(served: Served, gone: CachedObject) -> Object:
+    """Status.details of a delete."""
+    details: Object = {"name": gone.name}
+    if served.group:
+        details["group"] = served.group
+    return {**details, "kind": served.kind.resource.plural, "uid": uid_of(gone.obj)}

@@ -1,0 +1,232 @@
+"""The request chain: routing, limits, authentication, authorization, dispatch, answer. One handler for every path."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+from apimachinery import errors
+from apimachinery.errors import ApiError
+from apiserver.authn.impersonation import impersonate
+from apiserver.authz import forbidden_error
+from apiserver.http import metrics, reply, request_info
+from apiserver.http.call import Call, representation_or_plain
+from apiserver.http.limits import InFlight
+from apiserver.http.nonresource import NonResourcePaths, page_not_found
+from apiserver.http.reply import Reply
+from apiserver.http.request_info import RequestInfo
+from apiserver.http.resources import OBJECT_SUBRESOURCES, ResourceHandlers
+from apiserver.interfaces import Attributes, Authenticator, Authorizer, Credentials, Decision, UserInfo
+from apiserver.registry.registry import Registry
+from apiserver.storage.interface import StorageError
+
+logger = logging.getLogger(__name__)
+
+Answer = Reply | web.StreamResponse
+Special = Callable[[Call], Awaitable[Answer]]
+#: (group, resource, subresource) -> verb -> handler
+SpecialTable = Mapping[tuple[str, str, str], Mapping[str, Special]]
+
+_LONG_SUBRESOURCES = frozenset({"exec", "attach", "portforward", "proxy", "log"})
+_READS = frozenset({"get", "list", "watch", "head", "options"})
+_GZIP_MINIMUM = 128 << 10
+_UNSECURED = UserInfo("system:unsecured", groups=("system:masters", "system:authenticated"))
+_ANONYMOUS = UserInfo("system:anonymous", groups=("system:unauthenticated",))
+
+
+class ApiServer:
+    """Handles every request of the server; `handle` is what aiohttp calls."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        resources: ResourceHandlers,
+        paths: NonResourcePaths,
+        special: SpecialTable,
+        *,
+        authenticator: Authenticator,
+        authorizer: Authorizer,
+        limits: InFlight,
+        request_timeout_seconds: float = 60.0,
+        anonymous: bool = True,
+    ) -> None:
+        self._registry = registry
+        self._resources = resources
+        self._paths = paths
+        self._special = special
+        self._authenticator = authenticator
+        self._authorizer = authorizer
+        self._limits = limits
+        self._timeout_seconds = request_timeout_seconds
+        self._anonymous = anonymous
+        self._writes: set[asyncio.Task[Answer]] = set()
+
+    async def handle_insecure(self, request: web.BaseRequest) -> web.StreamResponse:
+        """A request of the insecure port: nobody is asked who they are, and everything is allowed."""
+        return await self.handle(request, insecure=True)
+
+    async def handle(self, request: web.BaseRequest, *, insecure: bool = False) -> web.StreamResponse:
+        """One request, from its head to its answer; never raises but for cancellation."""
+        started = time.perf_counter()
+        path, query = request_info.split_target(request.raw_path)
+        info = request_info.parse(request.method, path, query)
+        call = Call(request, info, query, attributes=_attributes(_ANONYMOUS, info, ()))
+        answer: Answer
+        try:
+            answer = await self._limited(call, insecure=insecure)
+        except ApiError as error:
+            answer = reply.error_reply(error, representation_or_plain(request))
+        except StorageError as error:
+            answer = reply.error_reply(_storage_trouble(error), representation_or_plain(request))
+        except ConnectionError:
+            answer = Reply(499, b"")  # the client has left; nobody reads this
+        except Exception as error:
+            logger.exception("Request failed", extra={"method": request.method, "path": path})
+            trouble = errors.InternalError(f"Internal error occurred: {type(error).__name__}")
+            answer = reply.error_reply(trouble, representation_or_plain(request))
+        status = answer.status
+        attributes = call.attributes
+        metrics.observe(
+            attributes.verb.upper() if info.is_resource else request.method,
+            info.group,
+            info.version,
+            info.resource,
+            info.subresource,
+            metrics.scope_of(info.namespace, info.name, is_resource=info.is_resource),
+            dry_run=attributes.dry_run,
+            code=status,
+            seconds=time.perf_counter() - started,
+        )
+        if isinstance(answer, Reply):
+            return await _response(answer, call)
+        return answer
+
+    async def _limited(self, call: Call, *, insecure: bool) -> Answer:
+        if _is_long(call.info):
+            return await self._admitted(call, insecure=insecure)
+        with self._limits.hold(call.info.verb in _READS):
+            try:
+                async with asyncio.timeout(self._timeout_seconds):
+                    return await self._admitted(call, insecure=insecure)
+            except TimeoutError as error:
+                raise errors.Timeout(
+                    "Timeout: request did not complete within the allotted timeout", details={}
+                ) from error
+
+    async def _admitted(self, call: Call, *, insecure: bool) -> Answer:
+        """Know the caller, ask whether this is allowed, and go on."""
+        if insecure:
+            call.attributes = _attributes(_UNSECURED, call.info, _sources(call.request), call.user_agent)
+        else:
+            await self._authorize(call)
+        if call.info.verb in _READS:
+            return await self._dispatch(call)
+        # A client that leaves must not cut a write in two: it goes on, and only its answer is lost.
+        task = asyncio.create_task(self._dispatch(call), name="write")
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+        return await asyncio.shield(task)
+
+    async def _authorize(self, call: Call) -> None:
+        request = call.request
+        user = await self._authenticator.authenticate(_credentials(request))
+        if user is None:
+            if not self._anonymous:
+                raise errors.Unauthorized("Unauthorized")
+            user = _ANONYMOUS
+        if "Impersonate-User" in request.headers:
+            user = impersonate(request.headers, user, self._authorizer)
+        call.attributes = _attributes(user, call.info, _sources(request), call.user_agent)
+        decision, reason = self._authorizer.authorize(call.attributes)
+        if decision is not Decision.ALLOW:
+            raise forbidden_error(call.attributes, reason)
+
+    async def _dispatch(self, call: Call) -> Answer:
+        info = call.info
+        if not info.is_resource:
+            handler = self._paths.find(info.path)
+            return await handler(call) if handler else page_not_found()
+        special = self._special.get((info.group, info.resource, info.subresource))
+        if special is not None and (chosen := special.get(info.verb)) is not None:
+            return await chosen(call)
+        served = self._registry.served(info.group, info.version, info.resource)
+        kind = self._registry.kind(info.group, info.version, info.resource)
+        if kind is None:
+            raise reply.unknown_resource()
+        verbs = kind.verbs
+        if info.subresource:
+            sub = kind.subresource(info.subresource)
+            if sub is None:
+                raise reply.unknown_resource()
+            verbs = sub.verbs
+        if info.verb not in verbs or served is None or info.subresource not in OBJECT_SUBRESOURCES:
+            raise reply.method_not_allowed()
+        if kind.resource.namespaced and not info.namespace and info.verb not in ("list", "watch"):
+            raise reply.method_not_allowed()
+        return await self._resources.handle(call, served)
+
+    async def drain(self) -> None:
+        """Wait for writes whose clients have left."""
+        if self._writes:
+            await asyncio.wait(tuple(self._writes), timeout=self._timeout_seconds)
+
+
+def _is_long(info: RequestInfo) -> bool:
+    return info.verb == "watch" or info.subresource in _LONG_SUBRESOURCES
+
+
+def _attributes(user: UserInfo, info: RequestInfo, sources: tuple[str, ...], user_agent: str = "") -> Attributes:
+    return Attributes(
+        user=user,
+        verb=info.verb,
+        path=info.path,
+        is_resource=info.is_resource,
+        group=info.group,
+        version=info.version,
+        resource=info.resource,
+        subresource=info.subresource,
+        namespace=info.namespace,
+        name=info.name,
+        user_agent=user_agent,
+        source_ips=sources,
+    )
+
+
+def _sources(request: web.BaseRequest) -> tuple[str, ...]:
+    remote = request.remote
+    return (remote,) if remote else ()
+
+
+def _credentials(request: web.BaseRequest) -> Credentials:
+    transport = request.transport
+    tls = transport.get_extra_info("ssl_object") if transport is not None else None
+    certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+    return Credentials(request.headers, certificate, request.remote or "")
+
+
+def _storage_trouble(error: StorageError) -> ApiError:
+    logger.warning("Storage trouble", extra={"error": str(error)})
+    return errors.InternalError(f"Internal error occurred: {error}")
+
+
+async def _response(answer: Reply, call: Call) -> web.Response:
+    headers = {
+        "Content-Type": answer.content_type,
+        "Cache-Control": "no-cache, private",
+        "Audit-Id": str(uuid.uuid4()),
+        **answer.headers,
+    }
+    body = answer.body
+    if len(body) >= _GZIP_MINIMUM and "gzip" in call.request.headers.get("Accept-Encoding", ""):
+        body = await asyncio.to_thread(gzip.compress, body, 1)
+        headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    response = web.Response(body=body, status=answer.status, headers=headers)
+    for text in dict.fromkeys(call.warnings):
+        response.headers.add("Warning", reply.warning_header(text))
+    return response

@@ -1,0 +1,115 @@
+"""The scale subresource: replicas of a workload, read and written as autoscaling/v1 Scale."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from apimachinery import errors, labels
+from apimachinery import fielderrors as fe
+from apimachinery.objects import Object, name_of
+from apiserver.http import reply
+from apiserver.http.call import Call
+from apiserver.http.reply import Reply
+from apiserver.http.request_info import first
+from apiserver.http.resources import ResourceHandlers
+from apiserver.http.special.bodies import Bodies
+from apiserver.registry import objectmeta, patching, reading, update
+from apiserver.registry.context import WriteContext
+from apiserver.registry.decoding import to_stored_form
+from apiserver.registry.served import Served
+from apiserver.registry.update import Update
+
+_GROUP, _VERSION, _KIND = "autoscaling", "v1", "Scale"
+_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+
+
+class Scales:
+    """The scale of one resource."""
+
+    def __init__(self, served: Served, resources: ResourceHandlers, bodies: Bodies) -> None:
+        self._served = served
+        self._resources = resources
+        self._bodies = bodies
+        typed = bodies.typed(_GROUP, _VERSION, _KIND)
+        self._typed = Served(typed.kind, served.store, typed.schema, served.admission)
+
+    async def get(self, call: Call) -> Reply:
+        """The present scale."""
+        found = await reading.get(self._served, call.info.namespace, call.info.name)
+        return reply.document(scale_of(found.obj), call.representation())
+
+    async def update(self, call: Call) -> Reply:
+        """PUT."""
+        context = self._resources.context(call, "update")
+        scale = await self._bodies.read(call, _GROUP, _VERSION, _KIND)
+        objectmeta.settle_name(scale, call.info.name)
+        objectmeta.settle_namespace(scale, call.info.namespace, namespaced=True)
+        return await self._write(call, context, lambda _: scale)
+
+    async def patch(self, call: Call) -> Reply:
+        """PATCH of the Scale."""
+        media_type = call.request.headers.get("Content-Type", "").partition(";")[0].strip()
+        if media_type not in patching.MEDIA_TYPES:
+            raise errors.UnsupportedMediaType("415: Unsupported Media Type", details={})
+        applies = media_type == patching.APPLY_PATCH
+        context = self._resources.context(call, "patch", applies=applies)
+        force = first(call.query, "force") in ("true", "1")
+        patch = patching.parse(self._typed, media_type, await call.body(), context, force=force)
+        return await self._write(
+            call, context, lambda live: patching.patched(self._typed, patch, live, context, "scale")
+        )
+
+    async def _write(self, call: Call, context: WriteContext, wanted: Any) -> Reply:
+        info = call.info
+
+        def change(old: Object | None) -> Object:
+            if old is None:
+                raise self._served.not_found(info.name)
+            live = scale_of(old)
+            if managed := old["metadata"].get("managedFields"):
+                live["metadata"]["managedFields"] = managed
+            scale = wanted(live)
+            check(scale)
+            rescaled(old, scale)
+            return to_stored_form(self._served, old)
+
+        request = Update(info.namespace, info.name, change, "scale")
+        context = replace(context)
+        done = await update.update(self._served, request, context)
+        return reply.document(scale_of(done.object.obj), call.representation())
+
+
+def scale_of(obj: Object) -> Object:
+    """The Scale of a workload. Pure."""
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    selector = spec.get("selector")
+    is_map = obj.get("kind") == "ReplicationController"
+    text = str(labels.from_map(selector) if is_map else labels.from_label_selector(selector))
+    scale: Object = {
+        "kind": _KIND,
+        "apiVersion": f"{_GROUP}/{_VERSION}",
+        "metadata": {field: obj["metadata"][field] for field in _METADATA if field in obj["metadata"]},
+        "spec": {"replicas": spec["replicas"]} if spec.get("replicas") else {},
+        "status": {"replicas": status.get("replicas") or 0},
+    }
+    if text:
+        scale["status"]["selector"] = text
+    return scale
+
+
+def check(scale: Object) -> None:
+    """Raises Invalid for negative replicas."""
+    replicas = (scale.get("spec") or {}).get("replicas") or 0
+    if replicas < 0:
+        problem = fe.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise errors.invalid(_GROUP, _KIND, name_of(scale), [problem])
+
+
+def rescaled(obj: Object, scale: Object) -> None:
+    """Take the replicas, and the preconditions, of a Scale into its workload, in place."""
+    metadata = scale.get("metadata") or {}
+    for field in ("uid", "resourceVersion"):
+        if metadata.get(field):
+            obj["metadata"][field] = metadata[field]
+    obj["spec"]["replicas"] = (scale.get("spec") or {}).get("replicas") or 0

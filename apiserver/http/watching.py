@@ -1,0 +1,55 @@
+"""Watches on the wire: chunks of JSON lines, ended by the watcher, by the client or by the server's shutdown."""
+
+from __future__ import annotations
+
+import orjson
+from aiohttp import web
+
+from apimachinery.errors import ApiError
+from apiserver.http.call import Call
+from apiserver.http.negotiate import JSON
+from apiserver.http.reply import warning_header
+from apiserver.watchcache.encoding import frame
+from apiserver.watchcache.watcher import Watcher
+
+
+class WatchStreams:
+    """All running watches of the server."""
+
+    def __init__(self) -> None:
+        self._running: set[Watcher] = set()
+        self._closing = False
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    async def serve(self, call: Call, watcher: Watcher) -> web.StreamResponse:
+        """Send events until the end; a history that is lost is told as an ERROR event."""
+        response = web.StreamResponse(headers={"Content-Type": JSON, "Cache-Control": "no-cache, private"})
+        for text in call.warnings:
+            response.headers.add("Warning", warning_header(text))
+        response.enable_chunked_encoding()
+        self._running.add(watcher)
+        try:
+            await response.prepare(call.request)
+            if self._closing:
+                return response
+            await self._send(watcher, response)
+        finally:
+            self._running.discard(watcher)
+            watcher.close()
+        return response
+
+    async def _send(self, watcher: Watcher, response: web.StreamResponse) -> None:
+        try:
+            async for data in watcher:
+                await response.write(data)
+        except ApiError as error:
+            await response.write(frame("ERROR", orjson.dumps(error.status())))
+        await response.write_eof()
+
+    def close(self) -> None:
+        """End every watch; their clients connect again, elsewhere or later."""
+        self._closing = True
+        for watcher in tuple(self._running):
+            watcher.close()

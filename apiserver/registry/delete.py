@@ -1,0 +1,87 @@
+"""DELETE of one object and of collections: carries out what `deletion.plan` decides, until nothing changed meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import orjson
+
+from apimachinery.objects import Object
+from apiserver.registry import deletion
+from apiserver.registry.context import DeleteOptions, WriteContext
+from apiserver.registry.deletion import Outcome
+from apiserver.registry.served import Served
+from apiserver.storage.interface import Mismatch
+from apiserver.watchcache.encoding import object_at_revision
+from apiserver.watchcache.window import CachedObject
+
+_MAX_TRIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What a delete came to: `removed` says whether the object is gone."""
+
+    object: CachedObject
+    removed: bool
+
+
+async def delete(served: Served, namespace: str, name: str, options: DeleteOptions, context: WriteContext) -> Deleted:
+    """Delete one object; raises ApiError."""
+    store = served.store
+    current = await store.fresh(namespace, name)
+    admitted = False
+    for _ in range(_MAX_TRIES):
+        if current is None:
+            raise served.not_found(name)
+        if not admitted:
+            await _admit(served, current, context)
+            admitted = True
+        try:
+            return await _try(served, current, options, context)
+        except Mismatch as mismatch:
+            ours = mismatch.key.startswith(store.cache.prefix)
+            found = mismatch.current if ours else None
+            current = store.of_stored(found) if found else None if ours else await store.fresh(namespace, name)
+    raise served.modified(name)
+
+
+async def _admit(served: Served, current: CachedObject, context: WriteContext) -> None:
+    old: Object = orjson.loads(current.raw)
+    await served.admission.admit(context.attributes, None, old)
+    context.warnings += await served.admission.validate(context.attributes, None, old)
+
+
+async def _try(served: Served, current: CachedObject, options: DeleteOptions, context: WriteContext) -> Deleted:
+    store = served.store
+    planned = deletion.plan(served.stored_kind, orjson.loads(current.raw), options, context.now)
+    outcome = planned.outcome
+    if outcome is Outcome.NOTHING:
+        return Deleted(current, removed=False)
+    if context.dry_run:
+        gone = outcome is not Outcome.UPDATE
+        return Deleted(store.unsaved(planned.obj, current.revision), removed=gone)
+    if outcome is not Outcome.REMOVE:
+        current = await store.replace(planned.obj, current)
+    if outcome is Outcome.UPDATE:
+        return Deleted(current, removed=False)
+    revision = await store.remove(current)
+    return Deleted(store.unsaved(object_at_revision(current.obj, revision), revision), removed=True)
+
+
+async def delete_collection(
+    served: Served, targets: Sequence[CachedObject], options: DeleteOptions, context: WriteContext
+) -> list[CachedObject]:
+    """Delete each of these; what is gone meanwhile is passed over. Returns the objects as they were answered."""
+    answered = []
+    for target in targets:
+        attributes = replace(context.attributes, name=target.name, namespace=target.namespace)
+        single = WriteContext(
+            attributes, context.now, context.dry_run, context.field_manager, warnings=context.warnings
+        )
+        current = await served.store.fresh(target.namespace, target.name)
+        if current is None:
+            continue
+        answered.append((await delete(served, target.namespace, target.name, options, single)).object)
+    return answered

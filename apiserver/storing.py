@@ -1,0 +1,83 @@
+"""Opening the store that the flags name, and the two things done to it from time to time: compaction and counting."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from apiserver.http.metrics import STORAGE_OBJECTS
+from apiserver.options import Options
+from apiserver.registry.registry import Registry
+from apiserver.storage.interface import Storage, StorageError
+from component.process import FatalError
+
+logger = logging.getLogger(__name__)
+
+_OPEN_SECONDS = 20.0
+_RETRY_SECONDS = 1.0
+_COUNT_SECONDS = 60.0
+
+
+async def open_storage(options: Options) -> Storage:
+    """The store; raises FatalError when it cannot be had for a while."""
+    if options.storage_backend == "sqlite":
+        from apiserver.storage.sqlite import open_sqlite
+
+        try:
+            return await open_sqlite(options.sqlite_path)
+        except (StorageError, OSError) as error:
+            raise FatalError(f"--sqlite-path {options.sqlite_path}: {error}") from error
+    if not options.etcd_servers:
+        raise FatalError("--etcd-servers must be specified")
+    return await _open_etcd(options)
+
+
+async def _open_etcd(options: Options) -> Storage:
+    from apiserver.storage.etcd3 import open_etcd
+
+    servers = ", ".join(options.etcd_servers)
+    deadline = asyncio.get_running_loop().time() + _OPEN_SECONDS
+    told = False
+    try:
+        storage = await open_etcd(
+            list(options.etcd_servers),
+            cafile=options.etcd_cafile,
+            certfile=options.etcd_certfile,
+            keyfile=options.etcd_keyfile,
+        )
+    except (StorageError, OSError, ValueError) as error:
+        raise FatalError(f"cannot use etcd at {servers}: {error}") from error
+    while True:
+        try:
+            await storage.current_revision()
+        except StorageError as error:
+            if not told:
+                logger.warning("Waiting for etcd", extra={"servers": servers, "error": str(error)})
+                told = True
+            if asyncio.get_running_loop().time() >= deadline:
+                await storage.close()
+                raise FatalError(f"etcd at {servers} does not answer: {error}") from error
+            await asyncio.sleep(_RETRY_SECONDS)
+        else:
+            return storage
+
+
+async def compact_regularly(storage: Storage, interval_seconds: float) -> None:
+    """Forget history older than one to two intervals, for ever."""
+    previous = 0
+    while True:
+        await asyncio.sleep(interval_seconds)
+        try:
+            if previous:
+                await storage.compact(previous)
+            previous = await storage.current_revision()
+        except StorageError as error:
+            logger.warning("Compaction failed", extra={"error": str(error)})
+
+
+async def count_objects(registry: Registry) -> None:
+    """Keep apiserver_storage_objects up to date, for ever."""
+    while True:
+        for store in registry.stores:
+            STORAGE_OBJECTS.labels(store.kind.resource.group_resource).set(len(store.cache))
+        await asyncio.sleep(_COUNT_SECONDS)
