@@ -19,7 +19,7 @@ def wall_clock() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Shared by all controllers of one process. `options` is the controller manager's flags (`controller.app.Options`)."""
+    """Shared by all controllers of one process; `options` is the flags (`controller.app.Options`)."""
 
     client: RestClient
     informers: InformerFactory

@@ -1,0 +1,82 @@
+"""Keeps the EndpointSlices of every Service with a selector. What they should hold is decided in `plan.py`."""
+
+from __future__ import annotations
+
+from api.resources import ENDPOINT_SLICES, NODES, PODS, SERVICES
+from apimachinery.errors import NotFound
+from apimachinery.objects import Object, labels_of, name_of, namespace_of, split_key
+from controller.context import Context
+from controller.endpointslice.plan import MANAGED_BY, MANAGER, SERVICE_NAME, SlicePlan, plan_slices
+from controller.endpointslice.tracker import SliceTracker
+from controller.loop import Controller
+from controller.servicepods import selector_of, selects
+from controller.servicequeue import ServiceQueue
+
+_BY_SERVICE = "service"
+
+
+def _service_keys(current: Object) -> list[str]:
+    """The index: slices of this controller by their Service's key."""
+    labels = labels_of(current)
+    if labels.get(MANAGED_BY) != MANAGER or SERVICE_NAME not in labels:
+        return []
+    return [f"{namespace_of(current)}/{labels[SERVICE_NAME]}"]
+
+
+class EndpointSliceController(Controller):
+    """Keys are those of Services."""
+
+    name = "endpoint_slice"
+
+    def __init__(self, context: Context, *, workers: int = 5) -> None:
+        super().__init__(context, workers=workers)
+        self._services = self.watch(SERVICES)
+        self._pods = self.watch(PODS)
+        self._nodes = self.watch(NODES)
+        self._slices = self.watch(ENDPOINT_SLICES)
+        self._slices.add_index(_BY_SERVICE, _service_keys)
+        self._tracker = SliceTracker()
+        self._max_endpoints: int = getattr(context.options, "max_endpoints_per_slice", 100)
+        services = ServiceQueue(self._services, self.queue)
+        self._services.on_change(services.service_changed)
+        self._pods.on_change(services.pod_changed)
+        self._slices.on_change(self._slice_changed)
+
+    def _slice_changed(self, old: Object | None, new: Object | None) -> None:
+        for current in (old, new):
+            for key in _service_keys(current) if current else ():
+                if new is None and current is not None:
+                    self._tracker.gone(key, name_of(current))
+                self.queue.add(key)
+
+    async def sync(self, key: str) -> None:
+        """Make the slices of one Service hold its pods."""
+        namespace, _ = split_key(key)
+        service = self._services.store.get(key)
+        if service is None:
+            # The slices are owned by the Service: garbage collection takes them.
+            self._tracker.forget(key)
+            return
+        if not selector_of(service):
+            return
+        existing = self._slices.store.by_index(_BY_SERVICE, key)
+        if self._tracker.behind(key, existing):
+            return  # what the informer lacks will bring this key again
+        pods = [pod for pod in self._pods.store.list(namespace) if selects(service, pod)]
+        nodes = {name_of(node): node for node in self._nodes.store.list()}
+        plan = plan_slices(service, pods, nodes, existing, max_endpoints=self._max_endpoints)
+        await self._carry_out(key, plan)
+
+    async def _carry_out(self, key: str, plan: SlicePlan) -> None:
+        for wanted in plan.create:
+            self._tracker.wrote(key, await self.client.create(ENDPOINT_SLICES, wanted))
+        for wanted in plan.update:
+            self._tracker.wrote(key, await self.client.update(ENDPOINT_SLICES, wanted))
+        for doomed in plan.delete:
+            try:
+                await self.client.delete(
+                    ENDPOINT_SLICES, namespace_of(doomed), name_of(doomed), uid=doomed["metadata"]["uid"]
+                )
+            except NotFound:
+                continue  # someone else was quicker
+            self._tracker.gone(key, name_of(doomed))

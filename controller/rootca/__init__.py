@@ -1,0 +1,1 @@
+"""The rootca controller."""
