@@ -27,7 +27,9 @@ class Attributes:
     """One request as authorization, admission and audit see it (RequestInfo and its user)."""
 
     user: UserInfo
-    verb: str  #: "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", or lower-case method
+    verb: (
+        str  #: "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", or lower-case method
+    )
     path: str
     is_resource: bool = True
     group: str = ""
@@ -55,7 +57,7 @@ class Authenticator(Protocol):
     """One way of knowing a caller."""
 
     async def authenticate(self, credentials: Credentials) -> UserInfo | None:
-        """The user; None: these credentials are not of this kind; raises `Unauthorized` where they are but are wrong."""
+        """The user; None: no credentials of this kind; raises `Unauthorized` where they are wrong."""
         ...
 
 
@@ -92,7 +94,7 @@ class Reader(Protocol):
 
 
 class Loopback(Reader, Protocol):
-    """Reads and writes inside the API server, as system:apiserver, without authorization but with strategy and storage."""
+    """Reads and writes inside the API server as system:apiserver: no authorization, but strategy and storage."""
 
     async def get_live(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """The object as the store has it now."""

@@ -1,4 +1,4 @@
-"""DELETE of one object and of collections: carries out what `deletion.plan` decides, until nothing changed meanwhile."""
+"""DELETE of objects and collections: carries out what `deletion.plan` decides, until nothing changed meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads and writes from inside the API server, as system:apiserver: for admission, authorization, bootstrap, controllers.
+"""Reads and writes from inside the API server, as system:apiserver: for admission, authorization, bootstrap.
 
 Writes go through strategies and storage, not through admission's callers or authorization."""
 

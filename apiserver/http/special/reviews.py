@@ -1,4 +1,6 @@
-"""POST of questions: access and token reviews, and TokenRequests of service accounts. The answers are authn's and authz's."""
+"""POST of questions: access and token reviews, and TokenRequests of service accounts.
+
+The answers are those of `apiserver.authn` and `apiserver.authz`."""
 
 from __future__ import annotations
 
