@@ -1,0 +1,74 @@
+"""The kubelet: flags, wiring, life. What it does is in the modules it puts together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+from api.resources import NODES, PODS, SERVICES
+from client.events import EventRecorder
+from client.informer import Informer
+from client.kubeconfig import load
+from client.rest import ClientConfig, RestClient
+from component.process import FatalError, Process, run_process
+from component.version import PROGRAM_VERSION
+from kubelet.config_file import ConfigFileError, with_config_file
+from kubelet.machine import MachineError, node_address, swap_is_on
+from kubelet.node import Kubelet
+from kubelet.options import KubeletOptions
+
+logger = logging.getLogger(__name__)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the kubelet; its exit code."""
+    return run_process(
+        serve, KubeletOptions, argv, name="kubelet", description="The node agent: runs the pods bound to this node."
+    )
+
+
+async def serve(options: KubeletOptions, process: Process) -> None:
+    """Run until cancelled."""
+    try:
+        options = with_config_file(options)
+    except ConfigFileError as error:
+        raise FatalError(str(error)) from error
+    if options.fail_swap_on and await asyncio.to_thread(swap_is_on):
+        raise FatalError("running with swap on is not supported, please disable swap or set --fail-swap-on=false")
+    config = _client_config(options)
+    node_name = (options.hostname_override or socket.gethostname()).strip().lower()
+    try:
+        node_ip = options.node_ip or node_address()
+    except MachineError as error:
+        raise FatalError(str(error)) from error
+    try:
+        await asyncio.to_thread(Path(options.root_dir).mkdir, parents=True, exist_ok=True)
+    except OSError as error:
+        raise FatalError(f"the root directory cannot be made: {error}") from error
+    async with RestClient(config, user_agent=f"kubelet/{PROGRAM_VERSION}") as client:
+        recorder = EventRecorder(client, component="kubelet", host=node_name)
+        kubelet = Kubelet(options, client, recorder, node_name, node_ip)
+        await kubelet.run(process, _informers(client, node_name))
+
+
+def _client_config(options: KubeletOptions) -> ClientConfig:
+    master = options.master or options.api_servers
+    kubeconfig = options.kubeconfig
+    if options.bootstrap_kubeconfig and not Path(kubeconfig).is_file():
+        kubeconfig = options.bootstrap_kubeconfig
+    if not kubeconfig and not master:
+        raise FatalError("no API server: set --kubeconfig or --master (standalone operation is not supported)")
+    try:
+        return load(kubeconfig, master)
+    except ValueError as error:
+        raise FatalError(str(error)) from error
+
+
+def _informers(client: RestClient, node_name: str) -> tuple[Informer, Informer, Informer]:
+    pods = Informer(client, PODS, field_selector=f"spec.nodeName={node_name}")
+    services = Informer(client, SERVICES)
+    node = Informer(client, NODES, field_selector=f"metadata.name={node_name}")
+    return pods, services, node

@@ -1,0 +1,142 @@
+"""Probes and lifecycle hooks, carried out: a command in the container, an HTTP request, a TCP connection, gRPC health.
+
+`plan/probes.py` says what an answer means."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+
+from kubelet.plan.probes import http_ok, resolve_port
+from kubelet.runtime.interface import ContainerGone, Runtime, RuntimeFailure
+
+_BODY_BYTES = 10 << 10
+
+
+class HandlerFailed(Exception):
+    """The container said no, or nothing: a failed probe or hook. The text is fit for an Event."""
+
+
+class HandlerBroken(Exception):
+    """The handler could not be carried out at all (the runtime does not answer, a bad port): no verdict."""
+
+
+class Handlers:
+    """Carries handlers out. `close` at the end."""
+
+    def __init__(self, runtime: Runtime, user_agent: str = "kube-probe/1.28") -> None:
+        self._runtime = runtime
+        self._user_agent = user_agent
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def run(
+        self, handler: Mapping[str, Any], container: Mapping[str, Any], container_id: str, pod_ip: str,
+        timeout_seconds: float,
+    ) -> None:  # fmt: skip
+        """Carry out one handler; raises `HandlerFailed` or `HandlerBroken`."""
+        try:
+            if handler.get("exec"):
+                await self._exec(container_id, handler["exec"].get("command") or [], timeout_seconds)
+            elif handler.get("httpGet"):
+                await self._http(handler["httpGet"], container, pod_ip, timeout_seconds)
+            elif handler.get("tcpSocket"):
+                action = handler["tcpSocket"]
+                port = resolve_port(container, action["port"])
+                await _tcp(action.get("host") or pod_ip, port, timeout_seconds)
+            elif handler.get("grpc"):
+                action = handler["grpc"]
+                await _grpc(pod_ip, int(action["port"]), action.get("service") or "", timeout_seconds)
+        except ValueError as error:
+            raise HandlerBroken(str(error)) from error
+
+    async def _exec(self, container_id: str, command: list[str], timeout_seconds: float) -> None:
+        try:
+            result = await self._runtime.exec(container_id, command, timeout_seconds)
+        except TimeoutError as error:
+            raise HandlerFailed(f'command "{" ".join(command)}" timed out') from error
+        except ContainerGone as error:
+            raise HandlerBroken(str(error)) from error
+        except RuntimeFailure as error:
+            raise HandlerBroken(f"rpc error: {error}") from error
+        if result.exit_code != 0:
+            raise HandlerFailed(result.output.decode(errors="replace"))
+
+    async def _http(
+        self, action: Mapping[str, Any], container: Mapping[str, Any], pod_ip: str, timeout_seconds: float
+    ) -> None:
+        scheme = (action.get("scheme") or "HTTP").lower()
+        port = resolve_port(container, action["port"])
+        host = action.get("host") or pod_ip
+        path = action.get("path") or "/"
+        path = path if path.startswith("/") else f"/{path}"
+        shown_host = f"[{host}]" if ":" in host else host
+        url = f"{scheme}://{shown_host}:{port}{path}"
+        headers = {"User-Agent": self._user_agent, "Accept": "*/*"}
+        for header in action.get("httpHeaders") or ():
+            headers[header["name"]] = header.get("value") or ""
+        try:
+            async with self._client().get(
+                url, headers=headers, timeout=aiohttp.ClientTimeout(total=timeout_seconds), allow_redirects=False
+            ) as response:
+                await response.content.read(_BODY_BYTES)
+                status = response.status
+        except TimeoutError as error:
+            text = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+            raise HandlerFailed(f'Get "{url}": {text}') from error
+        except aiohttp.ClientConnectorError as error:
+            why = (error.os_error.strerror or str(error.os_error)).lower()
+            raise HandlerFailed(f'Get "{url}": dial tcp {shown_host}:{port}: connect: {why}') from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise HandlerFailed(f'Get "{url}": {error}') from error
+        if not http_ok(status):
+            raise HandlerFailed(f"HTTP probe failed with statuscode: {status}")
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE  # probes do not verify certificates
+            connector = aiohttp.TCPConnector(ssl=context, force_close=True, limit=0)
+            self._session = aiohttp.ClientSession(connector=connector)
+        return self._session
+
+
+async def _tcp(host: str, port: int, timeout_seconds: float) -> None:
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            _, writer = await asyncio.open_connection(host, port)
+    except TimeoutError as error:
+        raise HandlerFailed(f"dial tcp {host}:{port}: i/o timeout") from error
+    except OSError as error:
+        raise HandlerFailed(f"dial tcp {host}:{port}: connect: {(error.strerror or str(error)).lower()}") from error
+    writer.close()
+
+
+async def _grpc(host: str, port: int, service: str, timeout_seconds: float) -> None:
+    # Imported here: most nodes never need it, and it is large. The two messages are small enough to be read by hand:
+    # HealthCheckRequest{service: 1 string}, HealthCheckResponse{status: 1 enum, SERVING = 1}.
+    import grpc
+    import grpc.aio
+
+    request = b"\x0a" + bytes([len(service.encode())]) + service.encode() if service else b""
+    async with grpc.aio.insecure_channel(f"{host}:{port}") as channel:
+        check: Any = channel.unary_unary("/grpc.health.v1.Health/Check")
+        try:
+            answer: bytes = await check(request, timeout=timeout_seconds)
+        except grpc.aio.AioRpcError as error:
+            if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
+                raise HandlerFailed(
+                    f'timeout: failed to connect service "{host}:{port}" within {timeout_seconds:g}s'
+                ) from error
+            raise HandlerFailed(f"error: {error.details()}") from error
+    if answer != b"\x08\x01":
+        raise HandlerFailed('service unhealthy (responded with "NOT_SERVING")')

@@ -1,0 +1,259 @@
+"""Puts the kubelet's parts together and runs them: runtime, cache, network, pods, the node's own object."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+from apimachinery.objects import Object, labels_of
+from apimachinery.quantity import parse
+from client.events import EventRecorder
+from client.informer import Informer
+from client.rest import RestClient
+from component.process import FatalError, Process
+from component.version import GIT_VERSION
+from kubelet.attach_gate import AttachGate
+from kubelet.handlers import Handlers
+from kubelet.image_puller import ImagePuller
+from kubelet.machine import oom_floor, read_machine
+from kubelet.network.errors import NetworkError
+from kubelet.network.pod_network import PodNetwork
+from kubelet.node_services import NodeServices
+from kubelet.node_status import NodeStatus
+from kubelet.options import KubeletOptions
+from kubelet.plan.admission import rejection
+from kubelet.plan.docker_config import NodeSettings
+from kubelet.plan.images import parse_image
+from kubelet.plan.node import Machine, NodeFacts, allocatable
+from kubelet.plan.pod_files import ResolvConf, parse_resolv_conf
+from kubelet.plan.qos import milli, whole
+from kubelet.pleg import ContainerCache
+from kubelet.pod_resources import ApiPodResources
+from kubelet.pods import PodManager
+from kubelet.prober import Prober
+from kubelet.runtime.docker import DockerRuntime
+from kubelet.runtime.engine import DEFAULT_SOCKET, Engine
+from kubelet.runtime.interface import RuntimeFailure, RuntimeVersion
+from kubelet.sandbox import DEFAULT_PAUSE_IMAGE, PauseImage
+from kubelet.status import StatusManager
+from kubelet.volumes.manager import VolumeManager
+
+logger = logging.getLogger(__name__)
+
+_NETWORK_RETRY_SECONDS = 5.0
+_MAX_IMAGES = 50
+_HARD_EVICTION_MEMORY = 100 << 20
+
+
+class Kubelet:
+    """One node."""
+
+    def __init__(
+        self, options: KubeletOptions, client: RestClient, recorder: EventRecorder, node_name: str, node_ip: str
+    ) -> None:
+        self.options = options
+        self.node_name = node_name
+        self.node_ip = node_ip
+        self._client = client
+        self._recorder = recorder
+        root_dir = str(Path(options.root_dir).resolve())
+        self._root_dir = root_dir
+        self._machine: Machine = read_machine(node_name, Path(root_dir))
+        self.engine = Engine(_socket(options), timeout_seconds=options.runtime_request_timeout)
+        self.runtime = DockerRuntime(self.engine, root_dir)
+        self.cache = ContainerCache(self.runtime, self._pod_woken)
+        self._network = PodNetwork(
+            state_dir=Path(root_dir) / "network", cluster_cidrs=[options.cluster_cidr] if options.cluster_cidr else []
+        )
+        self._resources = ApiPodResources(client)
+        self._volumes = VolumeManager(Path(root_dir), self._resources)
+        self._handlers = Handlers(self.runtime)
+        self._prober = Prober(self._handlers, self.cache.pod, self._address, self._pod_woken, self._tell)
+        self._runtime_version: RuntimeVersion | None = None
+        self._pods_informer: Informer | None = None
+        self._node_informer: Informer | None = None
+        self._services_informer: Informer | None = None
+        self._synced = False
+        self.status = StatusManager(client, self._latest_pod)
+        self._status_of_node = NodeStatus(
+            client, recorder, self.facts, update_seconds=options.node_status_update_frequency,
+            report_seconds=options.node_status_report_frequency, lease_seconds=options.node_lease_duration_seconds,
+            hard_eviction_memory=_HARD_EVICTION_MEMORY, register=options.register_node,
+        )  # fmt: skip
+        self._pause = PauseImage(
+            self.runtime, parse_image(options.pod_infra_container_image).reference,
+            may_build=options.pod_infra_container_image == DEFAULT_PAUSE_IMAGE,
+        )  # fmt: skip
+        self.services = self._node_services()
+        self.pods = PodManager(self.services, self._handlers, self._pause, self._admit)
+
+    def _node_services(self) -> NodeServices:
+        options = self.options
+        settings = NodeSettings(
+            root_dir=self._root_dir, memory_capacity=self._machine.memory_bytes, oom_floor=oom_floor(),
+            cfs_quota=options.cpu_cfs_quota, log_max_size=str(parse(options.container_log_max_size).value()),
+            log_max_files=options.container_log_max_files, pids_limit=options.pod_max_pids,
+        )  # fmt: skip
+        return NodeServices(
+            runtime=self.runtime, cache=self.cache, network=self._network, gate=AttachGate(), volumes=self._volumes,
+            resources=self._resources, images=ImagePuller(self.runtime), prober=self._prober, status=self.status,
+            recorder=self._recorder, settings=settings, host_ip=self.node_ip, node_name=self.node_name,
+            node_resolv_conf=_resolv_conf(options.resolv_conf), services=self._services,
+            pause_image=parse_image(options.pod_infra_container_image).reference, cluster_dns=options.cluster_dns,
+            cluster_domain=options.cluster_domain, sync_seconds=options.sync_frequency,
+        )  # fmt: skip
+
+    async def run(self, process: Process, informers: tuple[Informer, Informer, Informer]) -> None:
+        """Run until cancelled; pods are left running at the end."""
+        self._pods_informer, self._services_informer, self._node_informer = informers
+        process.add_health_check("syncloop", lambda: None)
+        await process.serve_health(self.options.healthz_bind_address, self.options.healthz_port)
+        try:
+            await self._start(process)
+            process.ready("running")
+            await asyncio.Event().wait()
+        finally:
+            await self.pods.close()
+            self._prober.close()
+            await self._handlers.close()
+            await self._network.stop()
+            await self.engine.close()
+
+    async def _start(self, process: Process) -> None:
+        process.spawn("events", self._recorder.run())
+        process.spawn("pleg-relist", self.cache.run_relist())
+        process.spawn("pleg-events", self.cache.run_events())
+        for informer in (self._pods_informer, self._services_informer, self._node_informer):
+            if informer is not None:
+                process.spawn(f"informer-{informer.resource.plural}", informer.run())
+        process.spawn("node-status", self._status_of_node.run())
+        process.spawn("node-lease", self._status_of_node.run_lease(self.node_name))
+        process.spawn("pod-status", self.status.run())
+        process.spawn("network", self._run_network(process))
+        process.spawn("sync", self._begin_sync(process))
+
+    async def _begin_sync(self, process: Process) -> None:
+        """Start working on pods once it is known what runs here and what the API wants."""
+        await self.cache.wait_listed()
+        if self._pods_informer is None or self._services_informer is None or self._node_informer is None:
+            raise FatalError("the kubelet was started without informers")
+        await self._services_informer.wait_synced()
+        await self._node_informer.wait_synced()
+        self._resources.allocatable = allocatable(await self.facts(), _HARD_EVICTION_MEMORY)
+        self._status_of_node.event(self.node_name, "Normal", "Starting", "Starting kubelet.")
+        self._pods_informer.on_change(self.pods.pod_changed)
+        await self._pods_informer.wait_synced()
+        self._synced = True
+        await self.pods.adopt_orphans()
+        process.spawn("housekeeping", self.pods.run_housekeeping())
+
+    async def _run_network(self, process: Process) -> None:
+        """Bring the pod network up with the node's range, and up again with another when it changes."""
+        changed = asyncio.Event()
+        if self._node_informer is not None:
+            self._node_informer.on_change(lambda old, new: changed.set())
+        started, current = False, ""
+        while True:
+            wanted = self._pod_cidr()
+            try:
+                if not started:
+                    await self._network.start()
+                    started = True
+                    process.spawn("network-resync", self._network.run())
+                if wanted and wanted != current:
+                    await self._network.set_pod_cidr(wanted)
+                    current = wanted
+                    self._status_of_node.wake()
+                    for pod in self.pods.pods():
+                        self.pods.wake(pod["metadata"]["uid"])
+            except (NetworkError, ValueError) as error:
+                logger.error("The pod network is not ready", extra={"error": str(error)})
+                await asyncio.sleep(_NETWORK_RETRY_SECONDS)
+                continue
+            await changed.wait()
+            changed.clear()
+
+    def _pod_cidr(self) -> str:
+        node = self._node()
+        return ((node or {}).get("spec") or {}).get("podCIDR") or self.options.pod_cidr
+
+    def _node(self) -> Object | None:
+        return self._node_informer.store.get(self.node_name) if self._node_informer else None
+
+    def _services(self) -> list[Object]:
+        return list(self._services_informer.store.list()) if self._services_informer else []
+
+    def _latest_pod(self, key: str) -> Object | None:
+        return self._pods_informer.store.get(key) if self._pods_informer else None
+
+    def _pod_woken(self, uid: str) -> None:
+        self.pods.wake(uid)
+
+    def _address(self, uid: str) -> str:
+        return self.pods.address(uid)
+
+    def _tell(self, pod: Object, type: str, reason: str, message: str, container: str) -> None:
+        self.services.event(pod, type, reason, message, container)
+
+    def _admit(self, pod: Object, others: list[Object]) -> tuple[str, str] | None:
+        node = self._node()
+        return rejection(pod, others, self._resources.allocatable, labels_of(node) if node else {})
+
+    async def facts(self) -> NodeFacts:
+        """What is true of the node now."""
+        trouble = []
+        images: list[tuple[list[str], int]] = []
+        if self.cache.trouble is not None:
+            self._runtime_version = None
+            trouble.append(f"container runtime is down: {self.cache.trouble}")
+        else:
+            try:
+                if self._runtime_version is None:
+                    self._runtime_version = await self.runtime.version()
+                found = sorted(await self.runtime.list_images(), key=lambda image: -image.size)
+                images = [([*i.digests, *i.tags], i.size) for i in found if i.digests or i.tags][:_MAX_IMAGES]
+            except RuntimeFailure as error:
+                trouble.append(f"container runtime is down: {error}")
+        if (why := self._network.not_ready()) is not None:
+            trouble.append(
+                "container runtime network not ready: NetworkReady=false "
+                f"reason:NetworkPluginNotReady message:docker: network plugin is not ready: {why}"
+            )
+        version = f"docker://{self._runtime_version.version}" if self._runtime_version else "docker://unknown"
+        return NodeFacts(
+            name=self.node_name, ip=self.node_ip, machine=self._machine, kubelet_port=self.options.port,
+            runtime_version=version, kubelet_version=GIT_VERSION, max_pods=self.options.max_pods,
+            reserved=_reserved(self.options), labels=self.options.node_labels,
+            taints=[_taint(text) for text in self.options.register_with_taints],
+            schedulable=self.options.register_schedulable, images=images, trouble=trouble,
+        )  # fmt: skip
+
+
+def _socket(options: KubeletOptions) -> str:
+    endpoint = options.docker_endpoint
+    if "docker" in options.container_runtime_endpoint and "dockershim" not in options.container_runtime_endpoint:
+        endpoint = endpoint or options.container_runtime_endpoint
+    return endpoint.removeprefix("unix://") or DEFAULT_SOCKET
+
+
+def _resolv_conf(path: str) -> ResolvConf:
+    try:
+        return parse_resolv_conf(Path(path).read_text()) if path else ResolvConf()
+    except OSError as error:
+        logger.warning("The resolver configuration cannot be read", extra={"path": path, "error": str(error)})
+        return ResolvConf()
+
+
+def _reserved(options: KubeletOptions) -> dict[str, int]:
+    total = {"cpu": 0, "memory": 0}
+    for reserved in (options.system_reserved, options.kube_reserved):
+        total["cpu"] += milli(reserved.get("cpu", "0"))
+        total["memory"] += whole(reserved.get("memory", "0"))
+    return total
+
+
+def _taint(text: str) -> dict[str, str]:
+    key_value, _, effect = text.rpartition(":")
+    key, _, value = key_value.partition("=")
+    return {"key": key, "value": value, "effect": effect} if value else {"key": key, "effect": effect}

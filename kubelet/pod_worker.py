@@ -1,0 +1,306 @@
+"""One pod of this node: one task that compares what should be with what is, and does what `plan/actions.py` says.
+
+Woken by changes of the pod, of its containers and of its probes; serial, so that nothing of a pod happens twice at
+once. `termination.py` ends pods; `pods.py` owns the workers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from apimachinery.errors import ApiError
+from apimachinery.objects import Object, is_deleting, key_of, parse_time, uid_of
+from kubelet.container_starter import ContainerStarter
+from kubelet.failures import StartFailed, SyncFailed
+from kubelet.network.errors import NetworkError
+from kubelet.node_services import NodeServices, find_container
+from kubelet.plan.actions import PodActions, compute_pod_actions
+from kubelet.plan.container_status import StartError
+from kubelet.plan.pod_status import TERMINAL, pod_status
+from kubelet.plan.records import ContainerRecord
+from kubelet.plan.restart import Backoff, format_seconds
+from kubelet.runtime.interface import RuntimeFailure
+from kubelet.sandbox import PauseImage, attach_sandbox, create_sandbox, write_pod_files
+from kubelet.termination import Terminator
+from kubelet.volumes.interface import HostPath, MountFailed
+
+logger = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 10.0
+_VOLUME_RETRY_SECONDS = 2.0
+
+
+class PodWorker:
+    """One pod, from the moment the node is told of it until nothing of it is left."""
+
+    def __init__(
+        self, pod: Object, node: NodeServices, starter: ContainerStarter, terminator: Terminator, pause: PauseImage,
+        backoff: Backoff, admit: Callable[[Object], tuple[str, str] | None],
+    ) -> None:  # fmt: skip
+        """`admit` gives why the node must reject a new pod (reason, message), or None."""
+        self.pod = pod
+        self.uid = uid_of(pod)
+        self._node = node
+        self._starter = starter
+        self._terminator = terminator
+        self._pause = pause
+        self._backoff = backoff
+        self._admit = admit
+        self._admitted = False
+        self._removed = False
+        self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._errors: dict[str, StartError] = {}
+        self._failure: tuple[str, str] | None = None
+        self._next_look = 0.0
+        self._ip: dict[str, str] = {}
+        self._done = False
+
+    @property
+    def ip(self) -> str:
+        """The pod's address as far as it is known."""
+        sandbox = self._node.cache.pod(self.uid).sandbox
+        return self._ip.get(sandbox.id, "") if sandbox is not None else ""
+
+    def update(self, pod: Object) -> None:
+        """The pod changed in the API."""
+        before = self.pod
+        self.pod = pod
+        if is_deleting(pod):
+            now = pod["metadata"].get("deletionGracePeriodSeconds") or 0
+            if is_deleting(before) and now < (before["metadata"].get("deletionGracePeriodSeconds") or 0):
+                self._hurry.set()
+        self.wake()
+
+    def remove(self) -> None:
+        """The pod is gone from the API."""
+        self._removed = True
+        self._hurry.set()
+        self.wake()
+
+    def fail(self, reason: str, message: str) -> None:
+        """End the pod as Failed (eviction)."""
+        if self._failure is None:
+            self._failure = (reason, message)
+            self.wake()
+
+    def wake(self) -> None:
+        """Look again soon."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until nothing of the pod is left."""
+        self._wake.set()
+        while not self._done:
+            await self._sleep()
+            self._next_look = self._node.sync_seconds
+            try:
+                await self._sync()
+            except SyncFailed as error:
+                logger.info("Pod not synced", extra={"pod": key_of(self.pod), "error": str(error)})
+                self._look_in(_RETRY_SECONDS)
+            except (RuntimeFailure, NetworkError, ApiError, OSError) as error:
+                logger.warning("Error syncing pod, skipping", extra={"pod": key_of(self.pod), "error": str(error)})
+                self._look_in(_RETRY_SECONDS if self._node.cache.trouble is None else 1.0)
+
+    async def _sleep(self) -> None:
+        try:
+            async with asyncio.timeout(self._next_look):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+        self._wake.clear()
+
+    def _look_in(self, seconds: float) -> None:
+        self._next_look = max(0.05, min(self._next_look, seconds))
+
+    async def _sync(self) -> None:
+        pod = self._node.status.view(self.pod)
+        if self._removed:
+            await self._terminator.end(pod, self._hurry)
+            await self._terminator.clean(pod)
+            self._done = True
+            return
+        self._check_deadline(pod)
+        phase = (pod.get("status") or {}).get("phase")
+        if is_deleting(pod) or phase in TERMINAL or self._failure is not None or not self._check_admission(pod):
+            await self._end(pod)
+            return
+        await self._run_pod(pod)
+
+    def _check_admission(self, pod: Object) -> bool:
+        if not self._admitted:
+            self._admitted = True
+            if not self._node.cache.pod(self.uid).sandboxes:
+                self._failure = self._admit(pod)
+        return self._failure is None
+
+    def _check_deadline(self, pod: Object) -> None:
+        limit = pod["spec"].get("activeDeadlineSeconds")
+        started = (pod.get("status") or {}).get("startTime")
+        if limit is None or not started or self._failure is not None:
+            return
+        left = limit - (datetime.now(UTC) - parse_time(started)).total_seconds()
+        if left > 0:
+            self._look_in(left + 0.05)
+            return
+        message = "Pod was active on the node longer than the specified deadline"
+        self._failure = ("DeadlineExceeded", message)
+        self._node.event(pod, "Normal", "DeadlineExceeded", message)
+
+    async def _end(self, pod: Object) -> None:
+        """Stop everything; a deleted pod then leaves the API, one that has only ended stays to be looked at."""
+        self._set_status(pod, terminating=True)
+        await self._terminator.end(pod, self._hurry)
+        final = self._status(self._node.status.view(self.pod), terminating=True)
+        if is_deleting(self.pod):
+            self._node.status.finish(self.pod, final)
+            await self._terminator.clean(pod)
+            self._done = True
+            return
+        self._node.status.set(self.pod, final)
+        await self._terminator.release(pod)
+
+    async def _run_pod(self, pod: Object) -> None:
+        node = self._node
+        await self._adopt_sandbox(pod)
+        seen = node.cache.pod(self.uid)
+        sandbox = seen.sandbox
+        actions = compute_pod_actions(pod, seen, node.prober.failed(self.uid), bool(self.ip))
+        self._set_status(pod)
+        if node.status.view(pod)["status"].get("phase") in TERMINAL:
+            self.wake()
+            return
+        if not pod["spec"].get("hostNetwork") and (why := node.network.not_ready()):
+            node.event(pod, "Warning", "NetworkNotReady", f"network is not ready: {why}")
+            self._look_in(2.0)
+            return
+        volumes = await self._mount(pod)
+        if actions.kill_pod and sandbox is not None:
+            await self._kill_sandbox(pod, actions)
+        for kill in actions.kill:
+            await self._terminator.stop_one(pod, kill.name, kill.id, kill.message)
+        if actions.create_sandbox:
+            if actions.sandbox_id:
+                node.event(pod, "Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
+            await self._terminator.remove_containers(self._init_records(pod))
+            sandbox, ip = await create_sandbox(node, self._pause, pod, actions.attempt)
+            self._ip = {sandbox.id: ip}
+            await write_pod_files(node, pod, ip)
+        if sandbox is not None and sandbox.running:
+            await self._start_containers(pod, actions, sandbox, volumes)
+        self._set_status(pod)
+
+    async def _adopt_sandbox(self, pod: Object) -> None:
+        """After a restart of the kubelet: the address of a sandbox that runs already."""
+        sandbox = self._node.cache.pod(self.uid).sandbox
+        if sandbox is None or not sandbox.running or sandbox.id in self._ip:
+            return
+        if not pod["spec"].get("hostNetwork") and self._node.network.not_ready():
+            return
+        try:
+            async with self._node.gate.attaching():
+                self._ip = {sandbox.id: await attach_sandbox(self._node, pod, sandbox)}
+        except NetworkError as error:
+            logger.warning("A running sandbox is not on the network", extra={"pod": key_of(pod), "error": str(error)})
+            self._ip = {}
+            return
+        await write_pod_files(self._node, pod, self._ip[sandbox.id])
+
+    async def _mount(self, pod: Object) -> dict[str, HostPath]:
+        try:
+            return await self._node.volumes.mount(pod)
+        except MountFailed as error:
+            self._node.event(pod, "Warning", "FailedMount", str(error))
+            self._look_in(_VOLUME_RETRY_SECONDS)
+            raise SyncFailed(str(error)) from error
+
+    async def _kill_sandbox(self, pod: Object, actions: PodActions) -> None:
+        seen = self._node.cache.pod(self.uid)
+        for record in seen.running:
+            await self._terminator.stop_one(pod, record.name, record.id, f"Stopping container {record.name}")
+        for record in seen.sandboxes:
+            await self._terminator.stop_sandbox(record)
+            if actions.create_sandbox and record.id != actions.sandbox_id:
+                await self._terminator.remove_containers([record])
+
+    def _init_records(self, pod: Object) -> list[ContainerRecord]:
+        names = {container["name"] for container in pod["spec"].get("initContainers") or ()}
+        return [record for record in self._node.cache.pod(self.uid).containers if record.name in names]
+
+    async def _start_containers(
+        self, pod: Object, actions: PodActions, sandbox: ContainerRecord, volumes: Mapping[str, HostPath]
+    ) -> None:
+        for name in actions.start_ephemeral:
+            await self._start(pod, name, sandbox, volumes)
+        if actions.next_init:
+            await self._start(pod, actions.next_init, sandbox, volumes)
+            return
+        for name in actions.start:
+            await self._start(pod, name, sandbox, volumes)
+            if self._interrupted():
+                self.wake()
+                return
+
+    def _interrupted(self) -> bool:
+        return self._removed or is_deleting(self.pod) or self._failure is not None
+
+    async def _start(self, pod: Object, name: str, sandbox: ContainerRecord, volumes: Mapping[str, HostPath]) -> None:
+        container = find_container(pod, name)
+        if container is None:
+            return
+        try:
+            self._check_back_off(pod, name)
+            await self._starter.start(
+                pod, container, attempt=self._attempt(pod, name), sandbox=sandbox, pod_ip=self._ip.get(sandbox.id, ""),
+                volumes=volumes,
+            )  # fmt: skip
+        except StartFailed as error:
+            self._errors[name] = error.shown
+            self._look_in(error.retry_seconds)
+            return
+        self._errors.pop(name, None)
+        self._node.prober.sync(pod)
+        await self._terminator.drop_old(self._node.cache.pod(self.uid).attempts(name))
+
+    def _attempt(self, pod: Object, name: str) -> int:
+        record = self._node.cache.pod(self.uid).latest(name)
+        if record is not None:
+            return record.attempt + 1
+        for field_name in ("containerStatuses", "initContainerStatuses"):
+            for status in (pod.get("status") or {}).get(field_name) or ():
+                if status["name"] == name and status.get("containerID"):
+                    return int(status.get("restartCount") or 0) + 1
+        return 0
+
+    def _check_back_off(self, pod: Object, name: str) -> None:
+        record = self._node.cache.pod(self.uid).latest(name)
+        if record is None or record.state != "exited" or record.finished_at is None:
+            return
+        key = f"{self.uid}/{name}/{record.spec_hash}"
+        now = datetime.now(UTC)
+        until = self._backoff.until(key, record.finished_at, now)
+        if until is None:
+            self._backoff.next(key, record.finished_at, now)
+            return
+        where = f"{pod['metadata']['name']}_{pod['metadata']['namespace']}({self.uid})"
+        self._node.event(pod, "Warning", "BackOff", f"Back-off restarting failed container {name} in pod {where}", name)
+        delay = format_seconds(self._backoff.seconds(key))
+        message = f"back-off {delay} restarting failed container={name} pod={where}"
+        raise StartFailed("CrashLoopBackOff", message, (until - now).total_seconds() + 0.05)
+
+    def _status(self, pod: Object, terminating: bool = False) -> dict[str, Any]:
+        node = self._node
+        ip = self.ip or (pod.get("status") or {}).get("podIP") or ""
+        return pod_status(
+            pod, node.cache.pod(self.uid), errors=self._errors, readiness=node.prober.readiness(pod),
+            host_ip=node.host_ip, pod_ip=ip, now=datetime.now(UTC), terminating=terminating, failure=self._failure,
+        )  # fmt: skip
+
+    def _set_status(self, pod: Object, terminating: bool = False) -> None:
+        self._node.prober.sync(pod)
+        view = self._node.status.view(self.pod)
+        self._node.status.set(self.pod, self._status(view, terminating))
