@@ -35,6 +35,11 @@ class HealthChecks:
         """Another check, or a new one in an old one's place."""
         self._checks[name] = check
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The checks' names, in order."""
+        return tuple(self._checks)
+
     async def answer(
         self, endpoint: str, *, name: str = "", verbose: bool = False, exclude: Collection[str] = ()
     ) -> HealthAnswer:

@@ -17,8 +17,8 @@ class InFlight:
     def __init__(self, reads: int = 400, writes: int = 200) -> None:
         self._limits = {True: reads, False: writes}
         self._now = {True: 0, False: 0}
-        for read, kind in ((True, "readOnly"), (False, "mutating")):
-            metrics.IN_FLIGHT.labels(kind).set_function(lambda read=read: float(self._now[read]))
+        metrics.IN_FLIGHT.labels("readOnly").set_function(lambda: float(self._now[True]))
+        metrics.IN_FLIGHT.labels("mutating").set_function(lambda: float(self._now[False]))
 
     @contextmanager
     def hold(self, read: bool) -> Iterator[None]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from apimachinery.objects import Object
 from apiserver.discovery import documents
 from apiserver.http import negotiate, reply
 from apiserver.http.call import Call
 from apiserver.http.reply import Reply
-from apiserver.http.request_info import first
 from apiserver.registry.registry import Registry
 from component import metrics
 from component.health import HealthChecks
@@ -128,10 +128,7 @@ def wants_aggregated(accept: str) -> bool:
     return False
 
 
-def _aggregated_reply(body: documents.Object) -> Reply:
+def _aggregated_reply(body: Object) -> Reply:
     made = reply.document(body)
     made.content_type = _AGGREGATED
     return made
-
-
-__all__ = ["Handler", "NonResourcePaths", "first", "page_not_found", "wants_aggregated"]

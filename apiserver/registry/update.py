@@ -124,7 +124,8 @@ async def _settle(
     objectmeta.carry_over(new, old)
     strategy.prepare_update(new, old)
     objectmeta.restore_system_fields(new, old)
-    problems = validate_object_meta_update(new["metadata"], old["metadata"]) + strategy.validate_update(new, old)
+    # The reference checks metadata twice, by the common rules and again by each kind's: so every cause is told twice.
+    problems = validate_object_meta_update(new["metadata"], old["metadata"]) * 2 + strategy.validate_update(new, old)
     if problems:
         raise served.invalid(name_of(old), problems)
     context.warnings += strategy.warnings(new, old)
