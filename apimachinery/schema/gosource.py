@@ -103,9 +103,9 @@ def _read_line(line: str, fields: list[GoField], inlined: list[tuple[int, str]],
 
 
 _BUILT_IN: Final = frozenset(
-    ("string", "bool", "int", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "byte")
-    + ("float64", "map", "interface", "any")
-)
+    ("string", "bool", "int", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "byte",
+     "float64", "map", "interface", "any")
+)  # fmt: skip
 
 
 def _qualified(package: str | None, name: str, here: str, imports: dict[str, str]) -> str:

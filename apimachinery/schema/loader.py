@@ -32,7 +32,7 @@ _SCALARS: Final = {
     "S": (model.SCHEMA_OR_STRINGS, "v1.JSONSchemaPropsOrStringArray"),
 }
 _SCHEMA_PROPS: Final = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
-#: Defaults of list-map keys, which an applied element may leave out: the published schema says them, our source does not.
+#: Defaults of list-map keys, which an applied element may leave out; our source of the schema does not say them.
 _KEY_DEFAULTS: Final = {
     "io.k8s.api.core.v1.ContainerPort": {"protocol": "TCP"},
     "io.k8s.api.core.v1.ServicePort": {"protocol": "TCP"},

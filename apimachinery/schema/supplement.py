@@ -1,6 +1,6 @@
 """Struct types whose Go source is in no package that `derive.py` can read, written down by hand.
 
-Each line is a type and its fields, `name Type`, with `!` after fields that are not `omitempty`. Used by `derive.py` only."""
+Each line is a type and its fields, `name Type`, with `!` after fields that are not `omitempty`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ CustomResourceDefinitionNames: plural string!, singular string, shortNames []str
 CustomResourceDefinitionVersion: name string!, served bool!, storage bool!, deprecated bool, deprecationWarning *string,
   schema *CustomResourceValidation, subresources *CustomResourceSubresources,
   additionalPrinterColumns []CustomResourceColumnDefinition
-CustomResourceColumnDefinition: name string!, type string!, format string, description string, priority int32, jsonPath string!
+CustomResourceColumnDefinition: name string!, type string!, format string, description string, priority int32,
+  jsonPath string!
 CustomResourceConversion: strategy ConversionStrategyType!, webhook *WebhookConversion
 WebhookConversion: clientConfig *WebhookClientConfig, conversionReviewVersions []string!
 WebhookClientConfig: url *string, service *ServiceReference, caBundle []byte
@@ -66,8 +67,8 @@ APIServiceList: kind string, apiVersion string, metadata meta.ListMeta, items []
 APIServiceSpec: service *ServiceReference, group string, version string, insecureSkipTLSVerify bool, caBundle []byte,
   groupPriorityMinimum int32!, versionPriority int32!
 APIServiceStatus: conditions []APIServiceCondition
-APIServiceCondition: type APIServiceConditionType!, status ConditionStatus!, lastTransitionTime meta.Time, reason string,
-  message string
+APIServiceCondition: type APIServiceConditionType!, status ConditionStatus!, lastTransitionTime meta.Time,
+  reason string, message string
 ServiceReference: namespace string, name string, port *int32
 """
 _APIREGISTRATION_ALIASES: Final = {"APIServiceConditionType": "string", "ConditionStatus": "string"}
@@ -82,7 +83,7 @@ _META_V1: Final = """
 Patch:
 """
 
-_TABLES: Final = (
+_TABLES: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     ("io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1", _APIEXTENSIONS, _APIEXTENSIONS_ALIASES),
     ("io.k8s.kube-aggregator.pkg.apis.apiregistration.v1", _APIREGISTRATION, _APIREGISTRATION_ALIASES),
     ("io.k8s.api.core.v1", _CORE, {}),

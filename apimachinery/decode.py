@@ -1,0 +1,110 @@
+"""Request bodies into objects: JSON and YAML, with the reference's words for what is wrong in them.
+
+Pure. Whether the fields are known and of the right type is asked of `apimachinery.schema` afterwards; here are the
+syntax and the duplicate fields, which only the bytes still show. The slow scanner for error texts is in `json_errors.py`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+import orjson
+
+from apimachinery import fielderrors, json_errors
+from apimachinery.objects import Object
+from apimachinery.schema.leaves import json_kind
+
+_TYPE_META: Final = (
+    r'struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }'
+)
+
+
+class SyntaxProblem(ValueError):
+    """A body that is no object; the text is what Go's decoder says."""
+
+
+def decode_any(body: bytes) -> Any:
+    """Any JSON value, as Go's decoder would take it; raises SyntaxProblem."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        problem = json_errors.find(body)
+    if problem:
+        raise SyntaxProblem(problem)
+    # What only orjson refuses: bytes that are no UTF-8 and lone surrogates, both of which Go replaces.
+    try:
+        return _replace_surrogates(json.loads(body.decode("utf-8", "replace")))
+    except (ValueError, RecursionError) as error:
+        raise SyntaxProblem(str(error)) from error
+
+
+def decode_json(body: bytes) -> Object:
+    """The JSON object of a body; raises SyntaxProblem."""
+    return _object(decode_any(body))
+
+
+def _object(value: Any) -> Object:
+    if isinstance(value, dict):
+        return value
+    if value is None:
+        return {}
+    raise SyntaxProblem(f"json: cannot unmarshal {json_kind(value)} into Go value of type {_TYPE_META}")
+
+
+def _replace_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_replace_surrogates(key): _replace_surrogates(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_replace_surrogates(item) for item in value]
+    return value
+
+
+def may_have_duplicates(body: bytes, obj: Any) -> bool:
+    """Whether the body may name a field twice; `obj` is what was decoded from it, not yet changed.
+
+    Cheap, and certain where it says no: what an encoder wrote has no duplicates if it is the same bytes again."""
+    return orjson.dumps(obj) != body.strip()
+
+
+def strict_errors(body: bytes, unknown: Iterable[str]) -> list[str]:
+    """All complaints of strict decoding in the order of the document: `unknown field "a"`, `duplicate field "b"`.
+
+    `unknown` are the texts that `TypeSchema.decode` gave for the same body; JSON only."""
+    texts = list(unknown)
+    found: dict[str, None] = {}
+    _walk(json.loads(body.decode("utf-8", "replace"), object_pairs_hook=_Pairs), "", frozenset(texts), found)
+    # Unknown fields that another spelling of the path hides come last rather than not at all.
+    return list(dict.fromkeys([*found, *texts]))
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object with every pair that was written."""
+
+
+def _walk(value: Any, path: str, unknown: frozenset[str], found: dict[str, None]) -> None:
+    if isinstance(value, _Pairs):
+        seen: set[str] = set()
+        for key, item in value:
+            here = f"{path}.{key}" if path else key
+            complaint = f"unknown field {fielderrors.go_quote(here)}"
+            if complaint in unknown:
+                found[complaint] = None
+                continue
+            if key in seen:
+                found[f"duplicate field {fielderrors.go_quote(here)}"] = None
+            seen.add(key)
+            _walk(item, here, unknown, found)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _walk(item, f"{path}[{index}]", unknown, found)
+
+
+def summarize(body: bytes, limit: int = 30) -> str:
+    """The beginning of a body as error texts show it: JSON as it is, anything else in hexadecimal."""
+    if not body:
+        return "<empty>"
+    shown, more = body[:limit], " ..." if len(body) > limit else ""
+    return (shown.decode("utf-8", "replace") if body[:1] == b"{" else shown.hex()) + more
