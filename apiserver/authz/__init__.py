@@ -4,17 +4,22 @@ Each rule is in a file of its own; `build` chains them. Decisions are made on ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from apimachinery.errors import Forbidden
 from apimachinery.errors import forbidden as _forbidden
+from apimachinery.objects import Object
 from apiserver.authz.node import NodeAuthorizer
 from apiserver.authz.rbac import RBACAuthorizer
+from apiserver.authz.reviews import AuthorizationReviews
 from apiserver.authz.rules import Rule
 from apiserver.authz.simple import AlwaysAllow, AlwaysDeny, PrivilegedGroup
 from apiserver.interfaces import Attributes, Authorizer, Decision, Reader, UserInfo
+from apiserver.options import Options
 
 __all__ = ["Authorization", "build", "forbidden_error", "question"]
+
+Review = Callable[[Attributes, Object], Awaitable[Object]]
 
 MODES = ("Node", "RBAC", "AlwaysAllow", "AlwaysDeny")
 
@@ -26,6 +31,13 @@ class Authorization:
         self._authorizers = tuple(authorizers)
         self.rbac = rbac
         self._incomplete = incomplete
+        reviews = AuthorizationReviews(self)
+        self.reviews: Mapping[str, Review] = {
+            "subjectaccessreviews": reviews.subject_access_review,
+            "selfsubjectaccessreviews": reviews.self_subject_access_review,
+            "localsubjectaccessreviews": reviews.local_subject_access_review,
+            "selfsubjectrulesreviews": reviews.self_subject_rules_review,
+        }
 
     def authorize(self, attributes: Attributes) -> tuple[Decision, str]:
         """The decision and its reason; NO_OPINION where nobody allows, with all reasons given."""
@@ -50,7 +62,12 @@ class Authorization:
         return rules, ", ".join(filter(None, [self._incomplete, *errors]))
 
 
-def build(modes: Sequence[str], reader: Reader) -> Authorization:
+def build(options: Options, reader: Reader) -> Authorization:
+    """Authorization as the flags say; raises ValueError with one line."""
+    return chain(options.authorization_mode, reader)
+
+
+def chain(modes: Sequence[str], reader: Reader) -> Authorization:
     """The chain for --authorization-mode; raises ValueError for an unknown or repeated mode."""
     if not modes:
         raise ValueError("authorization-mode: at least one authorization-mode must be passed")

@@ -1,0 +1,87 @@
+"""Bearer tokens of every kind, tried one after the other; what was found is remembered for ten seconds.
+
+A remembered success is what keeps signatures from being verified on every request; its price is the same as in the
+reference: a revoked token may work that much longer."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import time
+from collections.abc import Collection, Mapping
+
+from apimachinery.errors import Unauthorized
+from apiserver.authn.bootstraptoken import BootstrapTokens
+from apiserver.authn.headers import bearer_token
+from apiserver.authn.serviceaccounts import ServiceAccountTokens
+from apiserver.interfaces import Credentials, UserInfo
+
+_KEPT_SECONDS = 10.0
+_KEPT = 4096
+
+Found = tuple[UserInfo, tuple[str, ...]]
+
+
+class TokenAuthenticator:
+    """Users by bearer token."""
+
+    def __init__(
+        self,
+        static: Mapping[str, UserInfo],
+        accounts: ServiceAccountTokens | None,
+        bootstrap: BootstrapTokens | None,
+        audiences: Collection[str],
+    ) -> None:
+        self._static = static
+        self._accounts = accounts
+        self._bootstrap = bootstrap
+        self._audiences = tuple(audiences)
+        self._secret = os.urandom(32)
+        self._found: dict[bytes, tuple[float, Found]] = {}
+
+    async def authenticate(self, credentials: Credentials) -> UserInfo | None:
+        """The user; None where no token was sent; raises Unauthorized for one that nobody knows."""
+        token = bearer_token(credentials.headers)
+        if token is None:
+            return None
+        found = self.review(token)
+        if found is None:
+            raise Unauthorized("Unauthorized")
+        return found[0]
+
+    def review(self, token: str, audiences: Collection[str] = ()) -> Found | None:
+        """The user of a token and which of `audiences` (default: the server's own) it is for; raises Unauthorized."""
+        key = hmac.digest(self._secret, "\0".join((token, *audiences)).encode(), hashlib.sha256)
+        now = time.monotonic()
+        kept = self._found.get(key)
+        if kept is not None and now < kept[0]:
+            return kept[1]
+        found = self._look_up(token, audiences)
+        if found is not None:
+            if len(self._found) >= _KEPT:
+                self._found.clear()
+            self._found[key] = (now + _KEPT_SECONDS, found)
+        return found
+
+    def _look_up(self, token: str, audiences: Collection[str]) -> Found | None:
+        refused: Unauthorized | None = None
+        # Other tokens say nothing of audiences: they are good for the server's own.
+        own = tuple(item for item in audiences if item in self._audiences) if audiences else self._audiences
+        static = self._static.get(token)
+        if static is not None:
+            return (static, own) if own or not audiences else None
+        if self._accounts is not None:
+            try:
+                account = self._accounts.user(token, audiences)
+            except Unauthorized as error:
+                refused = error
+            else:
+                if account is not None:
+                    return account[0], tuple(account[1])
+        user = self._bootstrap.user(token) if self._bootstrap is not None else None
+        if user is not None and (own or not audiences):
+            return user, own
+        if refused is not None:
+            raise refused
+        return None
