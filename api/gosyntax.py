@@ -78,3 +78,9 @@ def quantity_value(value: Quantity) -> GoSyntax:
     amount = f"resource.int64Amount{{value:{nanos}, scale:{scale}}}"
     empty = "resource.infDecAmount{Dec:(*inf.Dec)(nil)}"
     return GoSyntax(f'resource.Quantity{{i:{amount}, d:{empty}, s:"", Format:"{value.format}"}}')
+
+
+def scope_list(scopes: Iterable[str]) -> str:
+    """[]core.ResourceQuotaScope{"BestEffort"}."""
+    shown = ", ".join(go_quote(scope) for scope in scopes)
+    return f"[]core.ResourceQuotaScope{{{shown}}}" if shown else "[]core.ResourceQuotaScope(nil)"

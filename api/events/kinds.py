@@ -5,6 +5,7 @@ Strategies and columns are in the modules beside this one."""
 from __future__ import annotations
 
 from api import resources as r
+from api.core import event
 from api.kind import Kind
 
 KINDS: tuple[Kind, ...] = (
@@ -15,5 +16,11 @@ KINDS: tuple[Kind, ...] = (
         storage_path="events",
         ttl_from_event_flag=True,
         stored_as=r.CORE_EVENTS,
+        strategy=event.EVENTS_EVENT,
+        columns=event.COLUMNS,
+        cells=event.events_cells,
+        selectable_fields=event.EVENTS_SELECTABLE,
+        to_storage=event.to_core,
+        from_storage=event.from_core,
     ),
 )

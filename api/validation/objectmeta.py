@@ -21,9 +21,16 @@ _EMPTY_MEANS = {"name": "", "namespace": "", "uid": ""}
 
 
 def validate_object_meta(
-    meta: Mapping[str, Any], namespaced: bool, name_rule: names.NameRule, path: str = "metadata"
+    meta: Mapping[str, Any],
+    namespaced: bool,
+    name_rule: names.NameRule,
+    path: str = "metadata",
+    *,
+    standard_finalizers: bool = True,
 ) -> list[FieldError]:
-    """Every rule broken by the metadata of an object about to be created; its name has been generated already."""
+    """Every rule broken by the metadata of an object about to be created; its name has been generated already.
+
+    `standard_finalizers`: finalizers without a domain must be Kubernetes' own (not asked of custom resources)."""
     errors: list[FieldError] = []
     generate_name = meta.get("generateName")
     if generate_name:
@@ -46,7 +53,17 @@ def validate_object_meta(
         errors.append(fe.forbidden(f"{path}.namespace", "not allowed on this type"))
     if (meta.get("generation") or 0) < 0:
         errors.append(fe.invalid(f"{path}.generation", meta["generation"], "must be greater than or equal to 0"))
-    return errors + _validate_parts(meta, path)
+    errors += _validate_parts(meta, path)
+    for index, finalizer in enumerate((meta.get("finalizers") or ()) if standard_finalizers else ()):
+        errors += validate_kube_finalizer(finalizer, f"{path}.finalizers[{index}]")
+    return errors
+
+
+def validate_kube_finalizer(finalizer: str, path: str) -> list[FieldError]:
+    """A finalizer without a domain is one of those that Kubernetes itself uses."""
+    if "/" in finalizer or finalizer in ("kubernetes", "orphan", "foregroundDeletion"):
+        return []
+    return [fe.invalid(path, finalizer, "name is neither a standard finalizer name nor is it fully qualified")]
 
 
 def validate_object_meta_update(
