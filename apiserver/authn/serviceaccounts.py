@@ -9,7 +9,7 @@ from typing import Any
 
 import jwt
 
-from api.resources import NODES, PODS, SECRETS, SERVICE_ACCOUNTS
+from api.resources import PODS, SECRETS, SERVICE_ACCOUNTS
 from apimachinery.errors import Unauthorized
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, parse_time, uid_of
@@ -88,6 +88,80 @@ class ServiceAccountTokens:
         for key in [known] if known else self._keys.values():
             try:
                 return jwt.decode(
-                    token, key.key, algorithms=[key.algorithm], options={"verify_aud": False, "verify_iat": False},
+                    token,
+                    key.key,
+                    algorithms=[key.algorithm],
+                    options={"verify_aud": False, "verify_iat": False},
                     leeway=_CLOCK_LEEWAY_SECONDS,
-                )  # fmt: skip
+                )
+            except jwt.InvalidSignatureError:
+                continue
+            except jwt.PyJWTError as error:
+                raise _refused(str(error), unverified) from error
+        raise _refused("no key verifies the signature", unverified)
+
+    def _matching_audiences(self, claims: Mapping[str, Any], wanted: Collection[str]) -> list[str]:
+        listed = claims.get("aud") or []
+        own = [listed] if isinstance(listed, str) else list(listed)
+        if claims["iss"] == LEGACY_ISSUER and not own:
+            own = list(self._audiences)
+        accepted = set(wanted) if wanted else self._audiences
+        return [audience for audience in own if audience in accepted]
+
+    def _bound_user(self, claims: Mapping[str, Any]) -> UserInfo:
+        private = claims.get("kubernetes.io") or {}
+        account = private.get("serviceaccount") or {}
+        namespace, name, uid = private.get("namespace") or "", account.get("name") or "", account.get("uid") or ""
+        if claims.get("sub") != user_name(namespace, name):
+            raise _refused("subject does not match the service account", claims)
+        self._check(SERVICE_ACCOUNTS, namespace, name, uid, claims)
+        extra: dict[str, tuple[str, ...]] = {}
+        for claim, resource in (("secret", SECRETS), ("pod", PODS)):
+            bound = private.get(claim)
+            if bound:
+                self._check(resource, namespace, bound.get("name") or "", bound.get("uid") or "", claims)
+        if private.get("pod"):
+            extra = {_POD_NAME: (private["pod"]["name"],), _POD_UID: (private["pod"]["uid"],)}
+        return UserInfo(user_name(namespace, name), uid, groups(namespace), extra)
+
+    def _legacy_user(self, claims: Mapping[str, Any]) -> UserInfo:
+        """Tokens in secrets of type kubernetes.io/service-account-token, good as long as the secret has them."""
+        namespace = claims.get(f"{_LEGACY}namespace") or ""
+        name = claims.get(f"{_LEGACY}service-account.name") or ""
+        uid = claims.get(f"{_LEGACY}service-account.uid") or ""
+        secret = claims.get(f"{_LEGACY}secret.name") or ""
+        if not all((namespace, name, uid, secret)) or claims.get("sub") != user_name(namespace, name):
+            raise _refused("claims are incomplete", claims)
+        self._check(SERVICE_ACCOUNTS, namespace, name, uid, claims)
+        if self._lookup:
+            self._check(SECRETS, namespace, secret, "", claims)
+        return UserInfo(user_name(namespace, name), uid, groups(namespace))
+
+    def _check(self, resource: Resource, namespace: str, name: str, uid: str, claims: Mapping[str, Any]) -> None:
+        """The object exists, is the very one, and is not long deleted."""
+        found = self._reader.get(resource, namespace, name)
+        if found is None or (uid and uid_of(found) != uid):
+            raise _refused(f"{resource.kind} {namespace}/{name} is gone", claims)
+        if _long_deleted(found):
+            raise _refused(f"{resource.kind} {namespace}/{name} is being deleted", claims)
+
+
+def _long_deleted(obj: Object) -> bool:
+    stamp = obj["metadata"].get("deletionTimestamp")
+    if not stamp:
+        return False
+    return (datetime.now(UTC) - parse_time(stamp)).total_seconds() > _DELETION_LEEWAY_SECONDS
+
+
+def _header(token: str) -> dict[str, Any] | None:
+    if token.count(".") != 2:
+        return None
+    try:
+        return jwt.get_unverified_header(token)
+    except jwt.PyJWTError:
+        return None
+
+
+def _refused(why: str, claims: Mapping[str, Any]) -> Unauthorized:
+    logger.info("Refused a service account token", extra={"subject": claims.get("sub"), "reason": why})
+    return Unauthorized("Unauthorized")
