@@ -6,6 +6,7 @@ cost the store nothing. All of it runs on the event loop: what one call sees is 
 from __future__ import annotations
 
 import asyncio
+import logging
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -16,6 +17,8 @@ from apiserver.storage.interface import Revision
 from apiserver.watchcache.encoding import splice
 from apiserver.watchcache.watcher import Watcher
 from apiserver.watchcache.window import CachedObject, Change, Transform, Window
+
+logger = logging.getLogger(__name__)
 
 _WAKE_SECONDS_PER_WATCHER = 50e-6  #: wakes are so far apart that telling watchers takes at most about half the time
 _MAX_WAKE_SECONDS = 0.1
@@ -171,7 +174,11 @@ class WatchCache:
 
     def replace(self, items: Iterable[tuple[str, bytes, Revision]], revision: Revision) -> None:
         """Take a fresh list (relative key, value, revision) as the state; watches that run are cut: history is lost."""
-        self._objects = {key: self.build(key, value, at, None) for key, value, at in items}
+        self._objects = {}
+        for key, value, at in items:
+            found = self.read(key, value, at)
+            if found is not None:
+                self._objects[key] = found
         self.version += 1
         self._keys = sorted(self._objects)
         self._everything = None
@@ -197,6 +204,14 @@ class WatchCache:
         if obj is not None:
             obj["metadata"]["resourceVersion"] = str(revision)
         return CachedObject(key, namespace, name, splice(value, revision), revision, obj)
+
+    def read(self, key: str, value: bytes, revision: Revision) -> CachedObject | None:
+        """The cached form of a value in the store; None for one that is no JSON object, which nobody can be shown."""
+        try:
+            return self.build(key, value, revision, None)
+        except (ValueError, TypeError, AttributeError) as error:
+            logger.error("An unreadable value", extra={"key": self.prefix + key, "error": str(error)})
+            return None
 
     def apply(self, key: str, new: CachedObject | None, revision: Revision) -> None:
         """One change in its turn: `new` is None on delete. What a list already had is passed over."""

@@ -195,7 +195,7 @@ class Feed:
             self._early[cache].append(event)
             return
         key = event.key[len(cache.prefix) :]
-        new = cache.build(key, event.value, event.revision, None) if event.type == "put" else None
+        new = cache.read(key, event.value, event.revision) if event.type == "put" else None
         cache.apply(key, new, event.revision)
 
     def _apply_own(self) -> None:

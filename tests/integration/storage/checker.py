@@ -1,6 +1,6 @@
 """Random writers and watching clients on a feed, and the check that no client was told anything but what happened.
 
-Writers own their keys, so each knows what the last acknowledged state is; a write whose fate is unknown may show or not."""
+Writers own their keys, so each knows its last acknowledged state; a write whose fate is unknown may show or not."""
 
 from __future__ import annotations
 

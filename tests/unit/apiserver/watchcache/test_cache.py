@@ -5,7 +5,9 @@ import asyncio
 import pytest
 
 from apimachinery.errors import Gone, Timeout
+from apimachinery.meta import Resource
 from apimachinery.objects import Object, labels_of
+from apiserver.storage.interface import Put
 from apiserver.watchcache.window import Window
 from tests.unit.apiserver.watchcache.conftest import Cluster, brief, pod, read
 
@@ -226,9 +228,6 @@ async def test_compaction_under_a_feed_that_lags_lists_again(cluster: Cluster) -
 
 
 async def test_a_cache_added_later_is_filled_without_a_gap(cluster: Cluster) -> None:
-    from apimachinery.meta import Resource
-    from apiserver.storage.interface import Put
-
     things = Resource("example.com", "v1", "things", "Thing")
     prefix = "/registry/example.com/things/"
 
@@ -247,3 +246,10 @@ async def test_a_cache_added_later_is_filled_without_a_gap(cluster: Cluster) -> 
     cluster.feed.remove(cache)
     with pytest.raises(Gone):
         await anext(watcher)
+
+
+async def test_what_is_no_object_is_passed_over(cluster: Cluster) -> None:
+    await cluster.storage.commit([Put("/registry/pods/default/binary", b"k8s\x00\x01", 0)])
+    await cluster.storage.commit([Put("/registry/pods/default/list", b"[1]", 0)])
+    await cluster.write(pod("a"))
+    assert [item.name for item in cluster.pods.list()] == ["a"]
