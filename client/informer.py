@@ -41,7 +41,7 @@ class Informer:
 
     def __init__(
         self, client: RestClient, resource: Resource, *, namespace: str = "", label_selector: str = "",
-        field_selector: str = "", indexers: Mapping[str, Indexer] | None = None,
+        field_selector: str = "", indexers: Mapping[str, Indexer] | None = None, metadata_only: bool = False,
     ) -> None:  # fmt: skip
         self.resource = resource
         self.store = Store(indexers)
@@ -49,6 +49,7 @@ class Informer:
         self._namespace = namespace
         self._labels = label_selector
         self._fields = field_selector
+        self._metadata_only = metadata_only
         self._handlers: list[Handler] = []
         self._synced = asyncio.Event()
         self._version = ""  # of the last list or event
@@ -121,6 +122,7 @@ class Informer:
             page = await self._client.list(
                 self.resource, self._namespace, label_selector=self._labels, field_selector=self._fields,
                 resource_version=None if token or not version else version, limit=_PAGE, continue_token=token,
+                metadata_only=self._metadata_only,
             )  # fmt: skip
             items += page.get("items") or ()
             metadata = page.get("metadata") or {}
@@ -153,7 +155,7 @@ class Informer:
         count = 0
         async for event in self._client.watch(
             self.resource, self._namespace, resource_version=self._version, label_selector=self._labels,
-            field_selector=self._fields, timeout_seconds=seconds,
+            field_selector=self._fields, timeout_seconds=seconds, metadata_only=self._metadata_only,
         ):  # fmt: skip
             self._take(event)
             count += 1

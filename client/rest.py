@@ -53,6 +53,11 @@ class ClientConfig:
     server_hostname: str = ""  #: the name expected in the server's certificate, where it is not the address's
 
 
+#: Only the metadata of each object, where the server can do that.
+_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+_METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+
+
 @dataclass(frozen=True, slots=True)
 class WatchEvent:
     """One line of a watch; `object` of a BOOKMARK carries only the resourceVersion. ERROR is raised, not returned."""
@@ -99,9 +104,9 @@ class RestClient:
 
     async def list(
         self, resource: Resource, namespace: str = "", *, label_selector: str = "", field_selector: str = "",
-        resource_version: str | None = None, limit: int = 0, continue_token: str = "",
+        resource_version: str | None = None, limit: int = 0, continue_token: str = "", metadata_only: bool = False,
     ) -> Object:  # fmt: skip
-        """The List object, with `metadata.resourceVersion` and `items`."""
+        """The List object, with `metadata.resourceVersion` and `items` (`metadata_only`: PartialObjectMetadata)."""
         params = _selection(label_selector, field_selector)
         if resource_version is not None:
             params["resourceVersion"] = resource_version
@@ -109,7 +114,8 @@ class RestClient:
             params["limit"] = str(limit)
         if continue_token:
             params["continue"] = continue_token
-        return await self._call("GET", resource.path(namespace), params=params)
+        accept = _METADATA_LIST if metadata_only else ""
+        return await self._call("GET", resource.path(namespace), params=params, accept=accept)
 
     async def create(
         self, resource: Resource, obj: Object, *, namespace: str = "", name: str = "", subresource: str = ""
@@ -150,7 +156,7 @@ class RestClient:
 
     async def watch(
         self, resource: Resource, namespace: str = "", *, resource_version: str, label_selector: str = "",
-        field_selector: str = "", timeout_seconds: int = 0,
+        field_selector: str = "", timeout_seconds: int = 0, metadata_only: bool = False,
     ) -> AsyncIterator[WatchEvent]:  # fmt: skip
         """Events after `resource_version`, bookmarks among them; ends when the server closes; raises Gone on 410."""
         params = _selection(label_selector, field_selector)
@@ -161,7 +167,8 @@ class RestClient:
             total = timeout_seconds + _WATCH_SLACK_SECONDS
         timeout = aiohttp.ClientTimeout(total=total, sock_connect=_CONNECT_SECONDS)
         try:
-            async with self._request("GET", resource.path(namespace), params, None, timeout) as response:
+            headers = {"Accept": _METADATA} if metadata_only else None
+            async with self._request("GET", resource.path(namespace), params, None, timeout, headers) as response:
                 self._count("GET", response.status)
                 if response.status != 200:
                     raise _error(response.status, await response.read())
@@ -187,11 +194,13 @@ class RestClient:
 
     async def _call(
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: bytes | None = None,
-        content_type: str = "application/json",
+        content_type: str = "application/json", accept: str = "",
     ) -> Object:  # fmt: skip
         """One request, tried again where the server asks for that (Retry-After), as client-go does."""
         timeout = aiohttp.ClientTimeout(total=self._timeout, sock_connect=_CONNECT_SECONDS)
-        headers = {"Content-Type": content_type} if body is not None else None
+        headers = {"Content-Type": content_type} if body is not None else {}
+        if accept:
+            headers["Accept"] = accept
         deadline = time.monotonic() + self._timeout
         for attempt in range(_MAX_RETRIES + 1):
             started = time.monotonic()
