@@ -6,6 +6,7 @@ from api.gosyntax import string_list
 from api.validation.objectmeta import validate_field_manager
 from apimachinery import decode, errors
 from apimachinery import fielderrors as fe
+from apimachinery.decode_yaml import decode_yaml
 from apimachinery.errors import BadRequest
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object
@@ -132,11 +133,11 @@ _DELETE_FIELDS = {
 
 def _delete_body(body: bytes, *, yaml: bool) -> Object:
     try:
-        raw = decode.decode_yaml(body) if yaml else decode.decode_json(body)
-    except ValueError as error:
+        raw = decode_yaml(body) if yaml else decode.decode_json(body)
+    except decode.SyntaxProblem as error:
         raise BadRequest(
             "the object provided is unrecognized (must be of type DeleteOptions): couldn't get version/kind; "
-            f"json parse error: {error} ({body[:30].decode(errors='replace')})"
+            f"json parse error: {error} ({decode.summarize(body)})"
         ) from error
     if raw.get("kind", "DeleteOptions") != "DeleteOptions":
         raise BadRequest(f"decoded object cannot be converted to DeleteOptions: it is a {raw['kind']}")

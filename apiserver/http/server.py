@@ -13,7 +13,7 @@ from aiohttp import web
 
 from apimachinery import errors
 from apimachinery.errors import ApiError
-from apiserver.authn.impersonation import impersonate
+from apiserver.authn import Authentication
 from apiserver.authz import forbidden_error
 from apiserver.http import metrics, reply, request_info
 from apiserver.http.call import Call, representation_or_plain
@@ -22,7 +22,7 @@ from apiserver.http.nonresource import NonResourcePaths, page_not_found
 from apiserver.http.reply import Reply
 from apiserver.http.request_info import RequestInfo
 from apiserver.http.resources import OBJECT_SUBRESOURCES, ResourceHandlers
-from apiserver.interfaces import Attributes, Authenticator, Authorizer, Credentials, Decision, UserInfo
+from apiserver.interfaces import Attributes, Authorizer, Credentials, Decision, UserInfo
 from apiserver.registry.registry import Registry
 from apiserver.storage.interface import StorageError
 
@@ -50,7 +50,7 @@ class ApiServer:
         paths: NonResourcePaths,
         special: SpecialTable,
         *,
-        authenticator: Authenticator,
+        authenticator: Authentication,
         authorizer: Authorizer,
         limits: InFlight,
         request_timeout_seconds: float = 60.0,
@@ -141,7 +141,7 @@ class ApiServer:
                 raise errors.Unauthorized("Unauthorized")
             user = _ANONYMOUS
         if "Impersonate-User" in request.headers:
-            user = impersonate(request.headers, user, self._authorizer)
+            user = self._authenticator.impersonate(user, request.headers, self._authorizer)
         call.attributes = _attributes(user, call.info, _sources(request), call.user_agent)
         decision, reason = self._authorizer.authorize(call.attributes)
         if decision is not Decision.ALLOW:

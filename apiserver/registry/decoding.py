@@ -4,19 +4,21 @@ The type checks are those of `apimachinery.schema`; error texts are the referenc
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
 from api.kind import Kind
-from apimachinery import decode
+from apimachinery.decode import SyntaxProblem, decode_json, may_have_duplicates, strict_errors, summarize
+from apimachinery.decode_yaml import decode_yaml_strict
 from apimachinery.errors import BadRequest
 from apimachinery.objects import Object
 from apimachinery.schema import DecodeError, TypeSchema
 from apiserver.registry.context import IGNORE, STRICT
 from apiserver.registry.served import Served
 
-_SUMMARY_LENGTH = 30
 #: What the reference calls the registry of Go types in this error.
 _SCHEME = "pkg/api/legacyscheme/scheme.go:30"
 
@@ -31,10 +33,20 @@ class Typed:
 
 def decode_object(served: Served | Typed, body: bytes, *, yaml: bool, validation: str, warnings: list[str]) -> Object:
     """A POST or PUT body as an object of the served version; raises BadRequest."""
-    obj = parse(served.kind.resource.kind, body, yaml=yaml)
+    obj, complaint = parse(served.kind.resource.kind, body, yaml=yaml)
     check_type(served, obj)
-    problems = [] if validation == IGNORE else duplicates(body, yaml=yaml)
-    problems += normalise(served, obj)
+    repeats = not yaml and may_have_duplicates(body, obj)
+    if repeats and (strict := strict_errors(body, ())):
+        # Go's decoder merges what is given twice.
+        obj = json.loads(body, object_pairs_hook=_merged)
+        check_type(served, obj)
+    else:
+        strict = []
+    problems = normalise(served, obj)
+    if strict:
+        problems = strict_errors(body, problems)
+    if complaint:
+        problems.insert(0, complaint)
     if problems and validation == STRICT:
         raise cannot_be_handled(served, obj, strict_text(problems))
     if validation != IGNORE:
@@ -42,25 +54,26 @@ def decode_object(served: Served | Typed, body: bytes, *, yaml: bool, validation
     return obj
 
 
-def parse(kind: str, body: bytes, *, yaml: bool) -> Object:
-    """Bytes as a dict; raises BadRequest in the words for an object of `kind`."""
+def _merged(pairs: list[tuple[str, Any]]) -> Object:
+    made: Object = {}
+    for key, value in pairs:
+        present = made.get(key)
+        if isinstance(present, dict) and isinstance(value, dict):
+            value = {**present, **value}
+        made[key] = value
+    return made
+
+
+def parse(kind: str, body: bytes, *, yaml: bool) -> tuple[Object, str]:
+    """Bytes as a dict, and YAML's complaint about duplicate keys; raises BadRequest for an object of `kind`."""
     try:
-        obj = decode.decode_yaml(body) if yaml else decode.decode_json(body)
-    except ValueError as error:
+        return decode_yaml_strict(body) if yaml else (decode_json(body), "")
+    except SyntaxProblem as error:
         raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {error}", body) from error
-    return obj
 
 
 def _unrecognized(kind: str, why: str, body: bytes) -> BadRequest:
-    shown = body[:_SUMMARY_LENGTH].decode(errors="replace")
-    if len(body) > _SUMMARY_LENGTH:
-        shown += " ..."
-    return BadRequest(f"the object provided is unrecognized (must be of type {kind}): {why} ({shown})")
-
-
-def duplicates(body: bytes, *, yaml: bool) -> list[str]:
-    """`duplicate field "x"` for each key given twice."""
-    return [] if yaml else decode.duplicate_fields(body)
+    return BadRequest(f"the object provided is unrecognized (must be of type {kind}): {why} ({summarize(body)})")
 
 
 def check_type(served: Served | Typed, obj: Object) -> None:

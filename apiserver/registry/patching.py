@@ -11,6 +11,7 @@ import orjson
 
 from apimachinery import decode, errors, fieldmanager
 from apimachinery import fielderrors as fe
+from apimachinery.decode_yaml import decode_yaml
 from apimachinery.errors import BadRequest
 from apimachinery.objects import Object
 from apimachinery.patch import json_patch, merge_patch, strategic
@@ -40,8 +41,8 @@ def parse(served: Served, media_type: str, raw: bytes, context: WriteContext, *,
     if media_type == APPLY_PATCH:
         return Patch(media_type, _parse_apply(served, raw, context), force)
     try:
-        body = decode.decode_json_value(raw)
-    except ValueError as error:
+        body = decode.decode_any(raw)
+    except decode.SyntaxProblem as error:
         raise BadRequest(f"error decoding patch: {error}") from error
     if media_type == JSON_PATCH and not isinstance(body, list):
         raise _wrong_shape(body, "[]handlers.jsonPatchOp")
@@ -58,8 +59,8 @@ def _wrong_shape(body: object, wanted: str) -> BadRequest:
 
 def _parse_apply(served: Served, raw: bytes, context: WriteContext) -> Object:
     try:
-        body = decode.decode_yaml(raw)
-    except ValueError as error:
+        body = decode_yaml(raw)
+    except decode.SyntaxProblem as error:
         raise BadRequest(f"error decoding YAML: {error}") from error
     _check_applied_type(served, body)
     if context.field_validation != IGNORE:

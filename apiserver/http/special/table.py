@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from api import resources as r
 from apimachinery.meta import Resource
 from apiserver.http.resources import ResourceHandlers
@@ -31,7 +33,7 @@ _REVIEWS = (
 
 
 def build(
-    registry: Registry, resources: ResourceHandlers, kubelets: Kubelets, *, review: Review, mint: Mint | None
+    registry: Registry, resources: ResourceHandlers, kubelets: Kubelets, *, reviews: Mapping[str, Review], mint: Mint
 ) -> Table:
     """The handlers of everything that is more than an object in the store."""
     bodies = Bodies(registry.schemas)
@@ -47,10 +49,10 @@ def build(
     table[_key(r.PODS, "eviction")] = {"create": evictions.create}
     table[_key(r.PODS, "log")] = {"get": PodLogs(pods, kubelets).get}
     for resource in _REVIEWS:
+        review = reviews[resource.plural]
         table[_key(resource)] = {"create": Reviews(review, bodies, resource.group, resource.kind).create}
-    if mint is not None:
-        accounts = registry.of(r.SERVICE_ACCOUNTS)
-        table[_key(r.SERVICE_ACCOUNTS, "token")] = {"create": TokenRequests(accounts, mint, bodies).create}
+    accounts = registry.of(r.SERVICE_ACCOUNTS)
+    table[_key(r.SERVICE_ACCOUNTS, "token")] = {"create": TokenRequests(accounts, mint, bodies).create}
     _add_component_statuses(table, registry)
     registry.of(r.NAMESPACES).strategies["finalize"] = FinalizeStrategy()
     return table
