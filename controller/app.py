@@ -1,0 +1,78 @@
+"""kube-controller-manager: makes the controllers of `registry` and runs them while this instance leads."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from client import kubeconfig
+from client.informer import InformerFactory
+from client.leaderelection import LeaderElectionConfig, lead
+from client.rest import RestClient
+from component.leaderflags import identity
+from component.process import FatalError, Process, run_process
+from controller.context import Context
+from controller.options import NAME, Options
+from controller.registry import Runnable, selected
+
+logger = logging.getLogger(__name__)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the controllers until told to stop; returns the exit code."""
+    return run_process(
+        serve, Options, argv, name=NAME, description="Watches the cluster and makes it what its objects ask for."
+    )
+
+
+async def serve(options: Options, process: Process) -> None:
+    """Serve health, wait for the lease, run the controllers."""
+    try:
+        config = await asyncio.to_thread(kubeconfig.load, options.kubeconfig, options.master)
+        selected(options.controllers)
+    except ValueError as error:
+        raise FatalError(str(error)) from error
+    await process.serve_health(
+        options.bind_address,
+        options.secure_port,
+        tls=True,
+        cert_file=options.tls_cert_file,
+        key_file=options.tls_private_key_file,
+    )
+    async with RestClient(config, user_agent=NAME) as client:
+
+        async def work() -> None:
+            await run_controllers(client, options)
+
+        process.ready("serving")
+        if not options.leader_elect:
+            await work()
+            return
+        election = LeaderElectionConfig(
+            namespace=options.leader_elect_resource_namespace,
+            name=options.leader_elect_resource_name,
+            identity=identity(),
+            lease_seconds=options.leader_elect_lease_duration,
+            renew_deadline_seconds=options.leader_elect_renew_deadline,
+            retry_seconds=options.leader_elect_retry_period,
+        )
+        await lead(client, election, work)
+
+
+async def run_controllers(client: RestClient, options: Options) -> None:
+    """Run the chosen controllers with informers of their own until cancelled, or until one dies."""
+    context = Context(client, InformerFactory(client), options)
+    controllers: list[Runnable] = []
+    for entry in selected(options.controllers):
+        made = await entry.make(context, options)
+        if made is None:
+            logger.info("Controller is not needed", extra={"controller": entry.name})
+        else:
+            controllers.append(made)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(context.informers.run(), name="informers")
+        for recorder in context.recorders:
+            group.create_task(recorder.run(), name="events")
+        for controller in controllers:
+            group.create_task(controller.run(), name=f"controller-{controller.name}")

@@ -1,0 +1,137 @@
+"""Which controllers there are, by the names of kube-controller-manager v1.28 and their older aliases.
+
+Each entry imports its controller only when it is started: what is switched off costs no memory."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from controller.context import Context
+from controller.options import Options
+
+
+class Runnable(Protocol):
+    """A controller that was made."""
+
+    name: str
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+
+
+#: Makes a controller, or None where the flags leave it nothing to do.
+Maker = Callable[[Context, Options], Awaitable[Runnable | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One controller: its name, its older one, and how it is made."""
+
+    name: str
+    alias: str
+    make: Maker
+
+
+def _simple(path: str, workers: str = "") -> Maker:
+    """A controller class at "module:Class", with as many workers as the flag of that name says."""
+
+    async def make(context: Context, options: Options) -> Runnable:
+        module, _, name = path.partition(":")
+        cls = getattr(importlib.import_module(module), name)
+        made: Runnable = cls(context, workers=getattr(options, workers)) if workers else cls(context)
+        return made
+
+    return make
+
+
+def _hooked(path: str) -> Maker:
+    """A function "module:make(context, options)", for controllers that need more than a number of workers."""
+
+    async def make(context: Context, options: Options) -> Runnable | None:
+        module, _, name = path.partition(":")
+        made: Runnable | None = await getattr(importlib.import_module(module), name)(context, options)
+        return made
+
+    return make
+
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        "serviceaccount-controller",
+        "serviceaccount",
+        _simple("controller.serviceaccount.controller:ServiceAccountController"),
+    ),
+    Entry("root-ca-certificate-publisher-controller", "root-ca-cert-publisher", _hooked("controller.makers:root_ca")),
+    Entry(
+        "namespace-controller",
+        "namespace",
+        _simple("controller.namespace.controller:NamespaceController", "concurrent_namespace_syncs"),
+    ),
+    Entry(
+        "replicationcontroller-controller",
+        "replicationcontroller",
+        _simple("controller.replicationcontroller.controller:ReplicationControllerController", "concurrent_rc_syncs"),
+    ),
+    Entry(
+        "replicaset-controller",
+        "replicaset",
+        _simple("controller.replicaset.controller:ReplicaSetController", "concurrent_replicaset_syncs"),
+    ),
+    Entry(
+        "endpoints-controller",
+        "endpoint",
+        _simple("controller.endpoints.controller:EndpointsController", "concurrent_endpoint_syncs"),
+    ),
+    Entry(
+        "endpointslice-controller",
+        "endpointslice",
+        _hooked("controller.makers:endpoint_slices"),
+    ),
+    Entry("node-ipam-controller", "nodeipam", _hooked("controller.makers:node_ipam")),
+)
+
+
+class UnknownController(ValueError):
+    """--controllers names something that is not there."""
+
+
+def selected(wanted: Sequence[str], entries: Iterable[Entry] = ENTRIES) -> list[Entry]:
+    """The entries that --controllers asks for; raises UnknownController."""
+    listed = list(entries)
+    known = {name for entry in listed for name in (entry.name, entry.alias)}
+    for item in wanted:
+        if item != "*" and item.removeprefix("-") not in known | _NOT_HERE:
+            raise UnknownController(f'"{item.removeprefix("-")}" is not in the list of known controllers')
+    return [entry for entry in listed if _is_on(entry, wanted)]
+
+
+def _is_on(entry: Entry, wanted: Sequence[str]) -> bool:
+    on = False
+    for item in wanted:
+        if item == "*":
+            on = True
+    for name in (entry.name, entry.alias):
+        if name in wanted:
+            return True
+        if f"-{name}" in wanted:
+            return False
+    return on
+
+
+#: Controllers of the reference that have nothing to do here; asking for them is no mistake.
+_NOT_HERE = frozenset(
+    {
+        "attachdetach", "persistentvolume-attach-detach-controller", "bootstrapsigner", "bootstrap-signer-controller",
+        "cloud-node-lifecycle", "cloud-node-lifecycle-controller", "route", "node-route-controller", "service",
+        "service-lb-controller", "tokencleaner", "token-cleaner-controller", "ephemeral-volume",
+        "ephemeral-volume-controller", "pv-protection", "persistentvolume-protection-controller", "pvc-protection",
+        "persistentvolumeclaim-protection-controller", "persistentvolume-expander",
+        "persistentvolume-expander-controller", "ttl", "ttl-controller", "legacy-service-account-token-cleaner",
+        "legacy-serviceaccount-token-cleaner-controller", "serviceaccount-token", "serviceaccount-token-controller",
+        "storage-version-gc", "storageversion-garbage-collector-controller", "resourceclaim-controller",
+        "endpointslicemirroring", "endpointslice-mirroring-controller", "validatingadmissionpolicy-status-controller",
+    }
+)  # fmt: skip

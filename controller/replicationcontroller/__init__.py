@@ -1,0 +1,1 @@
+"""ReplicationControllers: replica sets under their first name."""
