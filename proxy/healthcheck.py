@@ -34,7 +34,11 @@ class HealthCheckPorts:
 
     async def _serve(self, port: int) -> None:
         application = web.Application()
-        application.router.add_get("/{path:.*}", lambda _: self._answer(port))
+
+        async def answer(_: web.Request) -> web.Response:
+            return self._answer(port)
+
+        application.router.add_get("/{path:.*}", answer)
         runner = web.AppRunner(application, access_log=None)
         await runner.setup()
         try:
@@ -45,7 +49,7 @@ class HealthCheckPorts:
             return
         self._servers[port] = runner
 
-    async def _answer(self, port: int) -> web.Response:
+    def _answer(self, port: int) -> web.Response:
         key, endpoints = self._answers.get(port, ("", 0))
         namespace, _, name = key.partition("/")
         body = {

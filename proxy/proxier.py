@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 from apimachinery.objects import Object, key_of
-from client.informer import Informer
 from component.iptables import IptablesError, PacketFilter
 from proxy import metrics
 from proxy.conntrack import FlowCleaner
@@ -27,6 +26,7 @@ from proxy.rules.rule_cache import RuleCache
 from proxy.rules.services import service_ports
 from proxy.rules.stale_flows import FlowTargets
 from proxy.rules.tables import Tables, full_text, incremental_text
+from proxy.sources import ObjectSource
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +42,8 @@ class Proxier:
     def __init__(
         self,
         *,
-        services: Informer,
-        endpoint_slices: Informer,
+        services: ObjectSource,
+        endpoint_slices: ObjectSource,
         packet_filter: PacketFilter,
         flows: FlowCleaner,
         node: NodeSettings,

@@ -202,7 +202,7 @@ async def _ensure_pod_link(plan: PodPlan, namespace: Path) -> None:
 
 
 def _own_namespace() -> int:
-    return Path("/proc/self/ns/net").stat().st_ino
+    return Path("/proc/thread-self/ns/net").stat().st_ino
 
 
 async def _make_pair(plan: PodPlan, descriptor: int) -> None:
