@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 async def serve(options: KubeletOptions, process: Process) -> None:
     """Run until cancelled."""
+    logging.getLogger("pyroute2").setLevel(logging.WARNING)  # it logs every netlink message
     try:
         options = with_config_file(options)
     except ConfigFileError as error:

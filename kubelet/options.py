@@ -116,10 +116,7 @@ class KubeletOptions(LogOptions):
         False, help="check bearer tokens by TokenReview at the API server", group="Server"
     )
     authorization_mode: str = flag(
-        "",
-        help="AlwaysAllow or Webhook; by default AlwaysAllow",
-        choices=("", "AlwaysAllow", "Webhook"),
-        group="Server",
+        "AlwaysAllow", help="AlwaysAllow or Webhook", choices=("AlwaysAllow", "Webhook"), group="Server"
     )
     client_ca_file: str = flag("", help="certificates that sign client certificates", group="Server")
     tls_cert_file: str = flag("", help="serving certificate; made at start when empty", group="Server")
