@@ -36,6 +36,9 @@ from kubelet.runtime.docker import DockerRuntime
 from kubelet.runtime.engine import DEFAULT_SOCKET, Engine
 from kubelet.runtime.interface import RuntimeFailure, RuntimeVersion
 from kubelet.sandbox import DEFAULT_PAUSE_IMAGE, PauseImage
+from kubelet.server.app import KubeletServer, tls_context
+from kubelet.server.auth import KubeletAuth
+from kubelet.server.stats import StatsProvider
 from kubelet.status import StatusManager
 from kubelet.volumes.manager import VolumeManager
 
@@ -87,6 +90,7 @@ class Kubelet:
         )  # fmt: skip
         self.services = self._node_services()
         self.pods = PodManager(self.services, self._handlers, self._pause, self._admit)
+        self.server = self._make_server()
 
     def _node_services(self) -> NodeServices:
         options = self.options
@@ -104,16 +108,39 @@ class Kubelet:
             cluster_domain=options.cluster_domain, sync_seconds=options.sync_frequency,
         )  # fmt: skip
 
+    def _make_server(self) -> KubeletServer:
+        options = self.options
+        auth = KubeletAuth(
+            self._client, self.node_name, anonymous=options.anonymous_auth,
+            tokens=options.authentication_token_webhook, mode=options.authorization_mode,
+        )  # fmt: skip
+        stats = StatsProvider(self.runtime, self.cache, self.node_name, self._root_dir)
+        return KubeletServer(self.runtime, self.cache, self.pods, self.status, stats, auth)
+
+    async def _serve(self) -> None:
+        options = self.options
+        if options.enable_server and options.port:
+            context = await tls_context(options.tls_cert_file, options.tls_private_key_file, options.client_ca_file)
+            await self.server.start(options.address, options.port, context)
+            if not (options.client_ca_file or options.anonymous_auth or options.authentication_token_webhook):
+                logger.warning(
+                    "Nobody can ask for logs: set --client-ca-file, --authentication-token-webhook or --anonymous-auth"
+                )
+        if options.read_only_port:
+            await self.server.start_read_only(options.address, options.read_only_port)
+
     async def run(self, process: Process, informers: tuple[Informer, Informer, Informer]) -> None:
         """Run until cancelled; pods are left running at the end."""
         self._pods_informer, self._services_informer, self._node_informer = informers
         process.add_health_check("syncloop", lambda: None)
         await process.serve_health(self.options.healthz_bind_address, self.options.healthz_port)
+        await self._serve()
         try:
             await self._start(process)
             process.ready("running")
             await asyncio.Event().wait()
         finally:
+            await self.server.close()
             await self.pods.close()
             self._prober.close()
             await self._handlers.close()
