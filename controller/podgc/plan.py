@@ -1,0 +1,37 @@
+"""Which pods are to be cleared away. Pure; `controller.py` deletes them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from apimachinery.objects import Object, is_deleting
+
+
+def is_terminated(pod: Object) -> bool:
+    """Whether the pod has run to its end."""
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+def surplus(pods: Sequence[Object], threshold: int) -> list[Object]:
+    """Terminated pods beyond `threshold` (0: keep all), the oldest first."""
+    if threshold <= 0:
+        return []
+    done = [pod for pod in pods if is_terminated(pod) and not is_deleting(pod)]
+    done.sort(key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
+    return done[: max(len(done) - threshold, 0)]
+
+
+def unscheduled_terminating(pods: Sequence[Object]) -> list[Object]:
+    """Pods in deletion that no node has: no kubelet will ever finish them."""
+    return [pod for pod in pods if is_deleting(pod) and not (pod.get("spec") or {}).get("nodeName")]
+
+
+def on_nodes(pods: Sequence[Object], names: Collection[str]) -> list[Object]:
+    """Pods bound to one of these nodes."""
+    return [pod for pod in pods if (pod.get("spec") or {}).get("nodeName") in names]
+
+
+def bound_elsewhere(pods: Sequence[Object], nodes: Collection[str]) -> set[str]:
+    """The names of nodes that pods are bound to and that are not among `nodes`."""
+    bound = {(pod.get("spec") or {}).get("nodeName") for pod in pods}
+    return {name for name in bound if name and name not in nodes}
