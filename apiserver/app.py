@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import random
 import socket
@@ -158,8 +159,6 @@ def node_ports(text: str) -> tuple[int, int]:
 
 def first_ip(options: Options) -> str:
     """The cluster IP of the kubernetes Service: the first of the range."""
-    import ipaddress
-
     cidr = options.service_cluster_ip_range.split(",")[0].strip()
     try:
         return str(ipaddress.ip_network(cidr, strict=False)[1])
@@ -168,17 +167,31 @@ def first_ip(options: Options) -> str:
 
 
 def advertised(options: Options) -> str:
-    """The address that others reach this server at."""
+    """The address that others reach this server at: never a loopback one where there is any other."""
     if options.advertise_address:
         return options.advertise_address
-    if options.bind_address not in ("0.0.0.0", "::", ""):
-        return options.bind_address
+    bound = options.bind_address
+    if bound and not _is_local_only(bound):
+        return bound
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # sends nothing: asks the routing table for our address
             return str(probe.getsockname()[0])
         except OSError:
-            return "127.0.0.1"
+            logger.info("No route to elsewhere", extra={"advertised": "an address of the host's name"})
+    try:
+        found = socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)
+    except OSError:
+        found = []
+    return next((str(entry[4][0]) for entry in found if not _is_local_only(str(entry[4][0]))), "127.0.0.1")
+
+
+def _is_local_only(address: str) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError as error:
+        raise FatalError(f"--bind-address: {error}") from error
+    return parsed.is_loopback or parsed.is_unspecified
 
 
 def main(argv: Sequence[str] | None = None) -> int:
