@@ -1,7 +1,7 @@
 """Request bodies into objects: JSON and YAML, with the reference's words for what is wrong in them.
 
 Pure. Whether the fields are known and of the right type is asked of `apimachinery.schema` afterwards; here are the
-syntax and the duplicate fields, which only the bytes still show. The slow scanner for error texts is in `json_errors.py`."""
+syntax and the duplicate fields, which only the bytes still show. Error texts are made in `json_errors.py`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SyntaxProblem(ValueError):
     """A body that is no object; the text is what Go's decoder says."""
 
 
-def decode_any(body: bytes) -> Any:
+def decode_json_value(body: bytes) -> Any:
     """Any JSON value, as Go's decoder would take it; raises SyntaxProblem."""
     try:
         return orjson.loads(body)
@@ -41,7 +41,7 @@ def decode_any(body: bytes) -> Any:
 
 def decode_json(body: bytes) -> Object:
     """The JSON object of a body; raises SyntaxProblem."""
-    return _object(decode_any(body))
+    return _object(decode_json_value(body))
 
 
 def _object(value: Any) -> Object:
@@ -67,6 +67,12 @@ def may_have_duplicates(body: bytes, obj: Any) -> bool:
 
     Cheap, and certain where it says no: what an encoder wrote has no duplicates if it is the same bytes again."""
     return orjson.dumps(obj) != body.strip()
+
+
+def duplicate_fields(body: bytes) -> list[str]:
+    """`duplicate field "x"` for each field that a JSON body names twice; the body must be well-formed."""
+    value = decode_json_value(body)
+    return strict_errors(body, ()) if may_have_duplicates(body, value) else []
 
 
 def strict_errors(body: bytes, unknown: Iterable[str]) -> list[str]:

@@ -78,3 +78,12 @@ def format_micro_time(moment: datetime) -> str:
 def parse_time(text: str) -> datetime:
     """Parse metav1.Time or MicroTime; raises ValueError."""
     return datetime.fromisoformat(text)
+
+
+def deep_copy(value: Any) -> Any:
+    """A copy of a JSON value that shares nothing that can be changed with the original."""
+    if value.__class__ is dict:
+        return {key: deep_copy(item) for key, item in value.items()}
+    if value.__class__ is list:
+        return [deep_copy(item) for item in value]
+    return value
