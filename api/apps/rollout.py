@@ -1,0 +1,65 @@
+"""What the workloads of apps/v1 share: selector and template that fit together, counts that may be percentages. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from api.core.replicationcontroller import NOT_NEGATIVE
+from api.gosyntax import int_or_string, label_selector, raw
+from api.validation import names
+from api.validation.labelselector import selects_everything, validate_label_selector
+from api.validation.objectmeta import FIELD_IMMUTABLE
+from apimachinery import fielderrors as fe
+from apimachinery import labels
+from apimachinery.fielderrors import FieldError
+from apimachinery.objects import Object
+
+
+def validate_selector(selector: Mapping[str, Any] | None, kind: str, *, required: bool = True) -> list[FieldError]:
+    """A selector is there, well-formed, and selects something less than everything."""
+    path = "spec.selector"
+    if selector is None:
+        return [fe.required(path)] if required else []
+    errors = validate_label_selector(selector, path)
+    if selects_everything(selector):
+        text = f"empty selector is invalid for {kind}"
+        errors.append(fe.invalid(path, raw(label_selector(selector)), text))
+    return errors
+
+
+def compiled(selector: Mapping[str, Any] | None) -> labels.Selector | None:
+    """The selector ready to match; None where it is so wrong that it cannot be compiled."""
+    try:
+        return labels.from_label_selector(None if selector is None else dict(selector))
+    except ValueError:
+        return None
+
+
+def validate_immutable_selector(new: Object, old: Object) -> list[FieldError]:
+    """spec.selector never changes."""
+    selector = new["spec"].get("selector")
+    if selector == old["spec"].get("selector"):
+        return []
+    return [fe.invalid("spec.selector", raw(label_selector(selector)), FIELD_IMMUTABLE)]
+
+
+def validate_count_or_percent(value: int | str | None, path: str) -> list[FieldError]:
+    """A number of pods, or a share of them."""
+    if isinstance(value, str):
+        return [fe.invalid(path, raw(int_or_string(value)), text) for text in names.percent(value)]
+    return [fe.invalid(path, value, NOT_NEGATIVE)] if (value or 0) < 0 else []
+
+
+def validate_at_most_all(value: int | str | None, path: str) -> list[FieldError]:
+    """A share is not more than the whole."""
+    if isinstance(value, str) and not names.percent(value) and int(value[:-1]) > 100:
+        return [fe.invalid(path, raw(int_or_string(value)), "must not be greater than 100%")]
+    return []
+
+
+def count_or_percent(value: int | str | None) -> int:
+    """The number, or that of percent; 0 for what is neither."""
+    if isinstance(value, str):
+        return 0 if names.percent(value) else int(value[:-1])
+    return value or 0

@@ -1,0 +1,170 @@
+"""StatefulSets: defaults, rules, what may change, status, table. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from api.apps import rollout
+from api.core.pod.annotations import validate_pod_annotations
+from api.core.pod.defaults import set_claim_spec_defaults, set_template_defaults
+from api.core.pod.warnings import template_warnings
+from api.core.replicationcontroller import MISMATCH, nonnegative
+from api.gosyntax import pointer, raw, string_map
+from api.kind import Column
+from api.strategies import SpecStrategy, StatusStrategy
+from api.table import AGE, NAME, age, container_images, container_names
+from api.validation import names
+from api.validation.objectmeta import validate_annotations, validate_labels
+from apimachinery import fielderrors as fe
+from apimachinery import labels
+from apimachinery.fielderrors import FieldError
+from apimachinery.objects import Object
+
+COLUMNS = (
+    NAME,
+    Column(name="Ready", description="How many of the wanted pods are ready."),
+    AGE,
+    Column(name="Containers", priority=1, description="Names of the template's containers."),
+    Column(name="Images", priority=1, description="Images of the template's containers."),
+)
+_MUTABLE = ("replicas", "ordinals", "template", "updateStrategy", "persistentVolumeClaimRetentionPolicy",
+            "minReadySeconds")  # fmt: skip
+_FORBIDDEN = (
+    "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
+    "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+)
+_COUNTS = ("replicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas",
+           "observedGeneration")  # fmt: skip
+
+
+class StatefulSetStrategy(SpecStrategy):
+    """The StatefulSet itself."""
+
+    empty_status = {"replicas": 0, "availableReplicas": 0}
+
+    def default(self, obj: Object) -> None:
+        """SetDefaults_StatefulSet."""
+        spec = obj.setdefault("spec", {})
+        set_template_defaults(spec.setdefault("template", {}))
+        spec.setdefault("podManagementPolicy", "OrderedReady")
+        strategy = spec.setdefault("updateStrategy", {})
+        if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+            strategy.setdefault("rollingUpdate", {}).setdefault("partition", 0)
+        policy = spec.setdefault("persistentVolumeClaimRetentionPolicy", {})
+        policy.setdefault("whenDeleted", "Retain")
+        policy.setdefault("whenScaled", "Retain")
+        spec.setdefault("replicas", 1)
+        spec.setdefault("revisionHistoryLimit", 10)
+        for claim in spec.get("volumeClaimTemplates") or ():
+            claim.setdefault("apiVersion", "v1")
+            claim.setdefault("kind", "PersistentVolumeClaim")
+            set_claim_spec_defaults(claim.setdefault("spec", {}))
+            claim.setdefault("status", {}).setdefault("phase", "Pending")
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """ValidateStatefulSet."""
+        spec = obj["spec"]
+        errors: list[FieldError] = []
+        policy = spec.get("podManagementPolicy") or ""
+        if policy not in ("OrderedReady", "Parallel"):
+            text = "must be 'OrderedReady' or 'Parallel'"
+            errors.append(fe.invalid("spec.podManagementPolicy", policy, text))
+        errors += _validate_strategy(spec.get("updateStrategy") or {})
+        for field, value in (spec.get("persistentVolumeClaimRetentionPolicy") or {}).items():
+            if value not in ("Retain", "Delete"):
+                path = f"spec.persistentVolumeClaimRetentionPolicy.{field}"
+                errors.append(fe.not_supported(path, value, ("Delete", "Retain")))
+        errors += nonnegative(spec, ("replicas", "minReadySeconds"), "spec")
+        errors += nonnegative(spec.get("ordinals") or {}, ("start",), "spec.ordinals")
+        errors += rollout.validate_selector(spec.get("selector"), "statefulset")
+        selector = rollout.compiled(spec.get("selector"))
+        if selector is not None:
+            errors += _validate_template(spec["template"], selector)
+        return errors
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """ValidateStatefulSetUpdate: of the spec, little may change."""
+        errors = self.validate(new)
+        after, before = ({k: v for k, v in o["spec"].items() if k not in _MUTABLE} for o in (new, old))
+        if after != before:
+            errors.append(fe.forbidden("spec", _FORBIDDEN))
+        return errors
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """Those of the template."""
+        return template_warnings(obj["spec"]["template"], "spec.template")
+
+    def name_rule(self, name: str, prefix: bool) -> list[str]:
+        """A DNS label, since it is part of its pods' host names."""
+        return names.dns1123_label(name, prefix)
+
+
+def _validate_strategy(strategy: Mapping[str, Any]) -> list[FieldError]:
+    kind, rolling, path = strategy.get("type") or "", strategy.get("rollingUpdate"), "spec.updateStrategy"
+    if kind == "RollingUpdate":
+        return nonnegative(rolling or {}, ("partition",), f"{path}.rollingUpdate")
+    if kind == "OnDelete":
+        if rolling is None:
+            return []
+        shown = "apps.RollingUpdateStatefulSetStrategy{Partition:" + str(rolling.get("partition") or 0)
+        value = raw(f"{shown}, MaxUnavailable:{pointer('intstr.IntOrString', rolling.get('maxUnavailable'))}}}")
+        text = "only allowed for updateStrategy 'RollingUpdate'"
+        return [fe.invalid(f"{path}.rollingUpdate", value, text)]
+    shown = pointer("apps.RollingUpdateStatefulSetStrategy", rolling)
+    value = raw(f"apps.StatefulSetUpdateStrategy{{Type:{fe.go_quote(kind)}, RollingUpdate:{shown}}}")
+    return [fe.invalid(path, value, "must be 'RollingUpdate' or 'OnDelete'")]
+
+
+def _validate_template(template: Mapping[str, Any], selector: labels.Selector) -> list[FieldError]:
+    """Metadata and restart policy only: the reference leaves the rest of the spec to the pods that are made of it."""
+    errors: list[FieldError] = []
+    meta, spec, path = template.get("metadata") or {}, template.get("spec") or {}, "spec.template"
+    carried = meta.get("labels")
+    if not selector.empty and not selector.matches(carried or {}):
+        errors.append(fe.invalid(f"{path}.metadata.labels", raw(string_map(carried)), MISMATCH))
+    errors += validate_labels(carried or {}, f"{path}.labels")
+    annotations = meta.get("annotations") or {}
+    errors += validate_annotations(annotations, f"{path}.annotations")
+    errors += validate_pod_annotations(annotations, spec, f"{path}.annotations")
+    if spec.get("restartPolicy") != "Always":
+        errors.append(fe.not_supported(f"{path}.spec.restartPolicy", spec.get("restartPolicy") or "", ("Always",)))
+    if "activeDeadlineSeconds" in spec:
+        text = "activeDeadlineSeconds in StatefulSet is not Supported"
+        errors.append(fe.forbidden(f"{path}.spec.activeDeadlineSeconds", text))
+    return errors
+
+
+class StatefulSetStatusStrategy(StatusStrategy):
+    """statefulsets/status."""
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """ValidateStatefulSetStatusUpdate."""
+        status = new.get("status") or {}
+        errors = nonnegative(status, _COUNTS, "status")
+        whole = status.get("replicas") or 0
+        for field in _COUNTS[1:5]:
+            if (status.get(field) or 0) > whole:
+                errors.append(fe.invalid(f"status.{field}", status[field], "cannot be greater than status.replicas"))
+        if (status.get("availableReplicas") or 0) > (status.get("readyReplicas") or 0):
+            text = "cannot be greater than status.readyReplicas"
+            errors.append(fe.invalid("status.availableReplicas", status["availableReplicas"], text))
+        return errors
+
+
+def cells(stateful_set: Object, now: datetime) -> list[Any]:
+    """One row."""
+    spec, status = stateful_set.get("spec") or {}, stateful_set.get("status") or {}
+    template = spec.get("template")
+    return [
+        stateful_set["metadata"].get("name"),
+        f"{status.get('readyReplicas') or 0}/{spec.get('replicas') or 0}",
+        age(stateful_set, now),
+        container_names(template),
+        container_images(template),
+    ]
+
+
+STATEFUL_SET = StatefulSetStrategy()
+STATEFUL_SET_STATUS = StatefulSetStatusStrategy(STATEFUL_SET)
