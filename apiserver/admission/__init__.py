@@ -1,0 +1,25 @@
+"""Admission: what may be written, and what is filled in, beyond the rules of each kind. One rule (or family) per file.
+
+`build` makes the chain of --enable-admission-plugins, --disable-admission-plugins or the old --admission-control,
+always in the order of `plugins.ORDER`."""
+
+from __future__ import annotations
+
+from apiserver.admission.base import Chain, Setting
+from apiserver.admission.plugins import chosen, make
+from apiserver.interfaces import Authorizer, Loopback
+from apiserver.options import Options
+
+__all__ = ["Chain", "build"]
+
+
+def build(options: Options, loopback: Loopback, authorizer: Authorizer) -> Chain:
+    """The chain as the flags say; raises ValueError with one line for unknown plugins."""
+    names = chosen(options.enable_admission_plugins, options.disable_admission_plugins, options.admission_control)
+    setting = Setting(
+        api=loopback,
+        authorizer=authorizer,
+        not_ready_toleration_seconds=options.default_not_ready_toleration_seconds,
+        unreachable_toleration_seconds=options.default_unreachable_toleration_seconds,
+    )
+    return Chain(make(names, setting))

@@ -1,0 +1,117 @@
+"""What every admission plugin starts from, and the chain that asks them in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from apimachinery import errors
+from apimachinery.errors import Forbidden
+from apimachinery.objects import Object, name_of
+from apiserver.interfaces import AdmissionPlugin, Attributes, Authorizer, Loopback
+
+#: Fields of a pod spec that hold containers.
+CONTAINER_FIELDS = ("initContainers", "containers", "ephemeralContainers")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What plugins are made with."""
+
+    api: Loopback
+    authorizer: Authorizer
+    not_ready_toleration_seconds: int = 300
+    unreachable_toleration_seconds: int = 300
+    configuration: Mapping[str, Any] | None = None  #: of --admission-control-config-file, by plugin
+
+
+class Plugin:
+    """Concerns itself with nothing and changes nothing; plugins override what they need."""
+
+    name = ""
+    #: (group, resource) -> subresources that the plugin looks at; "" for the object itself. None: everything.
+    resources: Mapping[tuple[str, str], frozenset[str]] | None = None
+    verbs: frozenset[str] = frozenset({"create", "update"})
+
+    def handles(self, attributes: Attributes) -> bool:
+        """Whether verb and resource are the plugin's business (a patch is an update, deletecollection a delete)."""
+        verb = operation(attributes)
+        if verb not in self.verbs:
+            return False
+        if self.resources is None:
+            return True
+        subresources = self.resources.get((attributes.group, attributes.resource))
+        return subresources is not None and attributes.subresource in subresources
+
+    async def admit(self, attributes: Attributes, obj: Object | None, old: Object | None) -> None:
+        """Change nothing."""
+
+    async def validate(self, attributes: Attributes, obj: Object | None, old: Object | None) -> list[str]:
+        """Refuse nothing."""
+        return []
+
+
+_OPERATIONS = {"patch": "update", "deletecollection": "delete", "apply": "update"}
+
+
+def operation(attributes: Attributes) -> str:
+    """ "create", "update", "delete" or "connect"."""
+    return _OPERATIONS.get(attributes.verb, attributes.verb)
+
+
+def only(group: str, resource: str, *subresources: str) -> dict[tuple[str, str], frozenset[str]]:
+    """`Plugin.resources` of one resource: the object itself, unless subresources are named."""
+    return {(group, resource): frozenset(subresources or ("",))}
+
+
+def refuse(attributes: Attributes, why: str, obj: Object | None = None) -> Forbidden:
+    """admission.NewForbidden: `pods "x" is forbidden: WHY`."""
+    name = attributes.name
+    if not name and obj is not None:
+        name = name_of(obj)
+        if not name and (obj.get("metadata") or {}).get("generateName"):
+            name = obj["metadata"]["generateName"]
+    if not name:
+        name = "Unknown"
+        error = errors.forbidden(attributes.group, attributes.resource, name, why)
+        error.details = {**(error.details or {}), "name": name}
+        return error
+    return errors.forbidden(attributes.group, attributes.resource, name, why)
+
+
+def containers(spec: Object) -> Iterable[Object]:
+    """All containers of a pod spec."""
+    for field in CONTAINER_FIELDS:
+        yield from spec.get(field) or ()
+
+
+class Chain:
+    """Plugins in their order."""
+
+    def __init__(self, plugins: Sequence[AdmissionPlugin]) -> None:
+        self.plugins = tuple(plugins)
+        self._by_request: dict[tuple[str, str, str, str], tuple[AdmissionPlugin, ...]] = {}
+
+    def _concerned(self, attributes: Attributes) -> tuple[AdmissionPlugin, ...]:
+        """Which plugins handle a request depends on these four alone, and is asked on every write."""
+        key = (attributes.verb, attributes.group, attributes.resource, attributes.subresource)
+        found = self._by_request.get(key)
+        if found is None:
+            found = tuple(plugin for plugin in self.plugins if plugin.handles(attributes))
+            if len(self._by_request) > 4096:
+                self._by_request.clear()
+            self._by_request[key] = found
+        return found
+
+    async def admit(self, attributes: Attributes, obj: Object | None, old: Object | None) -> None:
+        """Mutating admission; raises ApiError."""
+        for plugin in self._concerned(attributes):
+            await plugin.admit(attributes, obj, old)
+
+    async def validate(self, attributes: Attributes, obj: Object | None, old: Object | None) -> list[str]:
+        """Validating admission: the warnings; raises ApiError."""
+        warnings: list[str] = []
+        for plugin in self._concerned(attributes):
+            warnings += await plugin.validate(attributes, obj, old)
+        return warnings

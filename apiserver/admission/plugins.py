@@ -1,0 +1,76 @@
+"""Which admission plugins there are, in which order they are asked, and which of them are on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from apiserver.admission.base import Setting
+from apiserver.admission.limitranger import LimitRanger
+from apiserver.admission.namespaces import NamespaceAutoProvision, NamespaceExists, NamespaceLifecycle
+from apiserver.admission.priority import Priority
+from apiserver.admission.serviceaccount import ServiceAccount
+from apiserver.admission.tolerations import (
+    DefaultTolerationSeconds,
+    ExtendedResourceToleration,
+    TaintNodesByCondition,
+)
+from apiserver.interfaces import AdmissionPlugin
+
+#: Every plugin of v1.28 in the reference's order.
+ORDER = (
+    "AlwaysAdmit", "NamespaceAutoProvision", "NamespaceLifecycle", "NamespaceExists", "SecurityContextDeny",
+    "LimitPodHardAntiAffinityTopology", "LimitRanger", "ServiceAccount", "NodeRestriction", "TaintNodesByCondition",
+    "AlwaysPullImages", "ImagePolicyWebhook", "PodSecurity", "PodNodeSelector", "Priority",
+    "DefaultTolerationSeconds", "PodTolerationRestriction", "EventRateLimit", "ExtendedResourceToleration",
+    "PersistentVolumeLabel", "DefaultStorageClass", "StorageObjectInUseProtection",
+    "OwnerReferencesPermissionEnforcement", "PersistentVolumeClaimResize", "RuntimeClass", "CertificateApproval",
+    "CertificateSigning", "ClusterTrustBundleAttest", "CertificateSubjectRestriction", "DefaultIngressClass",
+    "DenyServiceExternalIPs", "MutatingAdmissionWebhook", "ValidatingAdmissionPolicy", "ValidatingAdmissionWebhook",
+    "ResourceQuota", "AlwaysDeny",
+)  # fmt: skip
+
+DEFAULT_ON = frozenset({
+    "NamespaceLifecycle", "LimitRanger", "ServiceAccount", "TaintNodesByCondition", "PodSecurity", "Priority",
+    "DefaultTolerationSeconds", "DefaultStorageClass", "StorageObjectInUseProtection", "PersistentVolumeClaimResize",
+    "RuntimeClass", "CertificateApproval", "CertificateSigning", "ClusterTrustBundleAttest",
+    "CertificateSubjectRestriction", "DefaultIngressClass", "MutatingAdmissionWebhook", "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionWebhook", "ResourceQuota",
+})  # fmt: skip
+
+_MAKERS: dict[str, Callable[[Setting], AdmissionPlugin]] = {
+    "NamespaceAutoProvision": NamespaceAutoProvision,
+    "NamespaceLifecycle": NamespaceLifecycle,
+    "NamespaceExists": NamespaceExists,
+    "LimitRanger": LimitRanger,
+    "ServiceAccount": ServiceAccount,
+    "TaintNodesByCondition": TaintNodesByCondition,
+    "Priority": Priority,
+    "DefaultTolerationSeconds": DefaultTolerationSeconds,
+    "ExtendedResourceToleration": ExtendedResourceToleration,
+}
+
+
+def chosen(enabled: Sequence[str], disabled: Sequence[str], exactly: Sequence[str]) -> list[str]:
+    """The plugins that are on, in order. `exactly` is the old --admission-control: those and no others.
+
+    Raises ValueError for unknown names and contradictions, in one line."""
+    for name in (*enabled, *disabled, *exactly):
+        if name not in ORDER:
+            raise ValueError(f'admission-control plugin "{name}" is unknown')
+    if exactly:
+        if enabled or disabled:
+            raise ValueError(
+                "admission-control and enable-admission-plugins/disable-admission-plugins flags are mutually exclusive"
+            )
+        wanted = frozenset(exactly)
+    else:
+        both = sorted(set(enabled) & set(disabled))
+        if both:
+            raise ValueError(f"{both} in enable-admission-plugins and disable-admission-plugins overlapped")
+        wanted = (DEFAULT_ON | frozenset(enabled)) - frozenset(disabled)
+    return [name for name in ORDER if name in wanted]
+
+
+def make(names: Iterable[str], setting: Setting) -> list[AdmissionPlugin]:
+    """The plugins of these names."""
+    return [_MAKERS[name](setting) for name in names if name in _MAKERS]
