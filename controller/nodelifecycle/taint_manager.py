@@ -1,4 +1,4 @@
-"""Evicts pods from nodes whose NoExecute taints they do not tolerate, or no longer. When is decided in `eviction.py`."""
+"""Evicts pods from nodes whose NoExecute taints they do not tolerate (any longer); when is decided in `eviction.py`."""
 
 from __future__ import annotations
 
