@@ -1,4 +1,4 @@
-"""What the workloads of apps/v1 share: selector and template that fit together, counts that may be percentages. Pure."""
+"""What the workloads of apps/v1 share: selector and template that fit together, counts or percentages. Pure."""
 
 from __future__ import annotations
 
