@@ -17,6 +17,7 @@ from apiserver.allocation.allocator import ServiceAllocator
 from apiserver.http.limits import InFlight
 from apiserver.http.listener import Listener, ListenError
 from apiserver.http.nonresource import NonResourcePaths
+from apiserver.http.openapi import OpenApi
 from apiserver.http.resources import ResourceHandlers
 from apiserver.http.server import ApiServer
 from apiserver.http.special.kubelets import Kubelets
@@ -69,6 +70,7 @@ async def _serve_on(storage: Storage, options: Options, process: Process, ports:
     health = _health(storage, feed, process)
     paths = NonResourcePaths(registry, health, f"{address}:{options.secure_port}")
     security.add_paths(paths)
+    OpenApi(registry).add_paths(paths)
     resources = ResourceHandlers(streams, min_watch_seconds=float(options.min_request_timeout))
     kubelets = Kubelets(registry.of(NODES), options)
     server = ApiServer(

@@ -1,0 +1,1 @@
+"""OpenAPI documents, made from the compiled schema and the catalog of kinds."""

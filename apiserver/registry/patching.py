@@ -41,7 +41,7 @@ def parse(served: Served, media_type: str, raw: bytes, context: WriteContext, *,
     if media_type == APPLY_PATCH:
         return Patch(media_type, _parse_apply(served, raw, context), force)
     try:
-        body = decode.decode_any(raw)
+        body = decode.decode_json_value(raw)
     except decode.SyntaxProblem as error:
         raise BadRequest(f"error decoding patch: {error}") from error
     if media_type == JSON_PATCH and not isinstance(body, list):

@@ -1,0 +1,124 @@
+"""/openapi/v2 and /openapi/v3: made when first asked for, kept with their ETags until the kinds change."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from urllib.parse import quote
+
+import orjson
+
+from api.kind import Kind
+from apiserver.discovery.documents import group_versions
+from apiserver.http import negotiate
+from apiserver.http.call import Call
+from apiserver.http.nonresource import NonResourcePaths, page_not_found
+from apiserver.http.reply import Reply
+from apiserver.http.request_info import first
+from apiserver.openapi import documents, gnostic
+from apiserver.registry.registry import Registry
+from component.version import GIT_VERSION
+
+_V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+_V2_PROTOBUF_CLAUSES = frozenset({_V2_PROTOBUF, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"})
+_V3_PROTOBUF = "application/com.github.proto-openapi.spec.v3"
+_ROOT = "/openapi/v3"
+
+
+class OpenApi:
+    """Serves the documents."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._kinds: Sequence[Kind] = ()
+        self._made: dict[str, tuple[bytes, str]] = {}
+        self._lock = asyncio.Lock()
+
+    def add_paths(self, paths: NonResourcePaths) -> None:
+        """Serve them under their paths."""
+        paths.add("/openapi/v2", self.v2)
+        paths.add(_ROOT, self.v3_index)
+        paths.add(_ROOT + "/", self.v3)
+
+    async def v2(self, call: Call) -> Reply:
+        """The whole API, as JSON or as gnostic's protobuf."""
+        version = GIT_VERSION
+        kinds = self._registry.kinds
+        if _prefers_protobuf(call.accept):
+            body, etag = await self._document(
+                "v2.pb", lambda: gnostic.encode(documents.v2(self._registry.schemas, kinds, version))
+            )
+            return _reply(call, body, etag, _V2_PROTOBUF)
+        body, etag = await self._document(
+            "v2", lambda: orjson.dumps(documents.v2(self._registry.schemas, kinds, version))
+        )
+        return _reply(call, body, etag, negotiate.JSON)
+
+    async def v3_index(self, call: Call) -> Reply:
+        """The addresses of the documents, with a hash of each: they may be cached for ever."""
+        body, etag = await self._document("v3", self._index)
+        return _reply(call, body, etag, negotiate.JSON)
+
+    def _index(self) -> bytes:
+        paths = {}
+        for group, versions in group_versions(self._registry.kinds).items():
+            for version in versions:
+                name = f"apis/{group}/{version}" if group else f"api/{version}"
+                etag = hashlib.sha256(self._v3_bytes(group, version)).hexdigest().upper()
+                paths[name] = {"serverRelativeURL": f"{_ROOT}/{name}?hash={quote(etag)}"}
+        return orjson.dumps({"paths": paths})
+
+    def _v3_bytes(self, group: str, version: str) -> bytes:
+        document = documents.v3(self._registry.schemas, self._registry.kinds, group, version, GIT_VERSION)
+        return orjson.dumps(document)
+
+    async def v3(self, call: Call) -> Reply:
+        """One group and version."""
+        if any(clause.media_type.startswith(_V3_PROTOBUF) for clause in negotiate.parse_accept(call.accept)[:1]):
+            negotiate.choose(call.accept)  # protobuf alone is refused; with JSON beside it, JSON is the answer
+        parts = call.info.path.strip("/").split("/")[2:]
+        group = parts[1] if parts[0] == "apis" and len(parts) == 3 else ""
+        known = group_versions(self._registry.kinds).get(group, ())
+        is_core = parts[0] == "api" and len(parts) == 2
+        if not (group or is_core) or parts[-1] not in known:
+            return page_not_found()
+        body, etag = await self._document("/".join(parts), lambda: self._v3_bytes(group, parts[-1]))
+        wanted = first(call.query, "hash")
+        reply = _reply(call, body, etag, negotiate.JSON)
+        if wanted == etag:
+            reply.headers = {
+                **reply.headers,
+                "Cache-Control": "public, immutable",
+                "Expires": "Fri, 01 Jan 2100 00:00:00 GMT",
+            }
+        return reply
+
+    async def _document(self, name: str, make: Callable[[], bytes]) -> tuple[bytes, str]:
+        """The bytes of a document and their ETag; made in a thread, since large ones take a while."""
+        async with self._lock:
+            if self._kinds != self._registry.kinds:
+                self._kinds = self._registry.kinds
+                self._made.clear()
+            made = self._made.get(name)
+            if made is None:
+                body = await asyncio.to_thread(make)
+                made = self._made[name] = (body, hashlib.sha256(body).hexdigest().upper())
+        return made
+
+
+def _prefers_protobuf(accept: str) -> bool:
+    for clause in negotiate.parse_accept(accept):
+        if clause.media_type in _V2_PROTOBUF_CLAUSES:
+            return True
+        if clause.media_type in (negotiate.JSON, "*/*"):
+            return False
+    return False
+
+
+def _reply(call: Call, body: bytes, etag: str, content_type: str) -> Reply:
+    quoted = f'"{etag}"'
+    headers = {"Etag": quoted, "Vary": "Accept", "Cache-Control": "no-cache, private"}
+    if call.request.headers.get("If-None-Match") in (quoted, etag):
+        return Reply(304, b"", content_type, headers)
+    return Reply(200, body, content_type, headers)
