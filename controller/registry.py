@@ -81,6 +81,11 @@ ENTRIES: tuple[Entry, ...] = (
         _simple("controller.replicaset.controller:ReplicaSetController", "concurrent_replicaset_syncs"),
     ),
     Entry(
+        "deployment-controller",
+        "deployment",
+        _simple("controller.deployment.controller:DeploymentController", "concurrent_deployment_syncs"),
+    ),
+    Entry(
         "endpoints-controller",
         "endpoint",
         _simple("controller.endpoints.controller:EndpointsController", "concurrent_endpoint_syncs"),

@@ -1,0 +1,1 @@
+"""Deployments: replica sets rolled from one pod template to the next."""
