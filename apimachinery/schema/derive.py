@@ -37,6 +37,10 @@ _LEAVES: Final = {
     "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrBool": "B",
     "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrStringArray": "S",
 }
+#: Types that the Go source, where it is newer, has split off.
+_IN_V1_28: Final = {
+    "io.k8s.api.core.v1.VolumeResourceRequirements": "io.k8s.api.core.v1.ResourceRequirements",
+}
 _EXTRAS: Final = {
     "x-kubernetes-patch-strategy": "ps",
     "x-kubernetes-patch-merge-key": "mk",
@@ -112,6 +116,7 @@ def _field(field: GoField, schema: dict[str, Any], required: bool, types: GoType
 
 def _shape(written: str, types: GoTypes) -> str:
     """The type in one-letter codes: `*` pointer, `[` list, `{` map, `@` struct (see `loader.py`)."""
+    written = _IN_V1_28.get(written, written)
     if written.startswith("*"):
         return "*" + _shape(written[1:], types)
     if written in _LEAVES:
