@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -32,7 +33,7 @@ class Patch:
     """One patch request's body, parsed."""
 
     media_type: str
-    body: object
+    body: Any
     force: bool = False
 
 
