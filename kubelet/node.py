@@ -191,6 +191,8 @@ class Kubelet:
                 if wanted and wanted != current:
                     await self._network.set_pod_cidr(wanted)
                     current = wanted
+                    await self.cache.wait_listed()
+                    self._status_of_node.settled.set()
                     self._status_of_node.wake()
                     for pod in self.pods.pods():
                         self.pods.wake(pod["metadata"]["uid"])

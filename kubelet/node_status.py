@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 _LEASE_NAMESPACE = "kube-node-lease"
 _REGISTER_RETRY_SECONDS = (0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 7.0)
 _LEASE_RETRY_SECONDS = 1.0
+_SETTLE_SECONDS = 5.0
 
 
 class NodeStatus:
@@ -42,6 +43,7 @@ class NodeStatus:
         self._written_at = 0.0
         self._wake = asyncio.Event()
         self.registered = asyncio.Event()
+        self.settled = asyncio.Event()
         self.uid = ""
 
     def wake(self) -> None:
@@ -52,6 +54,7 @@ class NodeStatus:
         """Register, then keep the status up to date until cancelled."""
         await self._registered()
         self.registered.set()
+        await self._settle()
         while True:
             try:
                 await self._update()
@@ -63,6 +66,15 @@ class NodeStatus:
             except TimeoutError:
                 continue
             self._wake.clear()
+
+    async def _settle(self) -> None:
+        """A kubelet that comes back takes its node's word over until it has looked around (`settled`): else each
+        restart would make a node that is well NotReady for a moment."""
+        try:
+            async with asyncio.timeout(_SETTLE_SECONDS):
+                await self.settled.wait()
+        except TimeoutError:
+            logger.info("Runtime or network are not up yet; saying so")
 
     async def _registered(self) -> None:
         attempt = 0

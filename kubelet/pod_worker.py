@@ -30,7 +30,7 @@ from kubelet.volumes.interface import HostPath, MountFailed
 logger = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 10.0
-_VOLUME_RETRY_SECONDS = 2.0
+_VOLUME_RETRY_SECONDS, _VOLUME_RETRY_MAX_SECONDS = 0.5, 16.0
 
 
 class PodWorker:
@@ -56,6 +56,7 @@ class PodWorker:
         self._errors: dict[str, StartError] = {}
         self._failure: tuple[str, str] | None = None
         self._next_look = 0.0
+        self._mount_delay = _VOLUME_RETRY_SECONDS
         self._ip: dict[str, str] = {}
         self._done = False
 
@@ -212,11 +213,15 @@ class PodWorker:
 
     async def _mount(self, pod: Object) -> dict[str, HostPath]:
         try:
-            return await self._node.volumes.mount(pod)
+            mounted = await self._node.volumes.mount(pod)
         except MountFailed as error:
             self._node.event(pod, "Warning", "FailedMount", str(error))
-            self._look_in(_VOLUME_RETRY_SECONDS)
+            self._mount_delay = min(self._mount_delay * 2, _VOLUME_RETRY_MAX_SECONDS)
+            self._look_in(self._mount_delay)
             raise SyncFailed(str(error)) from error
+
+        self._mount_delay = _VOLUME_RETRY_SECONDS
+        return mounted
 
     async def _kill_sandbox(self, pod: Object, actions: PodActions) -> None:
         seen = self._node.cache.pod(self.uid)

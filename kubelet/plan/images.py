@@ -45,7 +45,7 @@ def parse_image(text: str) -> ImageName:
         why = "invalid reference format"
         if re.search(r"[A-Z]", text.split(":")[0].rpartition("/")[2]):
             why += ": repository name must be lowercase"
-        raise ValueError(f"couldn't parse image name {text!r}: {why}".replace("'", '"'))
+        raise ValueError(f'couldn\'t parse image name "{text}": {why}')
     if match["digest"]:
         return ImageName(match["name"], digest=match["digest"])
     return ImageName(match["name"], tag=match["tag"] or "latest")
