@@ -6,7 +6,9 @@ always in the order of `plugins.ORDER`."""
 from __future__ import annotations
 
 from apiserver.admission.base import Chain, Setting
+from apiserver.admission.escalation import RBACEscalation
 from apiserver.admission.plugins import chosen, make
+from apiserver.authz import Authorization
 from apiserver.interfaces import Authorizer, Loopback
 from apiserver.options import Options
 
@@ -22,4 +24,7 @@ def build(options: Options, loopback: Loopback, authorizer: Authorizer) -> Chain
         not_ready_toleration_seconds=options.default_not_ready_toleration_seconds,
         unreachable_toleration_seconds=options.default_unreachable_toleration_seconds,
     )
-    return Chain(make(names, setting))
+    plugins = make(names, setting)
+    if isinstance(authorizer, Authorization) and authorizer.rbac is not None:
+        plugins.append(RBACEscalation(authorizer))
+    return Chain(plugins)

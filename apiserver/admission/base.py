@@ -8,7 +8,7 @@ from typing import Any
 
 from apimachinery import errors
 from apimachinery.errors import Forbidden
-from apimachinery.objects import Object, name_of
+from apimachinery.objects import Object, annotations_of, name_of
 from apiserver.interfaces import AdmissionPlugin, Attributes, Authorizer, Loopback
 
 #: Fields of a pod spec that hold containers.
@@ -84,6 +84,14 @@ def containers(spec: Object) -> Iterable[Object]:
     """All containers of a pod spec."""
     for field in CONTAINER_FIELDS:
         yield from spec.get(field) or ()
+
+
+def newest_default(classes: Iterable[Object], annotations: Iterable[str]) -> Object | None:
+    """Of the classes that are marked as the default the newest; of equally old ones the first by name."""
+    keys = tuple(annotations)
+    marked = [item for item in classes if any(annotations_of(item).get(key) == "true" for key in keys)]
+    marked.sort(key=name_of)
+    return max(marked, key=lambda item: str(item["metadata"].get("creationTimestamp") or ""), default=None)
 
 
 class Chain:

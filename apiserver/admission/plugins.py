@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from apiserver.admission.always import AlwaysAdmit, AlwaysDeny
 from apiserver.admission.base import Setting
+from apiserver.admission.certificates import (
+    CertificateApproval,
+    CertificateSigning,
+    CertificateSubjectRestriction,
+)
+from apiserver.admission.ingress import DefaultIngressClass, DenyServiceExternalIPs
 from apiserver.admission.limitranger import LimitRanger
 from apiserver.admission.namespaces import NamespaceAutoProvision, NamespaceExists, NamespaceLifecycle
+from apiserver.admission.noderestriction import NodeRestriction
+from apiserver.admission.podrules import AlwaysPullImages, PodNodeSelector, SecurityContextDeny
 from apiserver.admission.priority import Priority
+from apiserver.admission.runtimeclass import RuntimeClass
 from apiserver.admission.serviceaccount import ServiceAccount
+from apiserver.admission.storage import (
+    DefaultStorageClass,
+    PersistentVolumeClaimResize,
+    StorageObjectInUseProtection,
+)
 from apiserver.admission.tolerations import (
     DefaultTolerationSeconds,
     ExtendedResourceToleration,
@@ -38,6 +53,21 @@ DEFAULT_ON = frozenset({
 })  # fmt: skip
 
 _MAKERS: dict[str, Callable[[Setting], AdmissionPlugin]] = {
+    "AlwaysAdmit": AlwaysAdmit,
+    "AlwaysDeny": AlwaysDeny,
+    "AlwaysPullImages": AlwaysPullImages,
+    "CertificateApproval": CertificateApproval,
+    "CertificateSigning": CertificateSigning,
+    "CertificateSubjectRestriction": CertificateSubjectRestriction,
+    "DefaultIngressClass": DefaultIngressClass,
+    "DefaultStorageClass": DefaultStorageClass,
+    "DenyServiceExternalIPs": DenyServiceExternalIPs,
+    "NodeRestriction": NodeRestriction,
+    "PersistentVolumeClaimResize": PersistentVolumeClaimResize,
+    "PodNodeSelector": PodNodeSelector,
+    "RuntimeClass": RuntimeClass,
+    "SecurityContextDeny": SecurityContextDeny,
+    "StorageObjectInUseProtection": StorageObjectInUseProtection,
     "NamespaceAutoProvision": NamespaceAutoProvision,
     "NamespaceLifecycle": NamespaceLifecycle,
     "NamespaceExists": NamespaceExists,

@@ -1,0 +1,90 @@
+"""AlwaysPullImages, SecurityContextDeny and PodNodeSelector: small rules about pods, all off by default."""
+
+from __future__ import annotations
+
+from api.resources import NAMESPACES
+from apimachinery import labels
+from apimachinery.objects import Object, annotations_of
+from apiserver.admission.base import Plugin, Setting, containers, only, operation, refuse
+from apiserver.interfaces import Attributes
+
+_NODE_SELECTOR = "scheduler.alpha.kubernetes.io/node-selector"
+_POD_FIELDS = (
+    ("supplementalGroups", "SupplementalGroups"),
+    ("seLinuxOptions", "SELinuxOptions"),
+    ("runAsUser", "RunAsUser"),
+    ("fsGroup", "FSGroup"),
+)
+_CONTAINER_FIELDS = (("seLinuxOptions", "SELinuxOptions"), ("runAsUser", "RunAsUser"))
+
+
+class AlwaysPullImages(Plugin):
+    """Images are pulled for every container, so that only who may pull one can run it."""
+
+    name = "AlwaysPullImages"
+    resources = {("", "pods"): frozenset({"", "ephemeralcontainers"})}
+
+    def __init__(self, setting: Setting) -> None:
+        pass
+
+    async def admit(self, attributes: Attributes, obj: Object | None, old: Object | None) -> None:
+        """Set every pull policy."""
+        before = {item.get("image") for item in containers((old or {}).get("spec") or {})}
+        for container in containers((obj or {}).get("spec") or {}):
+            if operation(attributes) == "create" or container.get("image") not in before:
+                container["imagePullPolicy"] = "Always"
+
+
+class SecurityContextDeny(Plugin):
+    """Pods may not choose users, groups or SELinux options."""
+
+    name = "SecurityContextDeny"
+    resources = {("", "pods"): frozenset({"", "ephemeralcontainers"})}
+
+    def __init__(self, setting: Setting) -> None:
+        pass
+
+    async def validate(self, attributes: Attributes, obj: Object | None, old: Object | None) -> list[str]:
+        """Raises Forbidden."""
+        spec = (obj or {}).get("spec") or {}
+        context = spec.get("securityContext") or {}
+        for field, shown in _POD_FIELDS:
+            if context.get(field) is not None:
+                raise refuse(attributes, f"pod.Spec.SecurityContext.{shown} is forbidden", obj)
+        for container in containers(spec):
+            context = container.get("securityContext") or {}
+            for field, shown in _CONTAINER_FIELDS:
+                if context.get(field) is not None:
+                    raise refuse(attributes, f"SecurityContext.{shown} is forbidden", obj)
+        return []
+
+
+class PodNodeSelector(Plugin):
+    """A namespace's annotation adds to its pods' node selectors."""
+
+    name = "PodNodeSelector"
+    verbs = frozenset({"create"})
+    resources = only("", "pods")
+
+    def __init__(self, setting: Setting) -> None:
+        self._api = setting.api
+
+    async def admit(self, attributes: Attributes, obj: Object | None, old: Object | None) -> None:
+        """Merge the namespace's selector; raises Forbidden where the pod's own says otherwise."""
+        wanted = self._of_namespace(attributes)
+        if obj is None or not wanted:
+            return
+        spec = obj.setdefault("spec", {})
+        own = spec.get("nodeSelector") or {}
+        if any(own.get(key, value) != value for key, value in wanted.items()):
+            raise refuse(attributes, "pod node label selector conflicts with its namespace node label selector", obj)
+        spec["nodeSelector"] = {**wanted, **own}
+
+    def _of_namespace(self, attributes: Attributes) -> dict[str, str]:
+        namespace = self._api.get(NAMESPACES, "", attributes.namespace)
+        text = annotations_of(namespace).get(_NODE_SELECTOR, "") if namespace else ""
+        try:
+            requirements = labels.parse(text).requirements if text else ()
+        except ValueError as error:
+            raise refuse(attributes, str(error)) from error
+        return {item.key: next(iter(item.values)) for item in requirements if len(item.values) == 1}
