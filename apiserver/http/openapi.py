@@ -20,7 +20,8 @@ from apiserver.openapi import documents, gnostic
 from apiserver.registry.registry import Registry
 from component.version import GIT_VERSION
 
-_V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"  # without the "@", which is no token of a media type
+# Without the "@" of what clients ask for, which is no token of a media type.
+_V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 _V2_PROTOBUF_CLAUSES = frozenset({_V2_PROTOBUF, "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"})
 _V3_PROTOBUF = "application/com.github.proto-openapi.spec.v3"
 _ROOT = "/openapi/v3"
