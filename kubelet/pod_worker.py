@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -57,6 +58,8 @@ class PodWorker:
         self._failure: tuple[str, str] | None = None
         self._next_look = 0.0
         self._mount_delay = _VOLUME_RETRY_SECONDS
+        self._volumes: Mapping[str, HostPath] | None = None
+        self._refreshed_at = 0.0
         self._ip: dict[str, str] = {}
         self._done = False
 
@@ -179,7 +182,7 @@ class PodWorker:
             node.event(pod, "Warning", "NetworkNotReady", f"network is not ready: {why}")
             self._look_in(2.0)
             return
-        volumes = await self._mount(pod)
+        volumes = await self._mount(pod) if _starts_any(actions) else {}
         if actions.kill_pod and sandbox is not None:
             await self._kill_sandbox(pod, actions)
         for kill in actions.kill:
@@ -194,6 +197,7 @@ class PodWorker:
         if sandbox is not None and sandbox.running:
             await self._start_containers(pod, actions, sandbox, volumes)
         self._set_status(pod)
+        await self._refresh_volumes(pod)
 
     async def _adopt_sandbox(self, pod: Object) -> None:
         """After a restart of the kubelet: the address of a sandbox that runs already."""
@@ -211,9 +215,11 @@ class PodWorker:
             return
         await write_pod_files(self._node, pod, self._ip[sandbox.id])
 
-    async def _mount(self, pod: Object) -> dict[str, HostPath]:
+    async def _mount(self, pod: Object) -> Mapping[str, HostPath]:
+        if self._volumes is not None:
+            return self._volumes
         try:
-            mounted = await self._node.volumes.mount(pod)
+            self._volumes = await self._node.volumes.mount(pod)
         except MountFailed as error:
             self._node.event(pod, "Warning", "FailedMount", str(error))
             self._mount_delay = min(self._mount_delay * 2, _VOLUME_RETRY_MAX_SECONDS)
@@ -221,7 +227,18 @@ class PodWorker:
             raise SyncFailed(str(error)) from error
 
         self._mount_delay = _VOLUME_RETRY_SECONDS
-        return mounted
+        self._refreshed_at = time.monotonic()
+        return self._volumes
+
+    async def _refresh_volumes(self, pod: Object) -> None:
+        """Bring ConfigMaps, Secrets and tokens in running containers up to date, about once a minute."""
+        if time.monotonic() - self._refreshed_at < self._node.sync_seconds * 0.9:
+            return
+        self._refreshed_at = time.monotonic()
+        try:
+            await self._node.volumes.refresh(pod)
+        except MountFailed as error:
+            self._node.event(pod, "Warning", "FailedMount", str(error))
 
     async def _kill_sandbox(self, pod: Object, actions: PodActions) -> None:
         seen = self._node.cache.pod(self.uid)
@@ -309,3 +326,7 @@ class PodWorker:
         self._node.prober.sync(pod)
         view = self._node.status.view(self.pod)
         self._node.status.set(self.pod, self._status(view, terminating))
+
+
+def _starts_any(actions: PodActions) -> bool:
+    return bool(actions.create_sandbox or actions.start or actions.next_init or actions.start_ephemeral)
