@@ -7,8 +7,11 @@ import asyncio
 from component.process import FatalError
 from controller.context import Context
 from controller.endpointslice.controller import EndpointSliceController
+from controller.garbagecollector.controller import GarbageCollector
 from controller.nodeipam.controller import NodeIpamController
+from controller.nodelifecycle.controller import NodeLifecycleController
 from controller.options import Options
+from controller.podgc.controller import PodGarbageCollector
 from controller.registry import Runnable
 from controller.rootca.controller import RootCAPublisher, read_root_ca
 
@@ -39,3 +42,23 @@ async def node_ipam(context: Context, options: Options) -> Runnable | None:
         )
     except ValueError as error:
         raise FatalError(f"--cluster-cidr: {error}") from error
+
+
+async def node_lifecycle(context: Context, options: Options) -> Runnable:
+    """The watch over the nodes with its times."""
+    return NodeLifecycleController(
+        context,
+        monitor_period_seconds=options.node_monitor_period,
+        grace_seconds=options.node_monitor_grace_period,
+        startup_grace_seconds=options.node_startup_grace_period,
+    )
+
+
+async def pod_gc(context: Context, options: Options) -> Runnable:
+    """The pod garbage collector with its threshold."""
+    return PodGarbageCollector(context, terminated_threshold=options.terminated_pod_gc_threshold)
+
+
+async def garbage_collector(context: Context, options: Options) -> Runnable | None:
+    """The garbage collector, unless --enable-garbage-collector=false."""
+    return GarbageCollector(context, workers=options.concurrent_gc_syncs) if options.enable_garbage_collector else None
