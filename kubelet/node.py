@@ -6,7 +6,7 @@ import asyncio
 import logging
 from pathlib import Path
 
-from apimachinery.objects import Object, labels_of
+from apimachinery.objects import Object, labels_of, uid_of
 from apimachinery.quantity import parse
 from client.events import EventRecorder
 from client.informer import Informer
@@ -14,7 +14,9 @@ from client.rest import RestClient
 from component.process import FatalError, Process
 from component.version import GIT_VERSION
 from kubelet.attach_gate import AttachGate
+from kubelet.eviction import EvictionConfig, EvictionManager
 from kubelet.handlers import Handlers
+from kubelet.image_gc import ImageCollector, ImageGcConfig
 from kubelet.image_puller import ImagePuller
 from kubelet.machine import oom_floor, read_machine
 from kubelet.network.errors import NetworkError
@@ -24,6 +26,7 @@ from kubelet.node_status import NodeStatus
 from kubelet.options import KubeletOptions
 from kubelet.plan.admission import rejection
 from kubelet.plan.docker_config import NodeSettings
+from kubelet.plan.eviction import parse_thresholds
 from kubelet.plan.images import parse_image
 from kubelet.plan.node import Machine, NodeFacts, allocatable
 from kubelet.plan.pod_files import ResolvConf, parse_resolv_conf
@@ -90,7 +93,10 @@ class Kubelet:
         )  # fmt: skip
         self.services = self._node_services()
         self.pods = PodManager(self.services, self._handlers, self._pause, self._admit)
+        self._stats = StatsProvider(self.runtime, self.cache, node_name, root_dir)
         self.server = self._make_server()
+        self._eviction = self._make_eviction()
+        self._images = self._make_image_collector()
 
     def _node_services(self) -> NodeServices:
         options = self.options
@@ -114,8 +120,47 @@ class Kubelet:
             self._client, self.node_name, anonymous=options.anonymous_auth,
             tokens=options.authentication_token_webhook, mode=options.authorization_mode,
         )  # fmt: skip
-        stats = StatsProvider(self.runtime, self.cache, self.node_name, self._root_dir)
-        return KubeletServer(self.runtime, self.cache, self.pods, self.status, stats, auth)
+        return KubeletServer(self.runtime, self.cache, self.pods, self.status, self._stats, auth)
+
+    def _make_eviction(self) -> EvictionManager:
+        options = self.options
+        try:
+            thresholds = parse_thresholds(options.eviction_hard)
+        except ValueError as error:
+            raise FatalError(str(error)) from error
+        config = EvictionConfig(thresholds, options.eviction_pressure_transition_period)
+        return EvictionManager(
+            config, self._stats, self._root_dir, self._image_dir, self.pods.pods, self._evict,
+            self._status_of_node.wake,
+        )  # fmt: skip
+
+    def _make_image_collector(self) -> ImageCollector:
+        options = self.options
+        config = ImageGcConfig(
+            high_percent=options.image_gc_high_threshold, low_percent=options.image_gc_low_threshold,
+            minimum_age_seconds=options.minimum_image_ttl_duration,
+        )  # fmt: skip
+        return ImageCollector(self.runtime, config, self._image_dir, self._images_in_use)
+
+    def _image_dir(self) -> str:
+        return self._runtime_version.root_dir if self._runtime_version else self._root_dir
+
+    def _images_in_use(self) -> set[str]:
+        result = {self.services.pause_image}
+        for pod in self.pods.pods():
+            for field_name in ("containers", "initContainers", "ephemeralContainers"):
+                for container in pod["spec"].get(field_name) or ():
+                    try:
+                        result.add(parse_image(container.get("image") or "").reference)
+                    except ValueError:
+                        continue
+        return result
+
+    def _evict(self, pod: Object, message: str) -> None:
+        worker = self.pods.worker(uid_of(pod))
+        if worker is not None:
+            self.services.event(pod, "Warning", "Evicted", message)
+            worker.fail("Evicted", message)
 
     async def _serve(self) -> None:
         options = self.options
@@ -174,6 +219,8 @@ class Kubelet:
         self._synced = True
         await self.pods.adopt_orphans()
         process.spawn("housekeeping", self.pods.run_housekeeping())
+        process.spawn("eviction", self._eviction.run())
+        process.spawn("image-gc", self._images.run())
 
     async def _run_network(self, process: Process) -> None:
         """Bring the pod network up with the node's range, and up again with another when it changes."""
@@ -227,7 +274,9 @@ class Kubelet:
 
     def _admit(self, pod: Object, others: list[Object]) -> tuple[str, str] | None:
         node = self._node()
-        return rejection(pod, others, self._resources.allocatable, labels_of(node) if node else {})
+        return self._eviction.admits(pod) or rejection(
+            pod, others, self._resources.allocatable, labels_of(node) if node else {}
+        )
 
     async def facts(self) -> NodeFacts:
         """What is true of the node now."""
@@ -256,6 +305,7 @@ class Kubelet:
             reserved=_reserved(self.options), labels=self.options.node_labels,
             taints=[_taint(text) for text in self.options.register_with_taints],
             schedulable=self.options.register_schedulable, images=images, trouble=trouble,
+            usage=self._eviction.usage(),
         )  # fmt: skip
 
 

@@ -256,6 +256,11 @@ class DockerRuntime:
         """GET /images/json."""
         return [_image(entry) for entry in await self._engine.call("GET", "/images/json")]
 
+    async def used_image_ids(self) -> set[str]:
+        """The images of all containers, whoever made them."""
+        listed = await self._engine.call("GET", "/containers/json", params={"all": "1"})
+        return {entry["ImageID"] for entry in listed}
+
     async def pull(self, reference: str, auth: str = "") -> None:
         """POST /images/create; the errors of registry and daemon come inside the stream."""
         name = parse_image(reference)

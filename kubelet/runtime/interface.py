@@ -137,6 +137,9 @@ class Runtime(Protocol):
     async def list_images(self) -> list[Image]:
         """All images."""
 
+    async def used_image_ids(self) -> set[str]:
+        """The images of all containers, those of others too."""
+
     async def pull(self, reference: str, auth: str = "") -> None:
         """Pull an image; `auth` is the base64 of Docker's AuthConfig. A pull without progress for a minute is
         given up. Raises `RuntimeRefused` with the registry's words."""
