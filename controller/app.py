@@ -66,10 +66,9 @@ async def run_controllers(client: RestClient, options: Options) -> None:
     controllers: list[Runnable] = []
     for entry in selected(options.controllers):
         made = await entry.make(context, options)
-        if made is None:
+        if not made:
             logger.info("Controller is not needed", extra={"controller": entry.name})
-        else:
-            controllers.append(made)
+        controllers += made
     async with asyncio.TaskGroup() as group:
         group.create_task(context.informers.run(), name="informers")
         for recorder in context.recorders:

@@ -22,8 +22,8 @@ class Runnable(Protocol):
         """Work until cancelled."""
 
 
-#: Makes a controller, or None where the flags leave it nothing to do.
-Maker = Callable[[Context, Options], Awaitable[Runnable | None]]
+#: Makes a controller (some consist of several), or none where the flags leave it nothing to do.
+Maker = Callable[[Context, Options], Awaitable[Sequence[Runnable]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,10 @@ class Entry:
 def _simple(path: str, workers: str = "") -> Maker:
     """A controller class at "module:Class", with as many workers as the flag of that name says."""
 
-    async def make(context: Context, options: Options) -> Runnable:
+    async def make(context: Context, options: Options) -> Sequence[Runnable]:
         module, _, name = path.partition(":")
         cls = getattr(importlib.import_module(module), name)
-        made: Runnable = cls(context, workers=getattr(options, workers)) if workers else cls(context)
-        return made
+        return [cls(context, workers=getattr(options, workers)) if workers else cls(context)]
 
     return make
 
@@ -50,9 +49,9 @@ def _simple(path: str, workers: str = "") -> Maker:
 def _hooked(path: str) -> Maker:
     """A function "module:make(context, options)", for controllers that need more than a number of workers."""
 
-    async def make(context: Context, options: Options) -> Runnable | None:
+    async def make(context: Context, options: Options) -> Sequence[Runnable]:
         module, _, name = path.partition(":")
-        made: Runnable | None = await getattr(importlib.import_module(module), name)(context, options)
+        made: Sequence[Runnable] = await getattr(importlib.import_module(module), name)(context, options)
         return made
 
     return make
@@ -93,7 +92,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "endpointslice-controller",
         "endpointslice",
-        _hooked("controller.makers:endpoint_slices"),
+        _simple("controller.endpointslice.controller:EndpointSliceController", "concurrent_service_endpoint_syncs"),
     ),
     Entry("node-ipam-controller", "nodeipam", _hooked("controller.makers:node_ipam")),
     Entry("node-lifecycle-controller", "nodelifecycle", _hooked("controller.makers:node_lifecycle")),
