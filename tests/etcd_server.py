@@ -1,4 +1,4 @@
-"""A real etcd for a test: on free ports, with its data in a directory of the test's, killed and started again at will."""
+"""A real etcd for a test: on free ports, its data in a directory of the test's, killed and started again at will."""
 
 from __future__ import annotations
 

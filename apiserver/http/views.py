@@ -13,6 +13,7 @@ import orjson
 from api.kind import Column, Kind
 from apimachinery.objects import Object
 from apiserver.http.negotiate import PARTIAL, TABLE
+from apiserver.watchcache.cache import Items
 from apiserver.watchcache.window import CachedObject, Transform
 
 _DEFAULT_COLUMNS = (
@@ -40,10 +41,15 @@ def list_bytes(
     if typed_items:
         return head + b",".join([item.raw for item in items]) + b"]}\n"
     prefix = b'{"apiVersion":"%s","kind":"%s",' % (resource.api_version.encode(), resource.kind.encode())
-    length = len(prefix)
-    bodies = [item.raw[length:] if item.raw.startswith(prefix) else _untyped(item.raw)[1:] for item in items]
-    body = b",{".join(bodies)
-    return b"".join((head, b"{" if bodies else b"", body, b"]}\n"))
+    joined = items.joined(prefix) if isinstance(items, Items) else None
+    if joined is not None:
+        return b"%b%b]}\n" % (head, joined)
+    bodies = [item.tail if item.head == prefix else _untyped(item.raw)[1:] for item in items]
+    if not bodies:
+        return head + b"]}\n"
+    bodies[0] = b"%b{%b" % (head, bodies[0])
+    bodies[-1] += b"]}\n"
+    return b",{".join(bodies)
 
 
 def _untyped(raw: bytes) -> bytes:

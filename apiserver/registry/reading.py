@@ -119,7 +119,7 @@ def _from_cache(served: Served, namespace: str, selection: Selection, limit: int
     candidates = _candidates(served, namespace, selection)
     if after:
         candidates = [item for item in candidates if item.key > after]
-    matches = selection.matches
+    matches = None if selection.only_equalities else selection.matches  # the candidates have the labels already
     if not limit:
         items = candidates if matches is None else [item for item in candidates if matches(item.obj)]
         return Listed(items, revision)

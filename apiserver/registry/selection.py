@@ -21,6 +21,7 @@ class Selection:
     name: str = ""  #: the one name that can match, from metadata.name=NAME
     namespace: str = ""  #: likewise
     equalities: Mapping[str, str] | None = None  #: label requirements that an index can answer
+    only_equalities: bool = False  #: whether nothing else is asked
 
 
 EVERYTHING = Selection()
@@ -36,7 +37,9 @@ def compile_selection(kind: Kind, label_selector: str, field_selector: str) -> S
     name = _only_value(by_field, "metadata.name")
     namespace = _only_value(by_field, "metadata.namespace")
     matches = _matcher(by_label, by_field, getters)
-    return Selection(matches, name, namespace, _equalities(by_label))
+    equalities = _equalities(by_label)
+    only = by_field is None and by_label is not None and len(equalities or ()) == len(by_label.requirements)
+    return Selection(matches, name, namespace, equalities, only)
 
 
 def _parse_labels(text: str) -> labels.Selector | None:

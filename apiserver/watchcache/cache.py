@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 _WAKE_SECONDS_PER_WATCHER = 50e-6  #: wakes are so far apart that telling watchers takes at most about half the time
 _MAX_WAKE_SECONDS = 0.1
 _MAX_LABEL_INDEXES = 16
+_MAX_LISTS = 32
+_MAX_JOINED_BYTES = 16 << 20
 
 
 class Progress:
@@ -32,6 +34,40 @@ class Progress:
 
     def __init__(self) -> None:
         self.revision: Revision = 0
+
+
+class Items(list[CachedObject]):
+    """The answer to a list, shared by all who ask the same until something changes; never to be changed."""
+
+    __slots__ = ("_joined", "_used")
+
+    def __init__(self, items: Iterable[CachedObject]) -> None:
+        super().__init__(items)
+        self._joined: bytes | None = None
+        self._used = 0
+
+    def joined(self, head: bytes) -> bytes | None:
+        """What a List has between the brackets of its items, these going without `head` (their apiVersion and kind).
+
+        None where one of them has another. Kept while it is asked for again and again, if it is not too large."""
+        if self._joined is not None:
+            self._used = 2
+            return self._joined
+        if any(item.head != head for item in self):
+            return None
+        joined = b",{".join([item.tail for item in self])
+        if self:
+            joined = b"{" + joined
+        if self._used and len(joined) <= _MAX_JOINED_BYTES:
+            self._joined = joined
+        self._used = 2
+        return joined
+
+    def rest(self) -> None:
+        """Once a second: forget the joined bytes that nobody has asked for lately."""
+        self._used = max(0, self._used - 1)
+        if not self._used:
+            self._joined = None
 
 
 class WatchCache:
@@ -45,7 +81,7 @@ class WatchCache:
         self.window = Window(0)
         self._objects: dict[str, CachedObject] = {}
         self._keys: list[str] = []
-        self._everything: Sequence[CachedObject] | None = None
+        self._lists: dict[tuple[str, tuple[tuple[str, str], ...]], Items] = {}
         self._by_label: dict[str, dict[str, set[str]]] = {}
         self._watchers: set[Watcher] = set()
         self._next_wake: float = 0.0
@@ -64,32 +100,47 @@ class WatchCache:
         """The object as last seen; `namespace` is ignored for cluster-scoped resources."""
         return self._objects.get(f"{namespace}/{name}" if self.resource.namespaced else name)
 
-    def list(self, namespace: str = "", labels: Mapping[str, str] | None = None) -> Sequence[CachedObject]:
-        """Objects of the namespace ("": all) in key order. `labels` (label key -> value: a selector's equality
-        requirements) narrows by an index; whatever else the selector asks is the caller's to check."""
+    def list(self, namespace: str = "", labels: Mapping[str, str] | None = None) -> Items:
+        """Objects of the namespace ("": all) that have exactly these labels, in key order.
+
+        `labels` (label key -> value) are a selector's equality requirements, answered from an index; whatever else
+        the selector asks is the caller's to check. The same question gets the same list until something changes."""
+        if not self.resource.namespaced:
+            namespace = ""
+        question = (namespace, tuple(sorted(labels.items())) if labels else ())
+        items = self._lists.get(question)
+        if items is None:
+            if len(self._lists) >= _MAX_LISTS:
+                self._lists.clear()
+            items = self._lists[question] = Items(self._find(namespace, labels))
+        return items
+
+    def _find(self, namespace: str, labels: Mapping[str, str] | None) -> Iterable[CachedObject]:
         if labels:
-            return self._list_labelled(namespace, labels)
-        if not namespace or not self.resource.namespaced:
-            if self._everything is None:
-                self._everything = [self._objects[key] for key in self._keys]
-            return self._everything
+            return self._find_labelled(namespace, labels)
+        if not namespace:
+            return map(self._objects.__getitem__, self._keys)
         start = bisect_left(self._keys, namespace + "/")
         end = bisect_left(self._keys, namespace + "0", lo=start)  # "0" follows "/"
-        return [self._objects[key] for key in self._keys[start:end]]
+        return map(self._objects.__getitem__, self._keys[start:end])
 
-    def _list_labelled(self, namespace: str, labels: Mapping[str, str]) -> Sequence[CachedObject]:
+    def _find_labelled(self, namespace: str, labels: Mapping[str, str]) -> Iterable[CachedObject]:
         found: set[str] | None = None
+        rest: dict[str, str] = {}  # what no index answers
         for label, value in labels.items():
             index = self._label_index(label)
             if index is None:
+                rest[label] = value
                 continue
             having = index.get(value, set())
             found = having if found is None else found & having
         if found is None:
-            return [item for item in self.list(namespace) if _has_labels(item.obj, labels)]
-        if namespace and self.resource.namespaced:
-            found = {key for key in found if key.startswith(namespace + "/")}
-        return [self._objects[key] for key in sorted(found)]
+            return [item for item in self.list(namespace) if _has_labels(item.obj, rest)]
+        if namespace:
+            inside = namespace + "/"
+            found = {key for key in found if key.startswith(inside)}
+        items = map(self._objects.__getitem__, sorted(found))
+        return [item for item in items if _has_labels(item.obj, rest)] if rest else items
 
     def _label_index(self, label: str) -> dict[str, set[str]] | None:
         index = self._by_label.get(label)
@@ -181,7 +232,7 @@ class WatchCache:
                 self._objects[key] = found
         self.version += 1
         self._keys = sorted(self._objects)
-        self._everything = None
+        self._lists.clear()
         self._by_label.clear()
         self._joined.clear()
         self.window = Window(revision)
@@ -228,7 +279,7 @@ class WatchCache:
             self._objects[key] = new
             if previous is None:
                 insort(self._keys, key)
-        self._everything = None
+        self._lists.clear()
         self._index(key, previous, new)
         self.window.append(Change(revision, new, previous, asyncio.get_running_loop().time()))
         self._wake()
@@ -266,6 +317,8 @@ class WatchCache:
     def tick(self, seconds: float) -> None:
         """Once a second: forget old changes, wake watchers whose bookmark or end is due."""
         self.window.forget_before(seconds)
+        for items in self._lists.values():
+            items.rest()
         for watcher in self._watchers:
             if watcher.due(seconds):
                 watcher.wake()

@@ -14,6 +14,9 @@ from apimachinery.objects import Object
 
 #: How values written by `encode_stored` begin.
 _HEAD = re.compile(rb'\{(?:"apiVersion":"[^"\\]*",)?(?:"kind":"[^"\\]*",)?"metadata":\{')
+_METADATA = b'"metadata":{'
+#: Each head once: as many as there are kinds and versions stored.
+_heads: dict[bytes, bytes] = {}
 _FIRST = ("apiVersion", "kind", "metadata")
 
 
@@ -37,6 +40,14 @@ def splice(value: bytes, revision: int) -> bytes:
     rest = value[at:]
     comma = b"" if rest.startswith(b"}") else b","
     return b'%b"resourceVersion":"%d"%b%b' % (value[:at], revision, comma, rest)
+
+
+def split_head(raw: bytes) -> tuple[bytes, bytes]:
+    """Spliced bytes as what comes before `"metadata":`, and the rest; b"{" and the rest for another order of fields."""
+    head = _HEAD.match(raw)
+    at = head.end() - len(_METADATA) if head else 1
+    text = raw[:at]
+    return _heads.setdefault(text, text) if head else b"{", raw[at:]
 
 
 def at_revision(raw: bytes, old: int, new: int) -> bytes:

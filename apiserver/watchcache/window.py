@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from apimachinery.objects import Object
-from apiserver.watchcache.encoding import at_revision, frame, object_at_revision
+from apiserver.watchcache.encoding import at_revision, frame, object_at_revision, split_head
 
 #: Turns an object into what a watcher asked for (a Table, another version); frames are cached by it.
 Transform = Callable[[Object], Object]
@@ -24,23 +24,31 @@ _KEEP_EVENTS = 100  #: kept whatever their age
 
 
 class CachedObject:
-    """One object as last written: decoded (never to be changed by a reader) and as the JSON bytes clients get."""
+    """One object as last written: decoded (never to be changed by a reader) and as the JSON bytes clients get.
 
-    __slots__ = ("_obj", "key", "name", "namespace", "raw", "revision")
+    The bytes are kept in two parts because lists show their items without apiVersion and kind: `head` says these (it is
+    the same object for all that say the same), `tail` is all from the metadata on."""
+
+    __slots__ = ("_obj", "head", "key", "name", "namespace", "revision", "tail")
 
     def __init__(self, key: str, namespace: str, name: str, raw: bytes, revision: int, obj: Object | None) -> None:
         self.key = key  #: "namespace/name", or "name"
         self.namespace = namespace
         self.name = name
-        self.raw = raw  #: JSON with the resourceVersion
+        self.head, self.tail = split_head(raw)
         self.revision = revision
         self._obj = obj
+
+    @property
+    def raw(self) -> bytes:
+        """JSON with the resourceVersion."""
+        return self.head + self.tail
 
     @property
     def obj(self) -> Object:
         """The object with its resourceVersion; shared, so never change it."""
         if self._obj is None:
-            self._obj = orjson.loads(self.raw)
+            self._obj = orjson.loads(self.head + self.tail)
         return self._obj
 
 
@@ -79,7 +87,7 @@ class Change:
 
     def size(self) -> int:
         """Bytes this change keeps alive beyond what the cache itself holds, about."""
-        return len(self.subject.raw) + (len(self.previous.raw) if self.previous else 0)
+        return len(self.subject.tail) + (len(self.previous.tail) if self.previous else 0)
 
 
 class Window:

@@ -1,4 +1,4 @@
-"""What every store must do, whatever it is made of. Keys are the test's own: the stores may hold those of other tests."""
+"""What every store must do, whatever it is made of. Keys are the test's own: a store may hold those of other tests."""
 
 from __future__ import annotations
 

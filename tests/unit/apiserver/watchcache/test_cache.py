@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
+import orjson
 import pytest
 
 from apimachinery.errors import Gone, Timeout
@@ -253,3 +254,31 @@ async def test_what_is_no_object_is_passed_over(cluster: Cluster) -> None:
     await cluster.storage.commit([Put("/registry/pods/default/list", b"[1]", 0)])
     await cluster.write(pod("a"))
     assert [item.name for item in cluster.pods.list()] == ["a"]
+
+
+HEAD = b'{"apiVersion":"v1","kind":"Pod",'
+
+
+async def test_the_same_question_gets_the_same_list_until_something_changes(cluster: Cluster) -> None:
+    await cluster.write(pod("a", app="x"))
+    everything, labelled = cluster.pods.list(), cluster.pods.list(labels={"app": "x"})
+    assert cluster.pods.list() is everything
+    assert cluster.pods.list(labels={"app": "x"}) is labelled
+    await cluster.write(pod("b", app="x"))
+    assert len(cluster.pods.list()) == len(cluster.pods.list(labels={"app": "x"})) == 2
+    assert len(everything) == 1
+
+
+async def test_joined_items_go_without_their_type_and_are_kept_only_while_asked_for(cluster: Cluster) -> None:
+    for name in "ab":
+        await cluster.write(pod(name))
+    items = cluster.pods.list()
+    first = items.joined(HEAD)
+    assert orjson.loads(b"[%b]" % (first or b"")) == [{"metadata": item.obj["metadata"], "spec": {}} for item in items]
+    kept = items.joined(HEAD)
+    assert items.joined(HEAD) is kept
+    for _ in range(2):
+        items.rest()
+    assert items.joined(HEAD) is not kept
+    assert cluster.pods.list("nowhere").joined(HEAD) == b""
+    assert cluster.pods.list().joined(b'{"apiVersion":"v2","kind":"Pod",') is None

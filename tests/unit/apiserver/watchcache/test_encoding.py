@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from apimachinery.objects import Object
-from apiserver.watchcache.encoding import at_revision, encode_stored, frame, splice
+from apiserver.watchcache.encoding import at_revision, encode_stored, frame, splice, split_head
 
 POD: Object = {
     "spec": {"x": 1},
@@ -48,3 +48,11 @@ def test_a_version_is_replaced_only_where_it_is_the_objects() -> None:
 def test_a_frame_is_one_line() -> None:
     assert orjson.loads(frame("ADDED", b'{"a":1}')) == {"type": "ADDED", "object": {"a": 1}}
     assert frame("ADDED", b"{}").count(b"\n") == 1
+
+
+def test_the_head_is_shared_by_all_of_a_kind() -> None:
+    first, second = (split_head(splice(encode_stored(POD), revision)) for revision in (1, 2))
+    assert first[0] == b'{"apiVersion":"v1","kind":"Pod",'
+    assert first[0] is second[0]
+    assert first[1].startswith(b'"metadata":{"resourceVersion":"1"')
+    assert split_head(b'{"x":1,"metadata":{}}') == (b"{", b'"x":1,"metadata":{}}')
