@@ -96,10 +96,6 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry("node-ipam-controller", "nodeipam", _hooked("controller.makers:node_ipam")),
     Entry("node-lifecycle-controller", "nodelifecycle", _hooked("controller.makers:node_lifecycle")),
-    Entry("taint-eviction-controller", "tainteviction", _simple("controller.nodelifecycle.taint_manager:TaintManager")),
-    Entry("pod-garbage-collector-controller", "podgc", _hooked("controller.makers:pod_gc")),
-    Entry("garbage-collector-controller", "garbagecollector", _hooked("controller.makers:garbage_collector")),
-    Entry("node-lifecycle-controller", "nodelifecycle", _hooked("controller.makers:node_lifecycle")),
     Entry("pod-garbage-collector-controller", "podgc", _hooked("controller.makers:pod_gc")),
     Entry("garbage-collector-controller", "garbagecollector", _hooked("controller.makers:garbage_collector")),
 )
