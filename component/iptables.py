@@ -91,8 +91,8 @@ class Iptables:
             return code == 0
         if code == 2 and "No chain/target/match by that name" in complaint:
             return False
-        if code == 2 and "Chain" in complaint and "does not exist" in complaint:
-            return False  # the nf_tables variant, asked for a rule whose target is not there
+        if code == 2 and ("does not exist" in complaint or "Couldn't load target" in complaint):
+            return False  # a rule whose target is not there: in the words of the nf_tables and the legacy variant
         raise IptablesError(f"{self._program} {' '.join(arguments)}: {_one_line(complaint)}")
 
     async def _run(self, program: str, *arguments: str, text: str = "") -> str:
