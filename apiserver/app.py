@@ -29,6 +29,7 @@ from apiserver.options import Options
 from apiserver.registry.loopback import RegistryLoopback
 from apiserver.registry.registry import Registry
 from apiserver.security import open_security
+from apiserver.storage.compaction import compact_regularly
 from apiserver.storage.interface import Storage
 from apiserver.watchcache.feed import Feed
 from component.health import HealthChecks
@@ -36,6 +37,14 @@ from component.process import FatalError, Process, run_process
 
 logger = logging.getLogger(__name__)
 
+#: What is done once at start; named as the reference names it.
+_START_HOOKS = (
+    "start-service-ip-repair-controllers",
+    "rbac/bootstrap-roles",
+    "scheduling/bootstrap-system-priority-classes",
+    "start-system-namespaces-controller",
+    "bootstrap-controller",
+)
 _NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
 
 
@@ -67,7 +76,8 @@ async def _serve_on(storage: Storage, options: Options, process: Process, ports:
     security = open_security(options, loopback, advertise_address=address, service_ip=first_ip(options))
     registry.admission.chain = security.admission
     streams = WatchStreams()
-    health = _health(storage, feed, process)
+    started = asyncio.Event()
+    health = _health(storage, feed, process, started)
     paths = NonResourcePaths(registry, health, f"{address}:{options.secure_port}")
     security.add_paths(paths)
     OpenApi(registry).add_paths(paths)
@@ -85,7 +95,7 @@ async def _serve_on(storage: Storage, options: Options, process: Process, ports:
         anonymous=options.anonymous_auth,
     )
     listener = Listener(server, streams)
-    process.spawn("watch-cache", feed.run())
+    following = process.spawn("watch-cache", feed.run())
     try:
         await _listen(listener, options, address)
         await feed.wait_ready()
@@ -93,18 +103,21 @@ async def _serve_on(storage: Storage, options: Options, process: Process, ports:
         await security.bootstrap.ensure()
         process.spawn("bootstrap", security.bootstrap.run())
         if options.etcd_compaction_interval_seconds:
-            process.spawn("compaction", storing.compact_regularly(storage, options.etcd_compaction_interval_seconds))
+            process.spawn("compaction", compact_regularly(storage, options.etcd_compaction_interval_seconds))
         process.spawn("storage-metrics", storing.count_objects(registry))
-        health["readyz"].add("shutdown", lambda: "shutting down" if process.stopping.is_set() else None)
+        started.set()
         process.ready("serving")
         logger.info("Serving", extra={"address": options.bind_address, "port": options.secure_port})
         await process.stopping.wait()
     finally:
         if options.shutdown_delay_duration_seconds:
             await asyncio.sleep(options.shutdown_delay_duration_seconds)
-        await security.bootstrap.close()
+        if feed.revision:
+            await security.bootstrap.close()
         await listener.close()
         await kubelets.close()
+        following.cancel()
+        await asyncio.wait({following})
 
 
 async def _listen(listener: Listener, options: Options, address: str) -> None:
@@ -126,19 +139,25 @@ async def _listen(listener: Listener, options: Options, address: str) -> None:
         raise FatalError(str(error)) from error
 
 
-def _health(storage: Storage, feed: Feed, process: Process) -> dict[str, HealthChecks]:
+def _health(storage: Storage, feed: Feed, process: Process, started: asyncio.Event) -> dict[str, HealthChecks]:
     """The checks of /healthz, /livez and /readyz."""
 
     async def etcd() -> str | None:
         await storage.current_revision()
         return None
 
+    def hook() -> str | None:
+        return None if started.is_set() else "not finished"
+
     checks = {"healthz": process.health, "livez": HealthChecks(), "readyz": HealthChecks()}
     for endpoint in checks.values():
         endpoint.add("log", lambda: None)
         endpoint.add("etcd", etcd)
+        for name in _START_HOOKS:
+            endpoint.add(f"poststarthook/{name}", hook)
     checks["readyz"].add("etcd-readiness", etcd)
     checks["readyz"].add("informer-sync", lambda: None if feed.revision else "caches are not filled yet")
+    checks["readyz"].add("shutdown", lambda: "shutting down" if process.stopping.is_set() else None)
     return checks
 
 

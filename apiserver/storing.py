@@ -33,46 +33,29 @@ async def open_storage(options: Options) -> Storage:
 
 
 async def _open_etcd(options: Options) -> Storage:
+    """Connect, and go on trying for a while: at boot etcd may come up after us."""
     from apiserver.storage.etcd3 import open_etcd
 
     servers = ", ".join(options.etcd_servers)
     deadline = asyncio.get_running_loop().time() + _OPEN_SECONDS
     told = False
-    try:
-        storage = await open_etcd(
-            list(options.etcd_servers),
-            cafile=options.etcd_cafile,
-            certfile=options.etcd_certfile,
-            keyfile=options.etcd_keyfile,
-        )
-    except (StorageError, OSError, ValueError) as error:
-        raise FatalError(f"cannot use etcd at {servers}: {error}") from error
     while True:
         try:
-            await storage.current_revision()
+            return await open_etcd(
+                list(options.etcd_servers),
+                cafile=options.etcd_cafile,
+                certfile=options.etcd_certfile,
+                keyfile=options.etcd_keyfile,
+            )
+        except (OSError, ValueError) as error:
+            raise FatalError(f"cannot use etcd at {servers}: {error}") from error
         except StorageError as error:
+            if asyncio.get_running_loop().time() >= deadline:
+                raise FatalError(f"etcd at {servers} does not answer: {error}") from error
             if not told:
                 logger.warning("Waiting for etcd", extra={"servers": servers, "error": str(error)})
                 told = True
-            if asyncio.get_running_loop().time() >= deadline:
-                await storage.close()
-                raise FatalError(f"etcd at {servers} does not answer: {error}") from error
             await asyncio.sleep(_RETRY_SECONDS)
-        else:
-            return storage
-
-
-async def compact_regularly(storage: Storage, interval_seconds: float) -> None:
-    """Forget history older than one to two intervals, for ever."""
-    previous = 0
-    while True:
-        await asyncio.sleep(interval_seconds)
-        try:
-            if previous:
-                await storage.compact(previous)
-            previous = await storage.current_revision()
-        except StorageError as error:
-            logger.warning("Compaction failed", extra={"error": str(error)})
 
 
 async def count_objects(registry: Registry) -> None:
