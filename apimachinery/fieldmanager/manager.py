@@ -1,18 +1,48 @@
-"""The two ways of writing an object: apply, which merges and may conflict, and update, which only notes who wrote. Pure."""
+"""The two ways of writing an object: update, which notes who changed what, and apply, which merges and may conflict.
+
+Pure. Sets of fields are in `fieldset.py`, the walks over objects in `walks.py`, the stored entries in `entries.py`."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
+from typing import Any, Final
 
-from apimachinery.objects import Object
+from apimachinery.errors import ApiError, Conflict
+from apimachinery.fieldmanager import entries, fieldset, last_applied, validation, walks
+from apimachinery.fieldmanager.entries import APPLY, UPDATE, Entry, Managed, Manager
+from apimachinery.fieldmanager.fieldset import SELF, FieldSet
+from apimachinery.objects import Object, format_time
 from apimachinery.schema.model import TypeSchema
+
+_BEFORE_FIRST_APPLY: Final = "before-first-apply"
+#: Fields that nobody owns: the server sets them, or they say which object it is.
+_UNOWNED_METADATA: Final = (
+    "f:name", "f:namespace", "f:creationTimestamp", "f:selfLink", "f:uid", "f:clusterName", "f:generation",
+    "f:managedFields", "f:resourceVersion",
+)  # fmt: skip
+
+
+class TypedObjectError(ApiError):
+    """An applied object that does not fit its schema: the reference answers 500 without a reason."""
+
+    reason = ""
 
 
 def update(
     live: Object | None, new: Object, *, manager: str, subresource: str, schema: TypeSchema, now: datetime
 ) -> Object:
-    """The written object."""
-    return new
+    """The object as written, with managedFields that name the manager as owner of all it changed.
+
+    `live` is None on create. Neither object is changed: the result shares all but its metadata with `new`.
+    Objects that were written without managedFields stay so until the first apply."""
+    managed = _managed_before(live, new, subresource)
+    before = _untracked(live) if live is not None else _zero(schema)
+    after = _untracked(new)
+    if managed or live is None:
+        who = entries.manager(manager, UPDATE, new.get("apiVersion") or "", subresource)
+        managed = entries.capped(_updated(before, after, managed, who, subresource, schema, now))
+    return _with_managed(after, managed)
 
 
 def apply(
@@ -25,5 +55,176 @@ def apply(
     schema: TypeSchema,
     now: datetime,
 ) -> Object:
-    """The merged object."""
-    return applied
+    """The live object (None: there is none) with the applied configuration merged into it, and its managedFields.
+
+    Raises Conflict where another manager owns a field that would change and `force` is not set, and an error
+    without reason where the configuration does not fit the schema. Neither object is changed."""
+    managed = entries.of_object(live)
+    before = _untracked(live) if live is not None else _zero(schema)
+    version = applied.get("apiVersion") or ""
+    if not managed and live is not None:
+        first = entries.manager(_BEFORE_FIRST_APPLY, UPDATE, version, subresource)
+        managed = _updated(_zero(schema), before, {}, first, subresource, schema, now)
+    if errors := validation.errors_in(schema, applied):
+        raise TypedObjectError(f"failed to create typed patch object ({_described(applied)}): {errors}")
+    who = entries.manager(manager, APPLY, version, subresource)
+    allowed: FieldSet = {}
+    if manager == last_applied.MANAGER and live is not None:
+        allowed = last_applied.claims(live, before, schema)
+    merged, managed = _applied(before, applied, managed, who, schema, now, force=force, allowed=allowed)
+    if manager == last_applied.MANAGER and live is not None:
+        merged = last_applied.refreshed(live, merged, applied)
+    return _with_managed(merged, managed)
+
+
+def _zero(schema: TypeSchema) -> Object:
+    """The object of that type in which nothing was set; no one owns what it has."""
+    obj: Object = {}
+    schema.decode(obj)
+    return obj
+
+
+def _managed_before(live: Object | None, new: Object, subresource: str) -> Managed:
+    """The entries that the write starts from: the request may replace or reset them, but not through a subresource."""
+    given = (new.get("metadata") or {}).get("managedFields")
+    if subresource or given is None:
+        return entries.of_object(live)
+    if given in ([], [{}]):
+        return {}
+    return entries.read(given) or entries.of_object(live)
+
+
+def _untracked(obj: Object) -> Object:
+    """The object without managedFields; shares all else."""
+    metadata = obj.get("metadata")
+    if not metadata or "managedFields" not in metadata:
+        return obj
+    return {**obj, "metadata": {key: value for key, value in metadata.items() if key != "managedFields"}}
+
+
+def _with_managed(obj: Object, managed: Managed) -> Object:
+    if not managed:
+        return obj
+    return {**obj, "metadata": {**(obj.get("metadata") or {}), "managedFields": entries.write(managed)}}
+
+
+def _updated(
+    before: Object,
+    after: Object,
+    managed: Managed,
+    who: Manager,
+    subresource: str,
+    schema: TypeSchema,
+    now: datetime,
+) -> Managed:
+    """The entries after a write that is no apply: what changed belongs to its manager, and to nobody else."""
+    found = walks.compare(schema, before, after)
+    changed = _unreset(_owned(fieldset.union(found.added, found.modified)), subresource)
+    managed = entries.without_fields(managed, (changed, _unreset(found.removed, subresource)))
+    if changed:
+        previous = managed.get(who)
+        fields = fieldset.union(changed, previous.fields) if previous else changed
+        managed[who] = Entry(fieldset.ordered(fields), who.api_version, format_time(now))
+    return managed
+
+
+def _owned(fields: FieldSet) -> FieldSet:
+    """The paths that can have an owner."""
+    metadata = fields.get("f:metadata")
+    if metadata is None and "f:kind" not in fields and "f:apiVersion" not in fields:
+        return fields
+    out = {element: below for element, below in fields.items() if element not in ("f:kind", "f:apiVersion")}
+    if metadata is not None:
+        unowned = (*_UNOWNED_METADATA, SELF)
+        rest = {element: below for element, below in metadata.items() if element not in unowned}
+        out.pop("f:metadata")
+        if rest:
+            out["f:metadata"] = rest
+    return out
+
+
+def _unreset(fields: FieldSet, subresource: str) -> FieldSet:
+    """The paths that a write through this subresource can have set: a write of the status leaves the spec alone."""
+    if subresource != "status" or "f:spec" not in fields:
+        return fields
+    return {element: below for element, below in fields.items() if element != "f:spec"}
+
+
+def _applied(
+    live: Object,
+    applied: Object,
+    managed: Managed,
+    who: Manager,
+    schema: TypeSchema,
+    now: datetime,
+    *,
+    force: bool,
+    allowed: FieldSet,
+) -> tuple[Object, Managed]:
+    merged: Object = walks.merge(schema, live, applied)
+    claimed = walks.fields_of(schema, applied)
+    last = managed.get(who)
+    version = applied.get("apiVersion") or ""
+    others = {other: entry for other, entry in managed.items() if other != who}
+    if last is not None:
+        owned = walks.together([claimed, *(entry.fields for entry in others.values())])
+        merged = _pruned(schema, merged, last.fields, owned)
+    found = walks.compare(schema, live, merged)
+    changed = fieldset.union(found.added, found.modified)
+    if not force:
+        _refuse_conflicts(others, changed, allowed)
+    out = entries.without_fields(others, (changed, found.removed))
+    unchanged = live == merged
+    mine = _owned(claimed)
+    if mine:
+        time = (last.time if last else "") if unchanged else format_time(now)
+        out[who] = Entry(fieldset.ordered(mine), version, time)
+    return merged, out
+
+
+def _pruned(schema: TypeSchema, merged: Object, last: FieldSet, owned: FieldSet) -> Object:
+    """The merged object without what the manager applied last time, does not apply now, and no one else owns."""
+    named = partial(walks.with_named_fields, schema)
+    last = named(last)
+    everything = named(walks.fields_of(schema, merged))
+    pruned: Any = walks.without(schema, merged, last) or {}
+    kept = fieldset.union(named(walks.fields_of(schema, pruned)), named(owned))
+    pruned = walks.without(schema, merged, fieldset.difference(everything, kept)) or {}
+    # Of what is gone now, only what this manager itself had applied may go.
+    gone = fieldset.difference(everything, named(walks.fields_of(schema, pruned)))
+    result: Object = walks.without(schema, merged, fieldset.intersection(gone, last)) or {}
+    return result
+
+
+def _refuse_conflicts(managed: Managed, changed: FieldSet, allowed: FieldSet) -> None:
+    """Raise Conflict where other managers own fields that are about to change."""
+    conflicts: list[tuple[Manager, str]] = []
+    for who in sorted(managed):
+        taken = fieldset.intersection(managed[who].fields, changed)
+        if taken and allowed:
+            taken = fieldset.difference(taken, allowed)
+        conflicts += [(who, path) for path in fieldset.paths(taken)]
+    if conflicts:
+        raise Conflict(_conflict_text(conflicts), details={"causes": [_cause(*conflict) for conflict in conflicts]})
+
+
+def _cause(who: Manager, path: str) -> dict[str, str]:
+    return {"reason": "FieldManagerConflict", "message": f"conflict with {who}", "field": path}
+
+
+def _conflict_text(conflicts: list[tuple[Manager, str]]) -> str:
+    if len(conflicts) == 1:
+        who, path = conflicts[0]
+        return f"Apply failed with 1 conflict: conflict with {who}: {path}"
+    lines: list[str] = []
+    for manager in dict.fromkeys(who for who, _ in conflicts):
+        lines.append(f"conflicts with {manager}:")
+        lines += [f"- {path}" for who, path in conflicts if who == manager]
+    return f"Apply failed with {len(conflicts)} conflicts: " + "\n".join(lines)
+
+
+def _described(obj: Object) -> str:
+    """namespace/name; group/version, Kind=KIND."""
+    metadata = obj.get("metadata") or {}
+    group, _, version = (obj.get("apiVersion") or "").rpartition("/")
+    return f"{metadata.get('namespace') or ''}/{metadata.get('name') or ''}; {group}/{version}, Kind={obj.get('kind')}"

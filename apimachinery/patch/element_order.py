@@ -1,6 +1,6 @@
 """Where the elements of a merged list go: `$setElementOrder` and the order that a patch implies. Pure.
 
-Elements named by the patch keep the patch's order, the others that of the live list, which also decides between them."""
+Elements named by the patch keep the patch's order, the others that of the live list, which decides between them."""
 
 from __future__ import annotations
 
