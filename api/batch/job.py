@@ -1,0 +1,258 @@
+"""Jobs: defaults, the selector made from the job's own uid, rules, what may change, status, table. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from api.apps.rollout import compiled
+from api.batch.podfailurepolicy import validate_pod_failure_policy
+from api.core.pod.defaults import set_template_defaults
+from api.core.pod.spec import validate_pod_template
+from api.core.pod.warnings import template_warnings
+from api.core.replicationcontroller import MISMATCH, nonnegative
+from api.gosyntax import label_selector, raw, string_map
+from api.kind import Column
+from api.strategies import SpecStrategy, StatusStrategy
+from api.table import AGE, NAME, age, container_images, container_names, format_label_selector
+from api.validation import names
+from api.validation.labelselector import validate_label_selector
+from api.validation.objectmeta import FIELD_IMMUTABLE
+from apimachinery import fielderrors as fe
+from apimachinery.duration import human_duration
+from apimachinery.fielderrors import FieldError
+from apimachinery.objects import Object, name_of, parse_time, uid_of
+
+COLUMNS = (
+    NAME,
+    Column(name="Completions", description="How many pods have succeeded, and how many should."),
+    Column(name="Duration", description="How long the job has run, or did run."),
+    AGE,
+    Column(name="Containers", priority=1, description="Names of the template's containers."),
+    Column(name="Images", priority=1, description="Images of the template's containers."),
+    Column(name="Selector", priority=1, description="The labels that select the pods."),
+)
+UID_LABEL, NAME_LABEL = "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"
+OLD_UID_LABEL, OLD_NAME_LABEL = "controller-uid", "job-name"
+_COUNTS = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished")
+_MAX_INDEXED_PARALLELISM = 100_000
+#: What may change in the template of a job that is suspended and has not begun.
+_SCHEDULING = ("nodeSelector", "affinity", "tolerations", "schedulingGates")
+
+
+class JobStrategy(SpecStrategy):
+    """The Job itself."""
+
+    def default(self, obj: Object) -> None:
+        """SetDefaults_Job."""
+        spec = obj.setdefault("spec", {})
+        set_template_defaults(spec.setdefault("template", {}))
+        if "completions" not in spec and "parallelism" not in spec:
+            spec["completions"] = 1
+        spec.setdefault("parallelism", 1)
+        spec.setdefault("backoffLimit", 6)
+        spec.setdefault("completionMode", "NonIndexed")
+        spec.setdefault("suspend", False)
+        for rule in (spec.get("podFailurePolicy") or {}).get("rules") or ():
+            for pattern in rule.get("onPodConditions") or ():
+                pattern.setdefault("status", "True")
+        _copy_labels(obj)
+
+    def prepare_create(self, obj: Object) -> None:
+        """Unless the user selects by hand, the job selects its pods by its own uid."""
+        super().prepare_create(obj)
+        if not obj["spec"].get("manualSelector"):
+            _generate_selector(obj)
+        _copy_labels(obj)
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """ValidateJob."""
+        spec = obj["spec"]
+        errors = _validate_generated(obj)
+        errors += validate_job_spec(spec, "spec")
+        errors += _validate_selector(spec)
+        completions = spec.get("completions")
+        if spec.get("completionMode") == "Indexed" and completions:
+            host = f"{name_of(obj)}-{completions - 1}"
+            if names.dns1123_label(host):
+                text = f"will not able to create pod with invalid DNS label: {host}"
+                errors.append(fe.invalid("metadata.name", name_of(obj), text))
+        return errors
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """ValidateJobUpdate."""
+        spec = new["spec"]
+        return validate_job_spec(spec, "spec") + _validate_selector(spec) + _validate_changes(new, old)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """Those of the template."""
+        return template_warnings(obj["spec"]["template"], "spec.template")
+
+
+def _copy_labels(job: Object) -> None:
+    """A job without labels has those of its pods."""
+    carried = job["spec"]["template"]["metadata"].get("labels")
+    if carried and not job["metadata"].get("labels"):
+        job["metadata"]["labels"] = dict(carried)
+
+
+def _own_labels(job: Object) -> dict[str, str]:
+    return {
+        OLD_NAME_LABEL: name_of(job),
+        NAME_LABEL: name_of(job),
+        OLD_UID_LABEL: uid_of(job),
+        UID_LABEL: uid_of(job),
+    }
+
+
+def _generate_selector(job: Object) -> None:
+    spec = job["spec"]
+    meta = spec["template"]["metadata"]
+    meta["labels"] = {**_own_labels(job), **(meta.get("labels") or {})}
+    selector = spec.get("selector") or {}
+    spec["selector"] = {**selector, "matchLabels": {UID_LABEL: uid_of(job), **(selector.get("matchLabels") or {})}}
+
+
+def _validate_generated(job: Object) -> list[FieldError]:
+    """Generated labels and selector were not overruled."""
+    spec = job["spec"]
+    selector = spec.get("selector")
+    if spec.get("manualSelector") or selector is None:
+        return []
+    errors: list[FieldError] = []
+    carried = spec["template"]["metadata"].get("labels") or {}
+    for key, value in _own_labels(job).items():
+        if carried.get(key) != value:
+            path = f"spec.template.metadata.labels[{key}]"
+            errors.append(fe.invalid(path, raw(string_map(carried)), f"must be '{value}'"))
+    wanted = {UID_LABEL: uid_of(job)}
+    if any((selector.get("matchLabels") or {}).get(key) != value for key, value in wanted.items()):
+        text = "`selector` not auto-generated"
+        errors.append(fe.invalid("spec.selector", raw(label_selector(selector)), text))
+    return errors
+
+
+def _validate_selector(spec: Mapping[str, Any]) -> list[FieldError]:
+    selector = spec.get("selector")
+    if selector is None:
+        return [fe.required("spec.selector")]
+    errors = validate_label_selector(selector, "spec.selector")
+    carried = spec["template"]["metadata"].get("labels")
+    matcher = compiled(selector)
+    if matcher is not None and not matcher.matches(carried or {}):
+        errors.append(fe.invalid("spec.template.metadata.labels", raw(string_map(carried)), MISMATCH))
+    return errors
+
+
+def validate_job_spec(spec: Mapping[str, Any], path: str) -> list[FieldError]:
+    """A job's spec, also inside a CronJob, but for the selector."""
+    errors = nonnegative(spec, _COUNTS, path)
+    mode = spec.get("completionMode")
+    if mode is not None and mode not in ("NonIndexed", "Indexed"):
+        errors.append(fe.not_supported(f"{path}.completionMode", mode, ("NonIndexed", "Indexed")))
+    if mode == "Indexed":
+        if "completions" not in spec:
+            errors.append(fe.required(f"{path}.completions", "when completion mode is Indexed"))
+        parallelism = spec.get("parallelism") or 0
+        if parallelism > _MAX_INDEXED_PARALLELISM:
+            text = f"must be less than or equal to {_MAX_INDEXED_PARALLELISM} when completion mode is Indexed"
+            errors.append(fe.invalid(f"{path}.parallelism", parallelism, text))
+    policy = spec.get("podFailurePolicy")
+    if policy is not None:
+        errors += validate_pod_failure_policy(spec, f"{path}.podFailurePolicy")
+    template = spec.get("template") or {}
+    errors += validate_pod_template(dict(template), f"{path}.template")
+    restart = (template.get("spec") or {}).get("restartPolicy")
+    field = f"{path}.template.spec.restartPolicy"
+    if restart not in ("OnFailure", "Never"):
+        errors.append(fe.required(field, 'valid values: "OnFailure", "Never"'))
+    elif policy is not None and restart != "Never":
+        text = 'only "Never" is supported when podFailurePolicy is specified'
+        errors.append(fe.invalid(field, restart, text))
+    return errors
+
+
+def _validate_changes(new: Object, old: Object) -> list[FieldError]:
+    after, before = new["spec"], old["spec"]
+    errors: list[FieldError] = []
+    completions, earlier = after.get("completions"), before.get("completions")
+    if completions != earlier:
+        elastic = after.get("completionMode") == "Indexed" and None not in (completions, earlier)
+        if not elastic:
+            errors.append(fe.invalid("spec.completions", completions, FIELD_IMMUTABLE))
+        elif completions != after.get("parallelism"):
+            text = "can only be modified in tandem with spec.parallelism"
+            errors.append(fe.invalid("spec.completions", completions, text))
+    if after.get("selector") != before.get("selector"):
+        shown = raw(label_selector(after.get("selector")))
+        errors.append(fe.invalid("spec.selector", shown, FIELD_IMMUTABLE))
+    if _fixed_template(old, after["template"]) != _fixed_template(old, before["template"]):
+        errors.append(fe.invalid("spec.template", after["template"], FIELD_IMMUTABLE))
+    for field in ("completionMode", "podFailurePolicy"):
+        if after.get(field) != before.get(field):
+            errors.append(fe.invalid(f"spec.{field}", after.get(field), FIELD_IMMUTABLE))
+    return errors
+
+
+def _fixed_template(old: Object, template: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What of a template may not change: less of it while the job is suspended and has never started."""
+    waiting = old["spec"].get("suspend") and not (old.get("status") or {}).get("startTime")
+    if not waiting:
+        return template
+    meta = {key: value for key, value in template["metadata"].items() if key not in ("labels", "annotations")}
+    spec = {key: value for key, value in template["spec"].items() if key not in _SCHEDULING}
+    return {"metadata": meta, "spec": spec}
+
+
+class JobStatusStrategy(StatusStrategy):
+    """jobs/status."""
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """ValidateJobStatusUpdate."""
+        status = new.get("status") or {}
+        errors = nonnegative(status, ("active", "succeeded", "failed", "ready"), "status")
+        for index, uid in enumerate((status.get("uncountedTerminatedPods") or {}).get("succeeded") or ()):
+            if not uid:
+                path = f"status.uncountedTerminatedPods.succeeded[{index}]"
+                errors.append(fe.invalid(path, uid, "must not be empty"))
+        return errors
+
+
+def _duration(status: Mapping[str, Any], now: datetime) -> str:
+    started, ended = status.get("startTime"), status.get("completionTime")
+    if not started:
+        return ""
+    until = parse_time(ended) if ended else now
+    return human_duration((until - parse_time(started)).total_seconds())
+
+
+def cells(job: Object, now: datetime) -> list[Any]:
+    """One row."""
+    spec, status = job.get("spec") or {}, job.get("status") or {}
+    succeeded, completions, parallelism = status.get("succeeded") or 0, spec.get("completions"), spec.get("parallelism")
+    if completions is not None:
+        wanted = str(completions)
+    elif (parallelism or 0) > 1:
+        wanted = f"1 of {parallelism}"
+    else:
+        wanted = "1"
+    template = spec.get("template")
+    return [
+        job["metadata"].get("name"),
+        f"{succeeded}/{wanted}",
+        _duration(status, now),
+        age(job, now),
+        container_names(template),
+        container_images(template),
+        format_label_selector(spec.get("selector")),
+    ]
+
+
+def _successful(job: Object) -> str:
+    return str((job.get("status") or {}).get("succeeded") or 0)
+
+
+SELECTABLE = {"status.successful": _successful}
+JOB = JobStrategy()
+JOB_STATUS = JobStatusStrategy(JOB)
