@@ -16,7 +16,9 @@ from apiserver.admission.limitranger import LimitRanger
 from apiserver.admission.namespaces import NamespaceAutoProvision, NamespaceExists, NamespaceLifecycle
 from apiserver.admission.noderestriction import NodeRestriction
 from apiserver.admission.podrules import AlwaysPullImages, PodNodeSelector, SecurityContextDeny
+from apiserver.admission.podsecurity.plugin import PodSecurity
 from apiserver.admission.priority import Priority
+from apiserver.admission.resourcequota import ResourceQuota
 from apiserver.admission.runtimeclass import RuntimeClass
 from apiserver.admission.serviceaccount import ServiceAccount
 from apiserver.admission.storage import (
@@ -65,6 +67,8 @@ _MAKERS: dict[str, Callable[[Setting], AdmissionPlugin]] = {
     "NodeRestriction": NodeRestriction,
     "PersistentVolumeClaimResize": PersistentVolumeClaimResize,
     "PodNodeSelector": PodNodeSelector,
+    "PodSecurity": PodSecurity,
+    "ResourceQuota": ResourceQuota,
     "RuntimeClass": RuntimeClass,
     "SecurityContextDeny": SecurityContextDeny,
     "StorageObjectInUseProtection": StorageObjectInUseProtection,

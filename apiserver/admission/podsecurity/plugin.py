@@ -1,0 +1,158 @@
+"""The PodSecurity plugin: which level a namespace asks for, and what becomes of pods that do not keep it.
+
+`enforce` refuses pods; `warn` warns, of workloads by their templates too; `audit` is left to the audit log."""
+
+from __future__ import annotations
+
+import re
+
+from api.resources import NAMESPACES, PODS
+from apimachinery import errors
+from apimachinery.fielderrors import FieldError
+from apimachinery.fielderrors import invalid as invalid_field
+from apimachinery.objects import Object, labels_of, name_of
+from apiserver.admission.base import Plugin, Setting, operation, refuse
+from apiserver.admission.podsecurity.baseline import BASELINE
+from apiserver.admission.podsecurity.check import Check, Violation
+from apiserver.admission.podsecurity.restricted import RESTRICTED
+from apiserver.interfaces import Attributes
+
+_PREFIX = "pod-security.kubernetes.io/"
+_MODES = ("enforce", "audit", "warn")
+_LEVELS: dict[str, dict[str, Check]] = {"privileged": {}, "baseline": BASELINE, "restricted": RESTRICTED}
+_VERSION = re.compile(r"latest|v1\.(0|[1-9][0-9]*)")
+#: Where the pod template of a workload is.
+_TEMPLATES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("", "podtemplates"): ("template",),
+    ("", "replicationcontrollers"): ("spec", "template"),
+    ("apps", "replicasets"): ("spec", "template"),
+    ("apps", "deployments"): ("spec", "template"),
+    ("apps", "statefulsets"): ("spec", "template"),
+    ("apps", "daemonsets"): ("spec", "template"),
+    ("batch", "jobs"): ("spec", "template"),
+    ("batch", "cronjobs"): ("spec", "jobTemplate", "spec", "template"),
+}
+#: What may change in a pod without its being looked at again.
+_INSIGNIFICANT = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "schedulingGates")
+_PODS_LOOKED_AT = 3000
+
+
+class PodSecurity(Plugin):
+    """Pods, workloads and the labels of namespaces."""
+
+    name = "PodSecurity"
+    resources = {
+        ("", "namespaces"): frozenset({""}),
+        ("", "pods"): frozenset({"", "ephemeralcontainers"}),
+        **{resource: frozenset({""}) for resource in _TEMPLATES},
+    }
+
+    def __init__(self, setting: Setting) -> None:
+        self._api = setting.api
+
+    async def validate(self, attributes: Attributes, obj: Object | None, old: Object | None) -> list[str]:
+        """The warnings; raises Forbidden for a pod, Invalid for a label."""
+        if obj is None:
+            return []
+        if attributes.resource == "namespaces":
+            return self._namespace(obj, old)
+        namespace = self._api.get(NAMESPACES, "", attributes.namespace)
+        if namespace is None:
+            return []
+        labels = labels_of(namespace)
+        if attributes.resource != "pods":
+            template = _template(obj, _TEMPLATES[attributes.group, attributes.resource])
+            return _warnings(labels, template) if template is not None else []
+        if operation(attributes) == "update" and old is not None and not _significant(obj, old):
+            return []
+        level, version = _policy(labels, "enforce")
+        violations = evaluate(level, obj)
+        if violations:
+            raise refuse(attributes, f'violates PodSecurity "{level}:{version}": {_listed(violations)}', obj)
+        return _warnings(labels, obj)
+
+    def _namespace(self, obj: Object, old: Object | None) -> list[str]:
+        labels, before = labels_of(obj), labels_of(old or {})
+        problems = _label_problems(labels)
+        if problems and (old is None or labels != before):
+            if old is not None and problems == _label_problems(before):
+                return []
+            raise errors.invalid("", "Namespace", name_of(obj), problems)
+        level, version = _policy(labels, "enforce")
+        if old is None or level == "privileged" or (level, version) == _policy(before, "enforce"):
+            return []
+        return self._existing(name_of(obj), level, version)
+
+    def _existing(self, namespace: str, level: str, version: str) -> list[str]:
+        """Warnings about pods that are there and would not be let in any more."""
+        found: dict[str, list[str]] = {}
+        for pod in self._api.list(PODS, namespace)[:_PODS_LOOKED_AT]:
+            violations = evaluate(level, pod)
+            if violations:
+                found.setdefault(", ".join(item.reason for item in violations), []).append(name_of(pod))
+        if not found:
+            return []
+        text = f'existing pods in namespace "{namespace}" violate the new PodSecurity enforce level "{level}:{version}"'
+        lines = []
+        for reasons, names in found.items():
+            more = len(names) - 1
+            others = "" if not more else f" (and {more} other {'pod' if more == 1 else 'pods'})"
+            lines.append(f"{sorted(names)[0]}{others}: {reasons}")
+        return [text, *sorted(lines)]
+
+
+def evaluate(level: str, pod: Object) -> list[Violation]:
+    """The standards of a level that a pod (or pod template) does not keep."""
+    metadata, spec = pod.get("metadata") or {}, pod.get("spec") or {}
+    found = [check(metadata, spec) for check in _LEVELS[level].values()]
+    return [item for item in found if item is not None]
+
+
+def _listed(violations: list[Violation]) -> str:
+    return ", ".join(map(str, violations))
+
+
+def _policy(labels: dict[str, str], mode: str) -> tuple[str, str]:
+    """(level, version) of a mode; a level that does not exist is taken as the strictest."""
+    level = labels.get(f"{_PREFIX}{mode}", "privileged")
+    version = labels.get(f"{_PREFIX}{mode}-version", "latest")
+    return (level if level in _LEVELS else "restricted"), (version if _VERSION.fullmatch(version) else "latest")
+
+
+def _warnings(labels: dict[str, str], pod: Object) -> list[str]:
+    level, version = _policy(labels, "warn")
+    violations = evaluate(level, pod)
+    return [f'would violate PodSecurity "{level}:{version}": {_listed(violations)}'] if violations else []
+
+
+def _label_problems(labels: dict[str, str]) -> list[FieldError]:
+    problems: list[FieldError] = []
+    for mode in _MODES:
+        key = f"{_PREFIX}{mode}"
+        if key in labels and labels[key] not in _LEVELS:
+            text = "must be one of privileged, baseline, restricted"
+            problems.append(invalid_field(f"metadata.labels[{key}]", labels[key], text))
+        key = f"{_PREFIX}{mode}-version"
+        if key in labels and not _VERSION.fullmatch(labels[key]):
+            text = "must be 'latest' or 'v1.x'"
+            problems.append(invalid_field(f"metadata.labels[{key}]", labels[key], text))
+    return problems
+
+
+def _template(obj: Object, path: tuple[str, ...]) -> Object | None:
+    found: Object | None = obj
+    for key in path:
+        found = (found or {}).get(key)
+    return found
+
+
+def _significant(obj: Object, old: Object) -> bool:
+    """Whether an update changes anything that a check looks at."""
+    new_spec, old_spec = (
+        {key: value for key, value in (pod.get("spec") or {}).items() if key not in _INSIGNIFICANT}
+        for pod in (obj, old)
+    )
+    annotations = [(pod.get("metadata") or {}).get("annotations") or {} for pod in (obj, old)]
+    security = [{key: value for key, value in item.items() if "security" in key or "seccomp" in key}
+                for item in annotations]  # fmt: skip
+    return new_spec != old_spec or security[0] != security[1]
