@@ -8,7 +8,6 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +17,7 @@ import orjson
 from kubelet.plan import names
 from kubelet.plan.images import parse_image
 from kubelet.plan.records import ContainerRecord
+from kubelet.runtime.cgroups import read_stats
 from kubelet.runtime.engine import Engine
 from kubelet.runtime.interface import (
     ContainerGone,
@@ -30,7 +30,7 @@ from kubelet.runtime.interface import (
     RuntimeUnavailable,
     RuntimeVersion,
 )
-from kubelet.runtime.records import parse_time, record_of, shown_image_id
+from kubelet.runtime.records import record_of, shown_image_id
 from kubelet.runtime.streams import Demultiplexer, JsonLines
 
 logger = logging.getLogger(__name__)
@@ -228,21 +228,9 @@ class DockerRuntime:
                 if payload:
                     yield payload
 
-    async def stats(self, container_id: str) -> ContainerStats | None:
-        """GET /containers/ID/stats, one shot."""
-        params = {"stream": "0", "one-shot": "1"}
-        try:
-            answer = await self._engine.call("GET", f"/containers/{container_id}/stats", params=params)
-        except ContainerGone:
-            return None
-        memory = answer.get("memory_stats") or {}
-        if "usage" not in memory:
-            return None
-        usage = memory["usage"]
-        detail = memory.get("stats") or {}
-        inactive = detail.get("total_inactive_file", detail.get("inactive_file", 0))
-        cpu = ((answer.get("cpu_stats") or {}).get("cpu_usage") or {}).get("total_usage") or 0
-        return ContainerStats(cpu, usage, max(0, usage - inactive), parse_time(answer.get("read")) or datetime.now(UTC))
+    async def stats(self, container: ContainerRecord) -> ContainerStats | None:
+        """Read from the kernel, by the container's first process."""
+        return await asyncio.to_thread(read_stats, container.pid) if container.pid else None
 
     async def image(self, reference: str) -> Image | None:
         """GET /images/NAME/json."""

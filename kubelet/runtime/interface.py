@@ -128,7 +128,7 @@ class Runtime(Protocol):
     def logs(self, container_id: str, tty: bool, options: LogOptions) -> AsyncIterator[bytes]:
         """The container's output, both streams together."""
 
-    async def stats(self, container_id: str) -> ContainerStats | None:
+    async def stats(self, container: ContainerRecord) -> ContainerStats | None:
         """What the container uses; None when it does not run."""
 
     async def image(self, reference: str) -> Image | None:

@@ -49,7 +49,7 @@ class StatsProvider:
             pod, record = wanted[index]
             async with self._slots:
                 try:
-                    stats = await self._runtime.stats(record.id)
+                    stats = await self._runtime.stats(record)
                 except RuntimeFailure:
                     return None  # it ended meanwhile, or the runtime is down: there is nothing to tell
             if stats is None:
