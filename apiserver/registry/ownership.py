@@ -30,4 +30,12 @@ def _tracked(served: Served, live: Object | None, new: Object, context: WriteCon
         subresource=subresource,
         schema=served.schema,
         now=context.now,
+        reset=reset_fields(served, subresource),
     )
+
+
+def reset_fields(served: Served, subresource: str) -> tuple[str, ...]:
+    """The top-level fields that a write through this subresource ("" for the object itself) cannot set."""
+    if subresource == "status":
+        return ("spec",)
+    return ("status",) if not subresource and served.kind.subresource("status") else ()

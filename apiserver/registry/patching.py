@@ -17,7 +17,7 @@ from apimachinery.errors import BadRequest
 from apimachinery.objects import Object
 from apimachinery.patch import json_patch, merge_patch, strategic
 from apimachinery.schema import DecodeError
-from apiserver.registry import decoding, objectmeta
+from apiserver.registry import decoding, objectmeta, ownership
 from apiserver.registry.context import IGNORE, STRICT, WriteContext
 from apiserver.registry.served import Served
 
@@ -102,11 +102,17 @@ def patched(served: Served, patch: Patch, live: Object | None, context: WriteCon
 
 def _merged(served: Served, patch: Patch, live: Object) -> Object:
     if patch.media_type == JSON_PATCH:
-        return json_patch.apply(live, patch.body)
+        return _object(json_patch.apply(live, patch.body))
     if patch.media_type == MERGE_PATCH:
-        merged: Object = merge_patch.apply(live, patch.body)
-        return merged
-    return strategic.apply(live, patch.body, served.schema)
+        return _object(merge_patch.apply(live, patch.body))
+    return _object(strategic.apply(live, patch.body, served.schema))
+
+
+def _object(value: Any) -> Object:
+    """What a patch made, which was an object before; a patch cannot make anything else of it."""
+    if not isinstance(value, dict):
+        raise BadRequest("the patched value is no object")
+    return value
 
 
 def _normalise(served: Served, wanted: Object, context: WriteContext) -> None:
@@ -141,6 +147,7 @@ def _applied(served: Served, patch: Patch, live: Object | None, context: WriteCo
         subresource=subresource,
         schema=served.schema,
         now=context.now,
+        reset=ownership.reset_fields(served, subresource),
     )
     try:
         served.schema.decode(wanted)
