@@ -176,9 +176,7 @@ class Bench:
         container = {
             "name": "main",
             "image": "registry.k8s.io/pause:3.9",
-            "env": [{"name": f"VARIABLE_{index}", "value": f"value of {index}"} for index in range(4)],
-            "ports": [{"containerPort": 8080}],
-            "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}},
+            "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}},
         }
         labels = {"app": "bench", "group": f"g{number % PODS_PER_LABEL}"}
         pod = {

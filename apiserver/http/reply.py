@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -15,11 +15,23 @@ TEXT = "text/plain; charset=utf-8"
 
 
 @dataclass(slots=True)
+class Pieces:
+    """A long body that is made while it is sent: its size in bytes, and its pieces, once."""
+
+    size: int
+    pieces: Iterable[bytes]
+
+    def whole(self) -> bytes:
+        """All of it."""
+        return b"".join(self.pieces)
+
+
+@dataclass(slots=True)
 class Reply:
     """One complete answer."""
 
     status: int
-    body: bytes
+    body: bytes | Pieces
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -38,10 +50,13 @@ def document(body: Object, representation: Representation = PLAIN, status: int =
     return Reply(status, orjson.dumps(body) + b"\n")
 
 
-def encoded(raw: bytes, representation: Representation = PLAIN, status: int = 200) -> Reply:
+def encoded(raw: bytes | Pieces, representation: Representation = PLAIN, status: int = 200) -> Reply:
     """JSON bytes as they lie in the cache, in the media type asked for."""
     if representation.media_type == YAML or representation.pretty:
-        return document(orjson.loads(raw), representation, status)
+        whole = raw.whole() if isinstance(raw, Pieces) else raw
+        return document(orjson.loads(whole), representation, status)
+    if isinstance(raw, Pieces):
+        return Reply(status, raw)
     return Reply(status, raw if raw.endswith(b"\n") else raw + b"\n")
 
 

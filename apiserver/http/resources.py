@@ -92,7 +92,7 @@ class ResourceHandlers:
     ) -> Reply:
         convert = served.from_stored
         if not representation.view:
-            body = views.list_bytes(served.kind, items, metadata, convert, typed_items=False)
+            body = views.list_body(served.kind, items, metadata, convert, typed_items=False)
             return reply.encoded(body, representation)
         objects = [convert(item.obj) if convert else item.obj for item in items]
         if representation.view == TABLE:

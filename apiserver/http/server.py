@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from apimachinery import errors
 from apimachinery.errors import ApiError
@@ -19,7 +20,7 @@ from apiserver.http import metrics, reply, request_info
 from apiserver.http.call import Call, representation_or_plain
 from apiserver.http.limits import InFlight
 from apiserver.http.nonresource import NonResourcePaths, page_not_found
-from apiserver.http.reply import Reply
+from apiserver.http.reply import Pieces, Reply
 from apiserver.http.request_info import RequestInfo
 from apiserver.http.resources import OBJECT_SUBRESOURCES, ResourceHandlers
 from apiserver.interfaces import Attributes, Authorizer, Credentials, Decision, UserInfo
@@ -215,18 +216,36 @@ def _storage_trouble(error: StorageError) -> ApiError:
     return errors.InternalError(f"Internal error occurred: {error}")
 
 
-async def _response(answer: Reply, call: Call) -> web.Response:
-    headers = {
-        "Content-Type": answer.content_type,
-        "Cache-Control": "no-cache, private",
-        "Audit-Id": str(uuid.uuid4()),
-        **answer.headers,
-    }
-    body = answer.body
-    if len(body) >= _GZIP_MINIMUM and "gzip" in call.request.headers.get("Accept-Encoding", ""):
-        body = await asyncio.to_thread(gzip.compress, body, 1)
-        headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
-    response = web.Response(body=body, status=answer.status, headers=headers)
+async def _response(answer: Reply, call: Call) -> web.StreamResponse:
+    headers = CIMultiDict(
+        {
+            "Content-Type": answer.content_type,
+            "Cache-Control": "no-cache, private",
+            "Audit-Id": str(uuid.uuid4()),
+            **answer.headers,
+        }
+    )
     for text in dict.fromkeys(call.warnings):
-        response.headers.add("Warning", reply.warning_header(text))
+        headers.add("Warning", reply.warning_header(text))
+    body = answer.body
+    size = body.size if isinstance(body, Pieces) else len(body)
+    if size >= _GZIP_MINIMUM and "gzip" in call.request.headers.get("Accept-Encoding", ""):
+        whole = body.whole() if isinstance(body, Pieces) else body
+        body = await asyncio.to_thread(gzip.compress, whole, 1)
+        headers["Content-Encoding"], headers["Vary"] = "gzip", "Accept-Encoding"
+    if isinstance(body, Pieces):
+        return await _send_pieces(body, answer.status, headers, call)
+    return web.Response(body=body, status=answer.status, headers=headers)
+
+
+async def _send_pieces(body: Pieces, status: int, headers: CIMultiDict[str], call: Call) -> web.StreamResponse:
+    response = web.StreamResponse(status=status, headers=headers)
+    response.content_length = body.size
+    try:
+        await response.prepare(call.request)
+        for piece in body.pieces:
+            await response.write(piece)
+        await response.write_eof()
+    except ConnectionError:
+        pass  # the client has left; there is nobody to tell
     return response

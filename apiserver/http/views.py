@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ import orjson
 from api.kind import Column, Kind
 from apimachinery.objects import Object
 from apiserver.http.negotiate import PARTIAL, TABLE
+from apiserver.http.reply import Pieces
 from apiserver.watchcache.cache import Items
 from apiserver.watchcache.window import CachedObject, Transform
 
@@ -20,12 +22,14 @@ _DEFAULT_COLUMNS = (
     Column(name="Name", format="name", description="Name of the object, unique among its kind and namespace."),
     Column(name="Created At", type="date", description="When the object was created, by the API server's clock."),
 )
+#: Lists longer than this are sent in pieces.
+_PIECEWISE_BYTES = 256 << 10
 _NO_OBJECT, _WHOLE_OBJECT = "None", "Object"
 
 
-def list_bytes(
+def list_body(
     kind: Kind, items: Sequence[CachedObject], metadata: Object, transform: Transform | None, *, typed_items: bool
-) -> bytes:
+) -> bytes | Pieces:
     """A List document; its items go without apiVersion and kind unless `typed_items` (custom resources)."""
     resource = kind.resource
     head = b'{"kind":"%sList","apiVersion":"%s","metadata":%s,"items":[' % (
@@ -41,15 +45,14 @@ def list_bytes(
     if typed_items:
         return head + b",".join([item.raw for item in items]) + b"]}\n"
     prefix = b'{"apiVersion":"%s","kind":"%s",' % (resource.api_version.encode(), resource.kind.encode())
-    joined = items.joined(prefix) if isinstance(items, Items) else None
-    if joined is not None:
-        return b"%b%b]}\n" % (head, joined)
-    bodies = [item.tail if item.head == prefix else _untyped(item.raw)[1:] for item in items]
-    if not bodies:
-        return head + b"]}\n"
-    bodies[0] = b"%b{%b" % (head, bodies[0])
-    bodies[-1] += b"]}\n"
-    return b",{".join(bodies)
+    if not isinstance(items, Items):
+        items = Items(items)
+    size = items.size_without(prefix)
+    if size is None:
+        return head + b",".join([_untyped(item.raw) for item in items]) + b"]}\n"
+    end = b"]}\n"
+    pieces = Pieces(len(head) + size + len(end), chain((head,), items.pieces(), (end,)))
+    return pieces if size > _PIECEWISE_BYTES else pieces.whole()
 
 
 def _untyped(raw: bytes) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from apimachinery.errors import Gone, ServiceUnavailable
 from apimachinery.meta import Resource
@@ -24,7 +24,7 @@ _WAKE_SECONDS_PER_WATCHER = 50e-6  #: wakes are so far apart that telling watche
 _MAX_WAKE_SECONDS = 0.1
 _MAX_LABEL_INDEXES = 16
 _MAX_LISTS = 32
-_MAX_JOINED_BYTES = 16 << 20
+_PIECE_ITEMS = 64
 
 
 class Progress:
@@ -39,35 +39,30 @@ class Progress:
 class Items(list[CachedObject]):
     """The answer to a list, shared by all who ask the same until something changes; never to be changed."""
 
-    __slots__ = ("_joined", "_used")
+    __slots__ = ("_head", "_size")
 
     def __init__(self, items: Iterable[CachedObject]) -> None:
         super().__init__(items)
-        self._joined: bytes | None = None
-        self._used = 0
+        self._head: bytes | None = None
+        self._size = 0
 
-    def joined(self, head: bytes) -> bytes | None:
-        """What a List has between the brackets of its items, these going without `head` (their apiVersion and kind).
+    def size_without(self, head: bytes) -> int | None:
+        """How many bytes `pieces` comes to where all items begin with `head`; None where one does not."""
+        if self._head is None:
+            if any(item.head != head for item in self):
+                return None
+            self._head = head
+            self._size = sum([len(item.tail) for item in self]) + max(0, 2 * len(self) - 1)
+        return self._size if self._head == head else None
 
-        None where one of them has another. Kept while it is asked for again and again, if it is not too large."""
-        if self._joined is not None:
-            self._used = 2
-            return self._joined
-        if any(item.head != head for item in self):
-            return None
-        joined = b",{".join([item.tail for item in self])
-        if self:
-            joined = b"{" + joined
-        if self._used and len(joined) <= _MAX_JOINED_BYTES:
-            self._joined = joined
-        self._used = 2
-        return joined
+    def pieces(self) -> Iterator[bytes]:
+        """What a List has between the brackets of its items, these going without their heads (apiVersion and kind).
 
-    def rest(self) -> None:
-        """Once a second: forget the joined bytes that nobody has asked for lately."""
-        self._used = max(0, self._used - 1)
-        if not self._used:
-            self._joined = None
+        Made piece by piece as it is sent: a long list never lies in memory whole."""
+        start = b"{"
+        for at in range(0, len(self), _PIECE_ITEMS):
+            yield start + b",{".join([item.tail for item in self[at : at + _PIECE_ITEMS]])
+            start = b",{"
 
 
 class WatchCache:
@@ -317,8 +312,6 @@ class WatchCache:
     def tick(self, seconds: float) -> None:
         """Once a second: forget old changes, wake watchers whose bookmark or end is due."""
         self.window.forget_before(seconds)
-        for items in self._lists.values():
-            items.rest()
         for watcher in self._watchers:
             if watcher.due(seconds):
                 watcher.wake()

@@ -269,16 +269,18 @@ async def test_the_same_question_gets_the_same_list_until_something_changes(clus
     assert len(everything) == 1
 
 
-async def test_joined_items_go_without_their_type_and_are_kept_only_while_asked_for(cluster: Cluster) -> None:
-    for name in "ab":
-        await cluster.write(pod(name))
+@pytest.mark.parametrize("count", [0, 1, 64, 150])
+async def test_pieces_are_the_items_without_their_type(cluster: Cluster, count: int) -> None:
+    for number in range(count):
+        await cluster.write(pod(f"p{number:03}"))
     items = cluster.pods.list()
-    first = items.joined(HEAD)
-    assert orjson.loads(b"[%b]" % (first or b"")) == [{"metadata": item.obj["metadata"], "spec": {}} for item in items]
-    kept = items.joined(HEAD)
-    assert items.joined(HEAD) is kept
-    for _ in range(2):
-        items.rest()
-    assert items.joined(HEAD) is not kept
-    assert cluster.pods.list("nowhere").joined(HEAD) == b""
-    assert cluster.pods.list().joined(b'{"apiVersion":"v2","kind":"Pod",') is None
+    text = b"".join(items.pieces())
+    assert items.size_without(HEAD) == len(text)
+    assert orjson.loads(b"[%b]" % text) == [{"metadata": item.obj["metadata"], "spec": {}} for item in items]
+
+
+async def test_items_of_another_type_have_no_size(cluster: Cluster) -> None:
+    await cluster.write(pod("a"))
+    assert cluster.pods.list().size_without(b'{"apiVersion":"v2","kind":"Pod",') is None
+    assert cluster.pods.list().size_without(HEAD) is not None
+    assert cluster.pods.list().size_without(b"{") is None
