@@ -4,6 +4,7 @@ Pure. Sets of fields are in `fieldset.py`, the walks over objects in `walks.py`,
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -30,18 +31,26 @@ class TypedObjectError(ApiError):
 
 
 def update(
-    live: Object | None, new: Object, *, manager: str, subresource: str, schema: TypeSchema, now: datetime
+    live: Object | None,
+    new: Object,
+    *,
+    manager: str,
+    subresource: str,
+    schema: TypeSchema,
+    now: datetime,
+    reset: Iterable[str] = (),
 ) -> Object:
     """The object as written, with managedFields that name the manager as owner of all it changed.
 
-    `live` is None on create. Neither object is changed: the result shares all but its metadata with `new`.
-    Objects that were written without managedFields stay so until the first apply."""
+    `live` is None on create. `reset` are the top-level fields that this write cannot set ("status" on a resource with
+    a status subresource, "spec" on that subresource). Neither object is changed: the result shares all but its metadata
+    with `new`. Objects that were written without managedFields stay so until the first apply."""
     managed = _managed_before(live, new, subresource)
     before = _untracked(live) if live is not None else _zero(schema)
     after = _untracked(new)
     if managed or live is None:
         who = entries.manager(manager, UPDATE, new.get("apiVersion") or "", subresource)
-        managed = entries.capped(_updated(before, after, managed, who, subresource, schema, now))
+        managed = entries.capped(_updated(before, after, managed, who, schema, now, frozenset(reset)))
     return _with_managed(after, managed)
 
 
@@ -54,24 +63,27 @@ def apply(
     subresource: str,
     schema: TypeSchema,
     now: datetime,
+    reset: Iterable[str] = (),
 ) -> Object:
     """The live object (None: there is none) with the applied configuration merged into it, and its managedFields.
 
-    Raises Conflict where another manager owns a field that would change and `force` is not set, and an error
-    without reason where the configuration does not fit the schema. Neither object is changed."""
+    `reset` as for `update`. Raises Conflict where another manager owns a field that would change and `force` is not
+    set, and an error without reason where the configuration does not fit the schema. Neither object is changed."""
     managed = entries.of_object(live)
     before = _untracked(live) if live is not None else _zero(schema)
     version = applied.get("apiVersion") or ""
     if not managed and live is not None:
         first = entries.manager(_BEFORE_FIRST_APPLY, UPDATE, version, subresource)
-        managed = _updated(_zero(schema), before, {}, first, subresource, schema, now)
+        managed = _updated(_zero(schema), before, {}, first, schema, now, frozenset(reset))
     if errors := validation.errors_in(schema, applied):
         raise TypedObjectError(f"failed to create typed patch object ({_described(applied)}): {errors}")
     who = entries.manager(manager, APPLY, version, subresource)
     allowed: FieldSet = {}
     if manager == last_applied.MANAGER and live is not None:
         allowed = last_applied.claims(live, before, schema)
-    merged, managed = _applied(before, applied, managed, who, schema, now, force=force, allowed=allowed)
+    merged, managed = _applied(
+        before, applied, managed, who, schema, now, force=force, allowed=allowed, reset=frozenset(reset)
+    )
     if manager == last_applied.MANAGER and live is not None:
         merged = last_applied.refreshed(live, merged, applied)
     return _with_managed(merged, managed)
@@ -113,14 +125,14 @@ def _updated(
     after: Object,
     managed: Managed,
     who: Manager,
-    subresource: str,
     schema: TypeSchema,
     now: datetime,
+    reset: frozenset[str],
 ) -> Managed:
     """The entries after a write that is no apply: what changed belongs to its manager, and to nobody else."""
     found = walks.compare(schema, before, after)
-    changed = _unreset(_owned(fieldset.union(found.added, found.modified)), subresource)
-    managed = entries.without_fields(managed, (changed, _unreset(found.removed, subresource)))
+    changed = _settable(_owned(fieldset.union(found.added, found.modified)), reset)
+    managed = entries.without_fields(managed, (changed, _settable(found.removed, reset)))
     if changed:
         previous = managed.get(who)
         fields = fieldset.union(changed, previous.fields) if previous else changed
@@ -143,11 +155,11 @@ def _owned(fields: FieldSet) -> FieldSet:
     return out
 
 
-def _unreset(fields: FieldSet, subresource: str) -> FieldSet:
-    """The paths that a write through this subresource can have set: a write of the status leaves the spec alone."""
-    if subresource != "status" or "f:spec" not in fields:
+def _settable(fields: FieldSet, reset: frozenset[str]) -> FieldSet:
+    """The paths that are not below a field which the write cannot set."""
+    if not any(f"f:{name}" in fields for name in reset):
         return fields
-    return {element: below for element, below in fields.items() if element != "f:spec"}
+    return {element: below for element, below in fields.items() if element[2:] not in reset}
 
 
 def _applied(
@@ -160,9 +172,10 @@ def _applied(
     *,
     force: bool,
     allowed: FieldSet,
+    reset: frozenset[str],
 ) -> tuple[Object, Managed]:
     merged: Object = walks.merge(schema, live, applied)
-    claimed = walks.fields_of(schema, applied)
+    claimed = _settable(walks.fields_of(schema, applied), reset)
     last = managed.get(who)
     version = applied.get("apiVersion") or ""
     others = {other: entry for other, entry in managed.items() if other != who}
@@ -170,10 +183,10 @@ def _applied(
         owned = walks.together([claimed, *(entry.fields for entry in others.values())])
         merged = _pruned(schema, merged, last.fields, owned)
     found = walks.compare(schema, live, merged)
-    changed = fieldset.union(found.added, found.modified)
+    changed = _settable(fieldset.union(found.added, found.modified), reset)
     if not force:
         _refuse_conflicts(others, changed, allowed)
-    out = entries.without_fields(others, (changed, found.removed))
+    out = entries.without_fields(others, (changed, _settable(found.removed, reset)))
     unchanged = live == merged
     mine = _owned(claimed)
     if mine:

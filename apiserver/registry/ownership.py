@@ -1,4 +1,6 @@
-"""managedFields on every write that is not an apply: who owns which field, through `apimachinery.fieldmanager`."""
+"""managedFields on every write that is not an apply: who owns which field, through `apimachinery.fieldmanager`.
+
+Called before admission, so that what admission adds is nobody's; what the strategy will undo is left out."""
 
 from __future__ import annotations
 
@@ -8,34 +10,28 @@ from apiserver.registry.context import WriteContext
 from apiserver.registry.served import Served
 
 
-def on_create(served: Served, obj: Object, context: WriteContext) -> Object:
-    """The new object with its creator as owner of what it says; a status that creation drops is not owned."""
-    if served.kind.subresource("status"):
-        obj.pop("status", None)
-    return _tracked(served, None, obj, context, "")
+def on_create(served: Served, obj: Object, context: WriteContext) -> None:
+    """Make the creator the owner of what it says, in place; the status is not the creator's."""
+    _track(served, None, obj, context, "")
 
 
 def on_update(served: Served, new: Object, old: Object, context: WriteContext, subresource: str) -> None:
     """Set managedFields of `new`, in place."""
-    tracked = _tracked(served, old, new, context, subresource)
-    if tracked is not new:
-        new["metadata"] = tracked["metadata"]
+    _track(served, old, new, context, subresource)
 
 
-def _tracked(served: Served, live: Object | None, new: Object, context: WriteContext, subresource: str) -> Object:
-    return fieldmanager.update(
+def _track(served: Served, live: Object | None, new: Object, context: WriteContext, subresource: str) -> None:
+    seen = new
+    if not subresource and served.kind.subresource("status"):
+        seen = {field: value for field, value in new.items() if field != "status"}
+        if live is not None and "status" in live:
+            seen["status"] = live["status"]
+    tracked = fieldmanager.update(
         live,
-        new,
+        seen,
         manager=context.field_manager,
         subresource=subresource,
         schema=served.schema,
         now=context.now,
-        reset=reset_fields(served, subresource),
     )
-
-
-def reset_fields(served: Served, subresource: str) -> tuple[str, ...]:
-    """The top-level fields that a write through this subresource ("" for the object itself) cannot set."""
-    if subresource == "status":
-        return ("spec",)
-    return ("status",) if not subresource and served.kind.subresource("status") else ()
+    new["metadata"] = tracked["metadata"]
