@@ -37,8 +37,8 @@ _ZERO: Final[dict[str, Any]] = {
 }
 
 
-def compile_type(schema: TypeSchema) -> Callable[[Object], list[str]]:
-    """The `TypeSchema.decode` of a struct."""
+def compile_type(schema: TypeSchema, where: str = "") -> Callable[[Object], list[str]]:
+    """The `TypeSchema.decode` of a struct; errors say that it is the field `where` of something larger."""
     handler = _Compiler().handler(schema)
 
     def decode(obj: Object) -> list[str]:
@@ -46,6 +46,8 @@ def compile_type(schema: TypeSchema) -> Callable[[Object], list[str]]:
         try:
             handler(obj, unknown)
         except Mismatch as error:
+            if where:
+                error.within("", where)
             raise DecodeError(error.text()) from None
         if not unknown:
             return unknown

@@ -86,7 +86,8 @@ class Schemas:
         self, name: str, shape: str, flags: str, go_type: str = "", extras: dict[str, Any] | None = None
     ) -> FieldSchema:
         extras = extras or {}
-        pointer = shape.startswith("*")
+        # An empty managedFields says that the client wants to begin anew: it must outlive decoding.
+        pointer = shape.startswith("*") or name == "managedFields"
         strategies = tuple(extras["ps"].split(",")) if "ps" in extras else ()
         return FieldSchema(
             name,

@@ -1,0 +1,84 @@
+"""Decode a custom resource: its metadata as that of any object, the rest pruned by its structural schema. Pure.
+
+Types, formats and the like are not looked at: a value of the wrong type is a matter of validation for custom resources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from apimachinery import fielderrors
+from apimachinery.objects import Object
+from apimachinery.schema.compiler import compile_type
+from apimachinery.schema.leaves import Mismatch
+from apimachinery.schema.model import DecodeError, TypeSchema
+
+_TYPE_META: Final = ("apiVersion", "kind")
+
+
+def decoder(schema: Mapping[str, Any], object_meta: TypeSchema) -> Callable[[Object], list[str]]:
+    """The `TypeSchema.decode` of objects with this schema: prunes in place, tells what it took away."""
+    decode_meta = compile_type(object_meta, where="metadata")
+
+    def decode(obj: Object) -> list[str]:
+        unknown: list[str] = []
+        _prune(obj, schema, "", unknown, decode_meta, is_root=True)
+        return unknown
+
+    return decode
+
+
+def _prune(
+    value: Any,
+    schema: Mapping[str, Any],
+    path: str,
+    unknown: list[str],
+    decode_meta: Callable[[Object], list[str]],
+    *,
+    is_root: bool = False,
+) -> None:
+    if isinstance(value, list):
+        items = schema.get("items")
+        if isinstance(items, Mapping):
+            for index, item in enumerate(value):
+                _prune(item, items, f"{path}[{index}]", unknown, decode_meta)
+        return
+    if not isinstance(value, dict):
+        return
+    whole = is_root or bool(schema.get("x-kubernetes-embedded-resource"))
+    properties: Mapping[str, Any] = schema.get("properties") or {}
+    further = schema.get("additionalProperties")
+    keeps = schema.get("x-kubernetes-preserve-unknown-fields") or further is True
+    for name in list(value):
+        here = f"{path}.{name}" if path else name
+        if whole and name in _TYPE_META:
+            continue
+        if whole and name == "metadata":
+            _metadata(value, unknown, here, decode_meta, is_root=is_root)
+        elif name in properties:
+            _prune(value[name], properties[name], here, unknown, decode_meta)
+        elif isinstance(further, Mapping):
+            _prune(value[name], further, here, unknown, decode_meta)
+        elif not keeps:
+            unknown.append(f"unknown field {fielderrors.go_quote(here)}")
+            del value[name]
+
+
+def _metadata(
+    value: Object, unknown: list[str], path: str, decode_meta: Callable[[Object], list[str]], *, is_root: bool
+) -> None:
+    """Metadata is typed: at the top what does not fit is an error, further down it is left to validation."""
+    if not isinstance(value["metadata"], dict):
+        if is_root:
+            raise DecodeError(str(Mismatch.of(value["metadata"], "v1.ObjectMeta").text()))
+        return
+    try:
+        found = decode_meta(value["metadata"])
+    except DecodeError:
+        if is_root:
+            raise
+        return
+    prefix = "unknown field "
+    unknown.extend(prefix + fielderrors.go_quote(f"{path}.{text[len(prefix) + 1 : -1]}") for text in found)
+    if not is_root and value["metadata"].get("creationTimestamp") is None:
+        value["metadata"].pop("creationTimestamp", None)
