@@ -1,6 +1,6 @@
 """Decode a custom resource: its metadata as that of any object, the rest pruned by its structural schema. Pure.
 
-Types, formats and the like are not looked at: a value of the wrong type is a matter of validation for custom resources."""
+Types and formats are not looked at: a value of the wrong type is a matter of validation here."""
 
 from __future__ import annotations
 
