@@ -6,22 +6,21 @@ across. A pod's namespace is entered by a socket only: a short-lived thread join
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import errno
 import os
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
 from kubelet.network.errors import NetworkError
+from kubelet.network.link_removal import LinkRemover
 from kubelet.network.plan import BRIDGE, POD_INTERFACE, VETH_PREFIX, NodePlan, PodPlan
+from kubelet.network.rtnetlink import ignoring, is_kernel_error, link_index, open_socket
 
 T = TypeVar("T")
 
-CLONE_NEWNET = 0x40000000
 DEFAULT_MTU = 1500
 _CALL_TIMEOUT_SECONDS = 20.0
 
@@ -32,6 +31,7 @@ class Netlink:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._remover = LinkRemover()
 
     def start(self) -> None:
         """Start the thread."""
@@ -62,7 +62,7 @@ class Netlink:
 
     async def remove_link(self, name: str) -> None:
         """The link is gone (its peer goes with it)."""
-        await self._call("link", lambda: _remove_link(name))
+        await self._call("link", lambda: self._remover.remove(name))
 
     async def pod_links(self) -> list[str]:
         """The names of the bridge's veth ports."""
@@ -85,97 +85,25 @@ class Netlink:
         except TimeoutError as error:
             raise NetworkError(f"{what}: the kernel did not answer in {_CALL_TIMEOUT_SECONDS:.0f} s") from error
         except Exception as error:
-            if not _is_kernel_error(error):
+            if not is_kernel_error(error):
                 raise
             raise NetworkError(f"{what}: {error}") from error
 
 
-def _is_kernel_error(error: Exception) -> bool:
-    from pyroute2.netlink.exceptions import NetlinkError
-
-    return isinstance(error, (OSError, NetlinkError))
-
-
-def _code(error: Exception) -> int:
-    code: int = getattr(error, "code", 0) or getattr(error, "errno", 0) or 0
-    return code
-
-
-@asynccontextmanager
-async def _socket(namespace: Path | None = None) -> AsyncIterator[Any]:
-    from pyroute2 import AsyncIPRoute
-
-    if namespace is None:
-        async with AsyncIPRoute() as ipr:
-            yield ipr
-        return
-    inner = _socket_inside(namespace)
-    try:
-        async with AsyncIPRoute(use_socket=inner) as ipr:
-            yield ipr
-    finally:
-        inner.close()
-
-
-def _socket_inside(namespace: Path) -> socket.socket:
-    """An rtnetlink socket of the network namespace at that path. A socket stays in the namespace where it was made,
-    and setns() moves one thread only: a thread of its own goes there, and nothing else of this process does."""
-    answer: list[socket.socket | OSError] = []
-    thread = threading.Thread(target=lambda: answer.append(_open_after_setns(namespace)), name="netns")
-    thread.start()
-    thread.join()
-    if isinstance(answer[0], OSError):
-        raise answer[0]
-    return answer[0]
-
-
-def _open_after_setns(namespace: Path) -> socket.socket | OSError:
-    try:
-        descriptor = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            libc = ctypes.CDLL(None, use_errno=True)
-            if libc.setns(descriptor, CLONE_NEWNET) != 0:
-                code = ctypes.get_errno()
-                return OSError(code, os.strerror(code))
-        finally:
-            os.close(descriptor)
-        return socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
-    except OSError as error:
-        return error
-
-
-async def _index(ipr: Any, name: str) -> int | None:
-    try:
-        found = await ipr.link_lookup(ifname=name)
-    except Exception as error:
-        if not _is_kernel_error(error) or _code(error) != errno.ENODEV:
-            raise
-        return None
-    return int(found[0]) if found else None
-
-
-async def _ignoring(codes: tuple[int, ...], call: Coroutine[Any, Any, Any]) -> None:
-    try:
-        await call
-    except Exception as error:
-        if not _is_kernel_error(error) or _code(error) not in codes:
-            raise
-
-
 async def _ensure_bridge(plan: NodePlan, keep: tuple[str, ...]) -> None:
-    async with _socket() as ipr:
-        await _ignoring((errno.EEXIST,), ipr.link("add", ifname=plan.bridge, kind="bridge"))
-        index = await _index(ipr, plan.bridge)
+    async with open_socket() as ipr:
+        await ignoring((errno.EEXIST,), ipr.link("add", ifname=plan.bridge, kind="bridge"))
+        index = await link_index(ipr, plan.bridge)
         await ipr.link("set", index=index, address=plan.mac, mtu=plan.mtu, state="up")
         wanted = f"{plan.gateway}/{plan.prefix_length}"
         async for message in await ipr.addr("dump", index=index, family=socket.AF_INET):
             address = f"{message.get('IFA_LOCAL') or message.get('IFA_ADDRESS')}/{message['prefixlen']}"
             if message["index"] == index and address != wanted and address not in keep:
                 host, _, length = address.partition("/")
-                await _ignoring(
+                await ignoring(
                     (errno.EADDRNOTAVAIL,), ipr.addr("del", index=index, address=host, prefixlen=int(length))
                 )
-        await _ignoring(
+        await ignoring(
             (errno.EEXIST,), ipr.addr("add", index=index, address=plan.gateway, prefixlen=plan.prefix_length)
         )
 
@@ -185,18 +113,19 @@ async def _ensure_pod_link(plan: PodPlan, namespace: Path) -> None:
     try:
         if os.fstat(descriptor).st_ino == _own_namespace():
             raise NetworkError("the sandbox has no network namespace of its own")
-        async with _socket(namespace) as inside:
-            if await _index(inside, POD_INTERFACE) is None:
+        async with open_socket(namespace) as inside:
+            if await link_index(inside, POD_INTERFACE) is None:
                 await _make_pair(plan, descriptor)
             await _configure_inside(inside, plan)
     finally:
         os.close(descriptor)
-    async with _socket() as ipr:
-        bridge = await _index(ipr, BRIDGE)
+    async with open_socket() as ipr:
+        bridge = await link_index(ipr, BRIDGE)
         if bridge is None:
             raise NetworkError(f"the bridge {BRIDGE} is gone")
-        port = await _index(ipr, plan.host_link)
-        await ipr.link("set", index=port, master=bridge, state="up")
+        port = await link_index(ipr, plan.host_link)
+        # Group 0: a crash may have left it in the group of links about to be removed.
+        await ipr.link("set", index=port, master=bridge, group=0, state="up")
         # Hairpin: a pod may reach itself through a Service that sends it back.
         await ipr.brport("set", index=port, mode=1)
 
@@ -206,40 +135,31 @@ def _own_namespace() -> int:
 
 
 async def _make_pair(plan: PodPlan, descriptor: int) -> None:
-    async with _socket() as ipr:
-        stale = await _index(ipr, plan.host_link)
+    async with open_socket() as ipr:
+        stale = await link_index(ipr, plan.host_link)
         if stale is not None:  # its other end is in a namespace that is not this sandbox's any more
-            await _ignoring((errno.ENODEV,), ipr.link("del", index=stale))
+            await ignoring((errno.ENODEV,), ipr.link("del", index=stale))
         peer = {"ifname": POD_INTERFACE, "net_ns_fd": descriptor, "mtu": plan.mtu, "address": plan.mac}
         await ipr.link("add", ifname=plan.host_link, kind="veth", mtu=plan.mtu, peer=peer)
 
 
 async def _configure_inside(inside: Any, plan: PodPlan) -> None:
-    await inside.link("set", index=await _index(inside, "lo"), state="up")
-    index = await _index(inside, POD_INTERFACE)
-    await _ignoring(
-        (errno.EEXIST,), inside.addr("add", index=index, address=plan.address, prefixlen=plan.prefix_length)
-    )
+    await inside.link("set", index=await link_index(inside, "lo"), state="up")
+    index = await link_index(inside, POD_INTERFACE)
+    await ignoring((errno.EEXIST,), inside.addr("add", index=index, address=plan.address, prefixlen=plan.prefix_length))
     await inside.link("set", index=index, state="up")
-    await _ignoring((errno.EEXIST,), inside.route("add", dst="0.0.0.0/0", gateway=plan.gateway, oif=index))
-
-
-async def _remove_link(name: str) -> None:
-    async with _socket() as ipr:
-        index = await _index(ipr, name)
-        if index is not None:
-            await _ignoring((errno.ENODEV,), ipr.link("del", index=index))
+    await ignoring((errno.EEXIST,), inside.route("add", dst="0.0.0.0/0", gateway=plan.gateway, oif=index))
 
 
 async def _pod_links() -> list[str]:
-    async with _socket() as ipr:
-        bridge = await _index(ipr, BRIDGE)
+    async with open_socket() as ipr:
+        bridge = await link_index(ipr, BRIDGE)
         links = [(link.get("IFLA_IFNAME"), link.get("IFLA_MASTER")) async for link in await ipr.link("dump")]
     return [str(name) for name, master in links if bridge and master == bridge and str(name).startswith(VETH_PREFIX)]
 
 
 async def _uplink_mtu() -> int:
-    async with _socket() as ipr:
+    async with open_socket() as ipr:
         async for route in await ipr.route("dump", family=socket.AF_INET):
             if route["dst_len"] == 0 and route.get("RTA_OIF"):
                 links = await ipr.link("get", index=route.get("RTA_OIF"))
