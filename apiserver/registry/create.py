@@ -18,11 +18,16 @@ _NAME_ATTEMPTS = 8
 _random = Random()
 
 
-async def create(served: Served, obj: Object, context: WriteContext, *, namespace: str) -> CachedObject:
-    """Create a decoded and defaulted object, in the stored version; raises ApiError. `obj` becomes the registry's."""
+async def create(
+    served: Served, obj: Object, context: WriteContext, *, namespace: str, applies: bool = False
+) -> CachedObject:
+    """Create a decoded and defaulted object, in the stored version; raises ApiError. `obj` becomes the registry's.
+
+    `applies`: it comes from a server-side apply, which has settled managedFields itself."""
     objectmeta.settle_namespace(obj, namespace, namespaced=served.kind.resource.namespaced)
     objectmeta.check_version_on_create(obj)
-    obj = ownership.on_create(served, obj, context)
+    if not applies:
+        ownership.on_create(served, obj, context)
     await served.admission.admit(context.attributes, obj, None)
     metadata = objectmeta.metadata_of(obj)
     base = "" if metadata.get("name") else metadata.get("generateName") or ""

@@ -21,17 +21,20 @@ def on_update(served: Served, new: Object, old: Object, context: WriteContext, s
 
 
 def _track(served: Served, live: Object | None, new: Object, context: WriteContext, subresource: str) -> None:
-    seen = new
-    if not subresource and served.kind.subresource("status"):
-        seen = {field: value for field, value in new.items() if field != "status"}
-        if live is not None and "status" in live:
-            seen["status"] = live["status"]
     tracked = fieldmanager.update(
         live,
-        seen,
+        new,
         manager=context.field_manager,
         subresource=subresource,
         schema=served.schema,
         now=context.now,
+        reset=reset_fields(served, subresource),
     )
     new["metadata"] = tracked["metadata"]
+
+
+def reset_fields(served: Served, subresource: str) -> tuple[str, ...]:
+    """The top-level fields that a write cannot set: the status on the resource, the spec on its status."""
+    if subresource == "status":
+        return ("spec",)
+    return ("status",) if not subresource and served.kind.subresource("status") else ()

@@ -88,7 +88,8 @@ async def _create(served: Served, request: Update, context: WriteContext) -> Upd
     obj = request.change(None)
     if uid := uid_of(obj):
         raise served.conflict(request.name, _uid_text(served, request, uid, ""))
-    return Updated(await create.create(served, obj, context, namespace=request.namespace), created=True)
+    made = await create.create(served, obj, context, namespace=request.namespace, applies=request.applies)
+    return Updated(made, created=True)
 
 
 async def _try(

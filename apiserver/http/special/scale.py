@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from apimachinery import errors, labels
@@ -75,7 +74,6 @@ class Scales:
             return to_stored_form(self._served, old)
 
         request = Update(info.namespace, info.name, change, "scale")
-        context = replace(context)
         done = await update.update(self._served, request, context)
         return reply.document(scale_of(done.object.obj), call.representation())
 
