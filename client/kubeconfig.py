@@ -17,14 +17,14 @@ from client.rest import ClientConfig
 _IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
-def load(kubeconfig: str = "", master: str = "", context: str = "") -> ClientConfig:
+def load(kubeconfig: str = "", master: str = "", context: str = "", *, anonymous: bool = False) -> ClientConfig:
     """The configuration of `kubeconfig`'s current (or the named) context, its server overridden by `master`.
 
     Files and inline base64 data, tokens, token files, basic, client certificates, insecure-skip-tls-verify,
-    tls-server-name. Without a file, `master` alone, and without that what a pod is given. Raises ValueError with
-    one line that says what is wrong."""
+    tls-server-name. Without a file, `master` alone, and without that what a pod is given. `anonymous` leaves the
+    file's credentials out. Raises ValueError with one line that says what is wrong."""
     if kubeconfig:
-        return _from_file(Path(kubeconfig), master, context)
+        return _from_file(Path(kubeconfig), master, context, anonymous=anonymous)
     if master:
         server = _with_scheme(master, secure=False)
         return ClientConfig(server=server, ssl_context=_context({}, {}) if server.startswith("https:") else None)
@@ -40,7 +40,7 @@ def load(kubeconfig: str = "", master: str = "", context: str = "") -> ClientCon
     raise ValueError("no configuration has been provided, try setting --kubeconfig or --master")
 
 
-def _from_file(path: Path, master: str, context: str) -> ClientConfig:
+def _from_file(path: Path, master: str, context: str, *, anonymous: bool) -> ClientConfig:
     import yaml  # here, as --master needs none of it
 
     try:
@@ -57,7 +57,7 @@ def _from_file(path: Path, master: str, context: str) -> ClientConfig:
     if chosen:
         entry = _named(config, "contexts", "context", chosen, path)
         cluster = _named(config, "clusters", "cluster", entry.get("cluster") or "", path)
-        if entry.get("user"):
+        if entry.get("user") and not anonymous:
             user = _named(config, "users", "user", entry["user"], path)
     elif not master:
         raise ValueError(f"kubeconfig {path} has no current-context")

@@ -79,6 +79,10 @@ class RestClient:
         self._token_checked = float("-inf")
         self._host = URL(config.server).authority
 
+    def use_token(self, token: str) -> None:
+        """Send this bearer token from now on."""
+        self._authorization = f"Bearer {token}"
+
     async def __aenter__(self) -> RestClient:
         connector = aiohttp.TCPConnector(
             ssl=self._config.ssl_context if self._config.ssl_context is not None else True,

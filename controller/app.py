@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from client import kubeconfig
 from client.informer import InformerFactory
@@ -13,6 +14,7 @@ from client.rest import RestClient
 from component.leaderflags import identity
 from component.process import FatalError, Process, run_process
 from controller.context import Context
+from controller.credentials import ServiceAccountClients
 from controller.options import NAME, Options
 from controller.registry import Runnable, selected
 
@@ -63,15 +65,26 @@ async def serve(options: Options, process: Process) -> None:
 async def run_controllers(client: RestClient, options: Options) -> None:
     """Run the chosen controllers with informers of their own until cancelled, or until one dies."""
     context = Context(client, InformerFactory(client), options)
+    anonymous = await asyncio.to_thread(kubeconfig.load, options.kubeconfig, options.master, anonymous=True)
+    async with ServiceAccountClients(client, anonymous) as accounts:
+        controllers = await _make(context, options, accounts)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(context.informers.run(), name="informers")
+            group.create_task(accounts.run(), name="service-account-tokens")
+            for recorder in context.recorders:
+                group.create_task(recorder.run(), name="events")
+            for controller in controllers:
+                group.create_task(controller.run(), name=f"controller-{controller.name}")
+
+
+async def _make(context: Context, options: Options, accounts: ServiceAccountClients) -> list[Runnable]:
     controllers: list[Runnable] = []
     for entry in selected(options.controllers):
-        made = await entry.make(context, options)
+        own = context
+        if options.use_service_account_credentials:
+            own = replace(context, client=await accounts.client_for(entry.alias))
+        made = await entry.make(own, options)
         if not made:
             logger.info("Controller is not needed", extra={"controller": entry.name})
         controllers += made
-    async with asyncio.TaskGroup() as group:
-        group.create_task(context.informers.run(), name="informers")
-        for recorder in context.recorders:
-            group.create_task(recorder.run(), name="events")
-        for controller in controllers:
-            group.create_task(controller.run(), name=f"controller-{controller.name}")
+    return controllers

@@ -32,7 +32,9 @@ class Options(ServingOptions, LeaderElectionOptions):
     )
     kube_api_qps: float = flag(20.0, help="accepted for compatibility: the API server's own limits hold")
     kube_api_burst: int = flag(30, help="accepted for compatibility: the API server's own limits hold")
-    use_service_account_credentials: bool = flag(False, help=_NOT_USED)
+    use_service_account_credentials: bool = flag(
+        False, help="give each controller a service account of its own", group="Service accounts"
+    )
     min_resync_period: float = flag(43200.0, parse=duration, help=_NOT_USED)
     controller_start_interval: float = flag(0.0, parse=duration, help=_NOT_USED)
     cluster_name: str = flag("kubernetes", help=_NOT_USED)

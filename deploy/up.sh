@@ -73,7 +73,7 @@ start_control_plane() {
     start_service kube-controller-manager "$MK_VENV/bin/kube-controller-manager" \
         --kubeconfig="$MK_CONFIG/controller-manager.conf" --root-ca-file="$MK_PKI/ca.crt" \
         --service-account-private-key-file="$MK_PKI/sa.key" --allocate-node-cidrs --cluster-cidr="$MK_CLUSTER_CIDR" \
-        --cluster-signing-cert-file="$MK_PKI/ca.crt" --cluster-signing-key-file="$MK_PKI/ca.key" \
+        --use-service-account-credentials --cluster-signing-cert-file="$MK_PKI/ca.crt" --cluster-signing-key-file="$MK_PKI/ca.key" \
         --service-cluster-ip-range="$MK_SERVICE_CIDR" --v=2
     start_service kube-scheduler "$MK_VENV/bin/kube-scheduler" --kubeconfig="$MK_CONFIG/scheduler.conf" --v=2
 }
