@@ -1,4 +1,4 @@
-"""What a process's cgroup uses, read from the kernel: cheaper than Docker's statistics, and there where those are empty.
+"""What a process's cgroup uses, read from the kernel: cheaper than Docker's statistics, and there where those are not.
 
 Works for cgroup v1, v2 and the mixed layout. Blocks briefly."""
 
