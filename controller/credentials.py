@@ -1,7 +1,7 @@
 """--use-service-account-credentials: one client per controller, with the token of a service account of its own.
 
-So that each controller may do just what its system:controller role says. Tokens are asked for (TokenRequest) and renewed
-long before they expire."""
+So that each controller may do just what its system:controller role says. Tokens are asked for (TokenRequest) and
+renewed long before they expire."""
 
 from __future__ import annotations
 
@@ -76,8 +76,10 @@ class ServiceAccountClients:
         account = _ACCOUNTS[controller]
         if account not in self._clients:
             client = RestClient(self._anonymous, user_agent=f"kube-controller-manager/{account}")
-            while not await self._renew(account, client):
+            renewed = await self._renew(account, client)
+            while not renewed:
                 await asyncio.sleep(_RETRY_SECONDS)
+                renewed = await self._renew(account, client)
             self._clients[account] = await self._stack.enter_async_context(client)
         return self._clients[account]
 

@@ -89,7 +89,7 @@ start_node() {
 }
 
 provide_images() {
-    if docker image inspect tomcat nginx >/dev/null 2>&1 || can_pull; then
+    if ! has_mirror && can_pull; then
         note "images are pulled from the internet"
         return
     fi

@@ -18,7 +18,7 @@ start_docker() {
 }
 
 # Whether images come from the internet: the daemon itself is asked, as it may have a mirror or a proxy.
-can_pull() { timeout 30 docker pull -q hello-world >/dev/null 2>&1; }
+can_pull() { timeout 20 docker pull -q hello-world >/dev/null 2>&1; }
 
 has_mirror() { docker info -f '{{json .RegistryConfig.Mirrors}}' | grep -qF "127.0.0.1:$MK_REGISTRY_PORT"; }
 
