@@ -233,3 +233,13 @@ async def test_size_and_end(storage: Storage, prefix: str) -> None:
         await following
     with pytest.raises(Unavailable):
         await storage.get(prefix + "a")
+
+
+async def test_a_cancelled_consumer_ends_though_the_store_is_closed(storage: Storage, prefix: str) -> None:
+    following = asyncio.create_task(events_of(storage.watch(prefix, after=await storage.current_revision()), 1))
+    await create(storage, "/elsewhere" + prefix)  # by now the watch runs
+    closing = asyncio.create_task(storage.close())
+    following.cancel()
+    await closing
+    with pytest.raises(asyncio.CancelledError):
+        await following

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+# Programs that this process starts must not make gRPC think that it was forked; and its own log on stderr is of no use,
+# as our errors say the same. It reads these when it is imported.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import grpc
 import grpc.aio
@@ -84,6 +90,8 @@ class Connection:
             limit = min(left, _TRY_SECONDS) if len(self._channels) > 1 and method.repeatable else left
             try:
                 return await self._unary(endpoint, method)(request, timeout=limit, metadata=REQUIRE_LEADER)
+            except asyncio.CancelledError:
+                raise self.cancellation() from None
             except grpc.aio.AioRpcError as error:
                 tries += 1
                 problem = translate(error)
@@ -107,6 +115,13 @@ class Connection:
         """This endpoint did not answer: use the next, unless somebody else has moved on already."""
         if endpoint == self._current:
             self._current = (endpoint + 1) % len(self._channels)
+
+    def cancellation(self) -> BaseException:
+        """What a CancelledError in a call means: this task is cancelled, or the channel was closed under it."""
+        task = asyncio.current_task()
+        if self.closed and not (task and task.cancelling()):
+            return Unavailable("the connection to etcd is closed")
+        return asyncio.CancelledError()
 
     async def close(self) -> None:
         """End all calls."""

@@ -43,9 +43,7 @@ async def watch(connection: Connection, start: bytes, end: bytes, after: Revisio
                 raise failure from error
             problem = str(failure)
         except asyncio.CancelledError:
-            if not connection.closed:
-                raise
-            raise Unavailable("the connection to etcd is closed") from None
+            raise connection.cancellation() from None
         finally:
             stream.cancel()
         if connection.closed:
