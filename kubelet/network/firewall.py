@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from component.iptables import Jump
 from kubelet.network.attachments import Attachment, HostPort
-from kubelet.network.plan import MULTICAST, NodePlan
+from kubelet.network.plan import MULTICAST, NodePlan, pod_ranges
 
 MASQUERADE = "KUBELET-MASQ"
 FORWARD = "KUBELET-FORWARD"
@@ -59,15 +59,17 @@ def render(
     with_ports = sorted((a for a in attachments if a.host_ports), key=lambda a: a.sandbox_id)
     own = [chain_of(attachment.sandbox_id) for attachment in with_ports]
     gone = [chain for chain in stale if chain not in own]
+    ranges = pod_ranges(node, [attachment.address for attachment in attachments])
     lines = ["*filter", f":{FORWARD} - [0:0]"]
-    lines += [f"-A {FORWARD} -s {node.pod_cidr} -j ACCEPT", f"-A {FORWARD} -d {node.pod_cidr} -j ACCEPT", "COMMIT"]
-    lines.append("*nat")
+    lines += [f"-A {FORWARD} -{side} {cidr} -j ACCEPT" for cidr in ranges for side in ("s", "d")]
+    lines += ["COMMIT", "*nat"]
     lines += [f":{chain} - [0:0]" for chain in (MASQUERADE, HOST_PORTS, HOST_PORT_MARK, *own, *gone)]
     lines.append(f"-A {HOST_PORT_MARK} -j MARK --set-xmark {MARK}")
     lines.append(f"-A {MASQUERADE} -m mark --mark {MARK} -j MASQUERADE")
-    for cidr in dict.fromkeys((node.pod_cidr, *cluster_cidrs, MULTICAST)):
-        lines.append(f"-A {MASQUERADE} -s {node.pod_cidr} -d {cidr} -j RETURN")
-    lines.append(f"-A {MASQUERADE} -s {node.pod_cidr} ! -o {node.bridge} -j MASQUERADE --random-fully")
+    for cidr in dict.fromkeys((*ranges, *cluster_cidrs, MULTICAST)):
+        lines.append(f"-A {MASQUERADE} -d {cidr} -j RETURN")
+    for cidr in ranges:
+        lines.append(f"-A {MASQUERADE} -s {cidr} ! -o {node.bridge} -j MASQUERADE --random-fully")
     for attachment in with_ports:
         chain = chain_of(attachment.sandbox_id)
         for port in attachment.host_ports:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
 import os
 import socket
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from kubelet.network.errors import NetworkError
 from kubelet.network.link_removal import LinkRemover
-from kubelet.network.plan import BRIDGE, POD_INTERFACE, VETH_PREFIX, NodePlan, PodPlan
+from kubelet.network.plan import BRIDGE, POD_INTERFACE, VETH_PREFIX, NodePlan, PodPlan, superfluous_addresses
 from kubelet.network.rtnetlink import ignoring, is_kernel_error, link_index, open_socket
 
 T = TypeVar("T")
@@ -52,9 +53,10 @@ class Netlink:
             if not loop.is_running():
                 loop.close()
 
-    async def ensure_bridge(self, plan: NodePlan, keep: tuple[str, ...] = ()) -> None:
-        """The bridge exists, is up and has the plan's address; other addresses go, but those in `keep`."""
-        await self._call("bridge", lambda: _ensure_bridge(plan, keep))
+    async def ensure_bridge(self, plan: NodePlan, ports: Mapping[str, str]) -> None:
+        """The bridge exists, is up, has the plan's address and the `ports` (link name to pod address). Its other
+        addresses go, unless a pod of an earlier range still has them as its gateway."""
+        await self._call("bridge", lambda: _ensure_bridge(plan, ports))
 
     async def ensure_pod_link(self, plan: PodPlan, namespace: Path) -> None:
         """The veth pair exists, its pod end configured inside the network namespace at `namespace`."""
@@ -90,22 +92,33 @@ class Netlink:
             raise NetworkError(f"{what}: {error}") from error
 
 
-async def _ensure_bridge(plan: NodePlan, keep: tuple[str, ...]) -> None:
+async def _ensure_bridge(plan: NodePlan, ports: Mapping[str, str]) -> None:
     async with open_socket() as ipr:
         await ignoring((errno.EEXIST,), ipr.link("add", ifname=plan.bridge, kind="bridge"))
         index = await link_index(ipr, plan.bridge)
         await ipr.link("set", index=index, address=plan.mac, mtu=plan.mtu, state="up")
-        wanted = f"{plan.gateway}/{plan.prefix_length}"
-        async for message in await ipr.addr("dump", index=index, family=socket.AF_INET):
-            address = f"{message.get('IFA_LOCAL') or message.get('IFA_ADDRESS')}/{message['prefixlen']}"
-            if message["index"] == index and address != wanted and address not in keep:
-                host, _, length = address.partition("/")
-                await ignoring(
-                    (errno.EADDRNOTAVAIL,), ipr.addr("del", index=index, address=host, prefixlen=int(length))
-                )
-        await ignoring(
-            (errno.EEXIST,), ipr.addr("add", index=index, address=plan.gateway, prefixlen=plan.prefix_length)
-        )
+        addresses = ipr.addr("dump", index=index, family=socket.AF_INET)
+        present = [
+            ipaddress.IPv4Interface(f"{message.get('IFA_LOCAL') or message.get('IFA_ADDRESS')}/{message['prefixlen']}")
+            async for message in await addresses
+            if message["index"] == index
+        ]
+        for address in superfluous_addresses(plan, present, ports.values()):
+            gone = ipr.addr("del", index=index, address=str(address.ip), prefixlen=address.network.prefixlen)
+            await ignoring((errno.EADDRNOTAVAIL,), gone)
+        wanted = ipr.addr("add", index=index, address=plan.gateway, prefixlen=plan.prefix_length)
+        await ignoring((errno.EEXIST,), wanted)
+        links = [link async for link in await ipr.link("dump")]
+        for link in links:
+            if link.get("IFLA_IFNAME") in ports and link.get("IFLA_MASTER") != index:
+                await _plug_in(ipr, link["index"], index)
+
+
+async def _plug_in(ipr: Any, port: int | None, bridge: int | None) -> None:
+    # Group 0: a crash may have left it in the group of links about to be removed.
+    await ipr.link("set", index=port, master=bridge, group=0, state="up")
+    # Hairpin: a pod may reach itself through a Service that sends it back.
+    await ipr.brport("set", index=port, mode=1)
 
 
 async def _ensure_pod_link(plan: PodPlan, namespace: Path) -> None:
@@ -123,11 +136,7 @@ async def _ensure_pod_link(plan: PodPlan, namespace: Path) -> None:
         bridge = await link_index(ipr, BRIDGE)
         if bridge is None:
             raise NetworkError(f"the bridge {BRIDGE} is gone")
-        port = await link_index(ipr, plan.host_link)
-        # Group 0: a crash may have left it in the group of links about to be removed.
-        await ipr.link("set", index=port, master=bridge, group=0, state="up")
-        # Hairpin: a pod may reach itself through a Service that sends it back.
-        await ipr.brport("set", index=port, mode=1)
+        await _plug_in(ipr, await link_index(ipr, plan.host_link), bridge)
 
 
 def _own_namespace() -> int:
@@ -146,9 +155,13 @@ async def _make_pair(plan: PodPlan, descriptor: int) -> None:
 async def _configure_inside(inside: Any, plan: PodPlan) -> None:
     await inside.link("set", index=await link_index(inside, "lo"), state="up")
     index = await link_index(inside, POD_INTERFACE)
-    await ignoring((errno.EEXIST,), inside.addr("add", index=index, address=plan.address, prefixlen=plan.prefix_length))
+    present = [message.get("IFA_ADDRESS") async for message in await inside.addr("dump", index=index)]
+    if plan.address not in present:
+        await inside.addr("add", index=index, address=plan.address, prefixlen=plan.prefix_length)
     await inside.link("set", index=index, state="up")
-    await ignoring((errno.EEXIST,), inside.route("add", dst="0.0.0.0/0", gateway=plan.gateway, oif=index))
+    route = inside.route("add", dst="0.0.0.0/0", gateway=plan.gateway, oif=index)
+    # A pod of an earlier range keeps the route that it has; this gateway is not on its network.
+    await ignoring((errno.EEXIST, errno.ENETUNREACH) if plan.address in present else (errno.EEXIST,), route)
 
 
 async def _pod_links() -> list[str]:

@@ -88,3 +88,20 @@ def next_address(node: NodePlan, taken: Iterable[str], last: str = "") -> str | 
         if number not in used:
             return str(ipaddress.IPv4Address(number))
     return None
+
+
+def superfluous_addresses(
+    node: NodePlan, present: Iterable[ipaddress.IPv4Interface], pods: Iterable[str]
+) -> list[ipaddress.IPv4Interface]:
+    """The bridge's addresses that nobody needs: neither the plan nor a pod of an earlier range."""
+    wanted = ipaddress.IPv4Interface(f"{node.gateway}/{node.prefix_length}")
+    addresses = [ipaddress.IPv4Address(pod) for pod in pods]
+    return [
+        address for address in present if address != wanted and not any(pod in address.network for pod in addresses)
+    ]
+
+
+def pod_ranges(node: NodePlan, pods: Iterable[str]) -> list[str]:
+    """Where this node's pods are: its CIDR, and the addresses left from an earlier one."""
+    network = ipaddress.IPv4Network(node.pod_cidr)
+    return [node.pod_cidr, *(f"{pod}/32" for pod in sorted(pods) if ipaddress.IPv4Address(pod) not in network)]

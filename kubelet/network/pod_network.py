@@ -68,9 +68,8 @@ class PodNetwork:
         """Make the bridge and the chains for this node's range. Pods attached from an earlier range keep their
         addresses. Raises NetworkError, and ValueError for a CIDR that is none."""
         plan = node_plan(cidr, await self._netlink.uplink_mtu())
-        old = [a.address for a in self._store.all()]
         try:
-            await self._netlink.ensure_bridge(plan, self._gateways_in_use(plan, old))
+            await self._netlink.ensure_bridge(plan, self._ports())
             await asyncio.to_thread(sysctl.prepare_bridge, plan.bridge)
             self._plan = plan
             await self._sync_firewall()
@@ -130,7 +129,7 @@ class PodNetwork:
         if self._plan is None:
             return
         try:
-            await self._netlink.ensure_bridge(self._plan, self._gateways_in_use(self._plan, self._addresses_in_use()))
+            await self._netlink.ensure_bridge(self._plan, self._ports())
             await self._sync_firewall()
         except NetworkError as error:
             self._trouble = str(error)
@@ -192,12 +191,8 @@ class PodNetwork:
     def _addresses_in_use(self) -> list[str]:
         return [attachment.address for attachment in self._store.all()]
 
-    def _gateways_in_use(self, plan: NodePlan, addresses: Sequence[str]) -> tuple[str, ...]:
-        """The bridge's address in the range that went before, while pods still use it."""
-        before = self._plan
-        if before is None or before.pod_cidr == plan.pod_cidr or not addresses:
-            return ()
-        return (f"{before.gateway}/{before.prefix_length}",)
+    def _ports(self) -> dict[str, str]:
+        return {host_link_of(attachment.sandbox_id): attachment.address for attachment in self._store.all()}
 
     async def _sync_firewall(self) -> None:
         async with self._firewall:

@@ -37,7 +37,7 @@ async def show(context: VolumeContext, payload: Payload, *, in_memory: bool) -> 
         await asyncio.to_thread(_show, context.directory, payload, context.fs_group, in_memory)
     except OSError as error:
         raise MountFailed(f"error creating volume data: {error}") from error
-    return HostPath(context.directory, refreshed=True)
+    return HostPath(context.directory, read_only=True, refreshed=True)
 
 
 def _show(directory: Path, payload: Payload, group: int | None, in_memory: bool) -> None:

@@ -50,13 +50,20 @@ def tmpfs_bytes(pod: Object, source: Object) -> int | None:
 
 
 def _make(directory: Path, in_memory: bool, size: int | None, group: int | None) -> None:
-    new = not directory.is_dir()
-    if new:
-        directory.mkdir(parents=True)
-    if in_memory and not mounts.is_mount(directory):
-        mounts.mount_tmpfs(directory, f"mode=0777,size={size}" if size else "mode=0777")
-        new = True
-    if not in_memory:
-        directory.chmod(directory.stat().st_mode & 0o7000 | 0o777)
-    if new and group is not None:
-        ownership.give_to_group(directory, group)
+    """Made ready in one step, so that what is there is never touched again: its modes belong to the containers."""
+    if in_memory:
+        directory.mkdir(parents=True, exist_ok=True)
+        if not mounts.is_mount(directory):
+            options = ["mode=0777" if group is None else f"mode=02777,gid={group}"]
+            mounts.mount_tmpfs(directory, ",".join([*options, *([f"size={size}"] if size else [])]))
+        return
+    if directory.is_dir():
+        return
+    fresh = directory.with_name(f"{directory.name}.new")
+    if fresh.exists():
+        fresh.rmdir()
+    fresh.mkdir(parents=True)
+    fresh.chmod(0o777)
+    if group is not None:
+        ownership.give_to_group(fresh, group)
+    fresh.rename(directory)

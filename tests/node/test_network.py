@@ -37,10 +37,10 @@ async def network(lab: Lab, tmp_path: Path) -> AsyncIterator[PodNetwork]:
     await made.stop()
 
 
-async def started(directory: Path) -> PodNetwork:
+async def started(directory: Path, cidr: str = CIDR) -> PodNetwork:
     made = PodNetwork(state_dir=directory / "network", cluster_cidrs=["10.244.0.0/16"])
     await made.start()
-    await made.set_pod_cidr(CIDR)
+    await made.set_pod_cidr(cidr)
     return made
 
 
@@ -155,26 +155,38 @@ async def test_many_at_once_get_addresses_of_their_own(lab: Lab, network: PodNet
     assert len(set(addresses)) == 20
 
 
-async def test_rules_that_a_firewall_flushed_come_back(lab: Lab, network: PodNetwork) -> None:
+async def test_what_someone_removed_comes_back(lab: Lab, network: PodNetwork) -> None:
+    pod = lab.sandbox()
+    address = await network.attach("u1", "s1", pod)
+    await lab.serve(pod, 80, "one")
     before = rules()
     for table in ("nat", "filter"):
         run("iptables", "-t", table, "-F")
         run("iptables", "-t", table, "-X")
-    run("ip", "link", "set", "cni0", "down")
+    run("ip", "link", "delete", "cni0")
     await network.resync()
     assert rules() == before
-    assert "UP" in run("ip", "link", "show", "cni0")
+    assert await ask(None, address, 80) == "one 10.244.3.1", "the pods are plugged in again"
 
 
-async def test_another_cidr_keeps_the_old_pods_reachable(lab: Lab, network: PodNetwork) -> None:
+async def test_another_cidr_keeps_the_old_pods_reachable(lab: Lab, network: PodNetwork, tmp_path: Path) -> None:
     one, two = lab.sandbox(), lab.sandbox()
     first = await network.attach("u1", "s1", one)
     await network.set_pod_cidr("10.244.9.0/24")
     second = await network.attach("u2", "s2", two)
     assert second.startswith("10.244.9.")
     await lab.serve(one, 80, "one")
-    assert (await ask(two, first, 80)).startswith("one ")
-    assert (await ask(None, first, 80)).startswith("one ")
+    await lab.serve(lab.outside, 82, "world")
+    again = await started(tmp_path, "10.244.9.0/24")
+    assert await again.attach("u1", "s1", one) == first
+    await again.resync()
+    for pod in (two, None):
+        assert (await ask(pod, first, 80)).startswith("one ")
+    assert await ask(one, CLIENT_IP, 82) == f"world {NODE_IP}"
+    await again.detach("s1")
+    await again.resync()
+    assert "10.244.3." not in run("ip", "addr") + run("iptables-save")
+    await again.stop()
 
 
 async def test_cleanup_leaves_nothing(lab: Lab, tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ async def test_secrets_and_tokens_are_in_memory_only(manager: VolumeManager) -> 
     )
     for name in ("s", "t"):
         assert mounts.is_mount(volumes[name].path)
+        assert volumes[name].read_only
     assert (volumes["s"].path / "password").stat().st_mode & 0o777 == 0o400
     status = (volumes["t"].path / "token").stat()
     assert (status.st_uid, status.st_mode & 0o777) == (1234, 0o600)
@@ -126,8 +127,10 @@ async def test_empty_directories(manager: VolumeManager) -> None:
         assert volume.path.stat().st_gid == 4321
         (volume.path / "kept").write_text("x")
     assert os.statvfs(volumes["m"].path).f_blocks * os.statvfs(volumes["m"].path).f_frsize == 1 << 20
+    volumes["d"].path.chmod(0o700)  # as a database does with its directory
     await manager.mount(subject)
     assert (volumes["m"].path / "kept").read_text() == "x"
+    assert volumes["d"].path.stat().st_mode & 0o777 == 0o700
 
 
 async def test_sub_paths(manager: VolumeManager) -> None:
