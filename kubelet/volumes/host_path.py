@@ -38,17 +38,18 @@ class HostPathPlugin:
 
 
 def check_type(path: Path, wanted: str) -> None:
-    """The path is what `type` says, created where it says so; raises MountFailed."""
-    if not wanted:
-        return
+    """The path is what `type` says, created where it says so; raises MountFailed. Without a type anything will do, and
+    a directory is made where there is nothing, as container runtimes do."""
     try:
-        if wanted == "DirectoryOrCreate" and not path.exists():
+        if wanted in ("", "DirectoryOrCreate") and not path.exists():
             path.mkdir(mode=0o755, parents=True, exist_ok=True)
         if wanted == "FileOrCreate" and not path.exists():
             path.touch(mode=0o644)
         mode = path.stat().st_mode if path.exists() else 0
     except OSError as error:
         raise MountFailed(f"hostPath type check failed: {error}") from error
+    if not wanted:
+        return
     fits, noun = _CHECKS.get(wanted, (None, ""))
     if fits is None:
         raise MountFailed(f"{wanted} is an invalid volume type")

@@ -41,7 +41,9 @@ def test_types_that_create(tmp_path: Path) -> None:
 def test_what_is_there(tmp_path: Path) -> None:
     check_type(Path("/dev/null"), "CharDevice")
     check_type(tmp_path, "Directory")
-    check_type(tmp_path / "not checked", "")
+    check_type(Path("/dev/null"), "")
+    check_type(tmp_path / "made", "")
+    assert (tmp_path / "made").is_dir()
     os.mkfifo(tmp_path / "fifo")
     with pytest.raises(MountFailed):
         check_type(tmp_path / "fifo", "File")
