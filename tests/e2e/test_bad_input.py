@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.cluster import DAEMONS, ROOT, Kubectl
 
 BIN = ROOT / ".venv/bin"
-MODULES = dict(zip(DAEMONS, ("apiserver", "controller", "scheduler", "kubelet", "proxy"), strict=True))
+SCRIPTS = {name: name.replace("-", "_") for name in DAEMONS} | {"kubelet": "kubelet_daemon"}
 
 INVALID = {
     "a selector that does not match": (
@@ -55,7 +55,7 @@ def test_invalid_manifests_are_refused_and_change_nothing(kubectl: Kubectl, case
 def _daemon(name: str, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
     """Run a daemon of this checkout to its end."""
     return subprocess.run(
-        [str(BIN / "python"), "-m", f"{MODULES[name]}.app", *arguments],
+        [str(BIN / "python"), str(ROOT / "cmd" / f"{SCRIPTS[name]}.py"), *arguments],
         capture_output=True, text=True, timeout=timeout, cwd=ROOT, check=False,
         env={"PATH": os.environ["PATH"], "HOME": "/root"},
     )  # fmt: skip

@@ -84,7 +84,7 @@ def test_scale_delete_logs_events_and_watch(tomcat: Kubectl) -> None:
         assert victim not in {pod["metadata"]["name"] for pod in replaced}
 
         name = replaced[0]["metadata"]["name"]
-        assert "Server startup" in eventually(lambda: tomcat("logs", name), seconds=20, what="Tomcat's log")
+        eventually(lambda: "Server startup" in tomcat("logs", name), seconds=30, what="Tomcat's log")
         follow = subprocess.Popen(tomcat.command("logs", "-f", name), stdout=subprocess.PIPE, text=True)
         assert follow.stdout
         assert any("Server startup" in line for line in follow.stdout)
