@@ -1,0 +1,120 @@
+"""The Node object, admission, quality of service, eviction."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from kubelet.plan.admission import rejection
+from kubelet.plan.eviction import Level, PodUse, Threshold, met, parse_thresholds, rank
+from kubelet.plan.node import Machine, NodeFacts, Usage, label_patch, new_node, node_status, status_changed
+from kubelet.plan.qos import oom_score_adj, qos_class
+from tests.unit.kubelet.plan.pods import container, make_pod
+
+MACHINE = Machine(cpus=4, memory_bytes=8 << 30, disk_bytes=100 << 30, hostname="n1")
+FACTS = NodeFacts(name="n1", ip="192.0.2.1", machine=MACHINE, labels={"zone": "a"}, reserved={"cpu": 500, "memory": 0})
+NOW = "2026-01-01T00:00:00Z"
+
+
+def with_resources(requests: dict[str, str], limits: dict[str, str] | None = None) -> dict[str, Any]:
+    return container(resources={"requests": requests, "limits": limits or {}})
+
+
+def test_capacity_and_what_of_it_pods_may_have() -> None:
+    status = node_status(FACTS, {}, NOW, 100 << 20)
+    assert status["capacity"]["cpu"] == "4"
+    assert status["allocatable"]["cpu"] == "3500m"
+    assert status["allocatable"]["memory"] == f"{(8 << 20) - 100 * 1024}Ki"
+    assert status["addresses"][0] == {"type": "InternalIP", "address": "192.0.2.1"}
+
+
+def test_conditions_say_what_is_wrong_and_since_when() -> None:
+    good = node_status(FACTS, {}, NOW, 0)
+    assert {c["type"]: c["status"] for c in good["conditions"]} == {
+        "MemoryPressure": "False", "DiskPressure": "False", "PIDPressure": "False", "Ready": "True",
+    }  # fmt: skip
+    later = "2026-01-01T01:00:00Z"
+    bad_facts = dataclasses.replace(FACTS, trouble=["runtime is down"], usage=Usage(memory_pressure=True))
+    bad = node_status(bad_facts, good, later, 0)
+    by_type = {c["type"]: c for c in bad["conditions"]}
+    assert (by_type["Ready"]["status"], by_type["Ready"]["message"]) == ("False", "runtime is down")
+    assert by_type["Ready"]["lastTransitionTime"] == later
+    assert by_type["DiskPressure"]["lastTransitionTime"] == NOW
+    assert by_type["DiskPressure"]["lastHeartbeatTime"] == later
+    assert by_type["MemoryPressure"]["reason"] == "KubeletHasInsufficientMemory"
+    assert status_changed(good, bad)
+    assert not status_changed(good, node_status(FACTS, good, later, 0))
+
+
+def test_registration_and_labels() -> None:
+    node = new_node(FACTS, {})
+    assert node["metadata"]["labels"]["kubernetes.io/hostname"] == "n1"
+    assert label_patch(node, FACTS) is None
+    assert label_patch(node, dataclasses.replace(FACTS, labels={"zone": "b"})) == {
+        "metadata": {"labels": {"zone": "b"}}
+    }
+
+
+@pytest.mark.parametrize(
+    ("containers", "wanted"),
+    [
+        ([container()], "BestEffort"),
+        ([with_resources({"cpu": "1"})], "Burstable"),
+        ([with_resources({}, {"cpu": "1", "memory": "1Gi"})], "Guaranteed"),
+        ([with_resources({"cpu": "1", "memory": "1Gi"}, {"cpu": "1000m", "memory": "1024Mi"})], "Guaranteed"),
+        ([with_resources({"cpu": "1"}, {"cpu": "2", "memory": "1Gi"})], "Burstable"),
+        ([with_resources({}, {"cpu": "1", "memory": "1Gi"}), container("b")], "Burstable"),
+    ],
+)
+def test_quality_of_service(containers: list[dict[str, Any]], wanted: str) -> None:
+    assert qos_class(make_pod(*containers)) == wanted
+
+
+def test_oom_scores() -> None:
+    burstable = with_resources({"memory": "1Gi"})
+    assert oom_score_adj(make_pod(burstable), burstable, 4 << 30) == 750
+    assert oom_score_adj(make_pod(), container(), 4 << 30) == 1000
+    tiny = with_resources({"memory": "1"})
+    assert oom_score_adj(make_pod(tiny), tiny, 4 << 30) == 999
+    huge = with_resources({"memory": "4Gi"})
+    assert oom_score_adj(make_pod(huge), huge, 4 << 30) == 3
+    guaranteed = with_resources({}, {"cpu": "1", "memory": "1Gi"})
+    assert oom_score_adj(make_pod(guaranteed), guaranteed, 4 << 30) == -997
+
+
+def test_a_node_rejects_what_does_not_fit() -> None:
+    allocatable = {"cpu": "1", "memory": "1Gi", "pods": "2"}
+    one = make_pod(with_resources({"cpu": "600m"}))
+    assert rejection(one, [], allocatable, {}) is None
+    assert rejection(one, [one], allocatable, {}) == (
+        "OutOfcpu",
+        "Pod was rejected: Node didn't have enough resource: cpu, requested: 600, used: 600, capacity: 1000",
+    )
+    assert (rejection(make_pod(), [make_pod(), make_pod()], allocatable, {}) or ("",))[0] == "OutOfpods"
+    assert (rejection(make_pod(nodeSelector={"a": "b"}), [], allocatable, {}) or ("",))[0] == "NodeAffinity"
+    port = make_pod(container(ports=[{"containerPort": 80, "hostPort": 8080}]))
+    assert (rejection(port, [port], allocatable, {}) or ("",))[0] == "NodePorts"
+    other = make_pod(container(ports=[{"containerPort": 80, "hostPort": 8080, "protocol": "UDP"}]))
+    assert rejection(port, [other], allocatable, {}) is None
+
+
+def test_eviction_thresholds() -> None:
+    thresholds = parse_thresholds("memory.available<100Mi,nodefs.available<10%")
+    assert thresholds == (Threshold("memory.available", amount=100 << 20), Threshold("nodefs.available", share=0.1))
+    levels = {"memory.available": Level(99 << 20, 1 << 30), "nodefs.available": Level(11, 100)}
+    assert met(thresholds, levels) == [thresholds[0]]
+    with pytest.raises(ValueError, match="unsupported eviction signal x"):
+        parse_thresholds("x<1")
+    with pytest.raises(ValueError, match="invalid eviction threshold syntax memory"):
+        parse_thresholds("memory")
+
+
+def test_who_is_evicted_first() -> None:
+    within = PodUse(make_pod(with_resources({"memory": "1Gi"})), 1 << 29)
+    over = PodUse(make_pod(with_resources({"memory": "1Mi"})), 1 << 28)
+    more_over = PodUse(make_pod(), 1 << 30)
+    important = PodUse(make_pod(priority=1000), 1 << 31)
+    critical = PodUse(make_pod(priority=2_000_000_000), 1 << 33)
+    assert rank([within, critical, important, over, more_over], "memory") == [more_over, over, important, within]
