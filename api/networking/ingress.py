@@ -134,8 +134,7 @@ def _validate_backend(backend: Mapping[str, Any], path: str) -> list[FieldError]
     if resource is not None and service is not None:
         return [fe.invalid(path, "", "cannot set both resource and service backends")]
     if resource is not None:
-        errors = [fe.required(f"{path}.resource.{f}") for f in ("kind", "name") if not resource.get(f)]
-        return errors
+        return [fe.required(f"{path}.resource.{f}") for f in ("kind", "name") if not resource.get(f)]
     if service is None:
         return [fe.invalid(path, "", "resource or service backend is required")]
     return _validate_service(service, path)

@@ -104,9 +104,16 @@ def _validate_block(block: Mapping[str, Any], path: str) -> list[FieldError]:
         part, here = names.parse_cidr(text), f"{path}.except[{index}]"
         if part is None:
             errors.append(fe.invalid(here, text, _NOT_CIDR))
-        elif part.version != network.version or part.network_address not in network or part.prefixlen <= network.prefixlen:
+        elif not _strictly_inside(part, network):
             errors.append(fe.invalid(here, text, "must be a strict subset of `cidr`"))
     return errors
+
+
+def _strictly_inside(part: names.IPNetwork, whole: names.IPNetwork) -> bool:
+    """Whether the network is a smaller part of the whole."""
+    if part.version != whole.version or part.prefixlen <= whole.prefixlen:
+        return False
+    return part.network_address in whole
 
 
 def cells(policy: Object, now: datetime) -> list[Any]:

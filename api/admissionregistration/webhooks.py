@@ -1,0 +1,212 @@
+"""Webhook configurations, mutating and validating: defaults, rules, tables. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from api.kind import Column
+from api.strategies import GenerationStrategy
+from api.table import AGE, NAME, age
+from api.validation import names
+from api.validation.labelselector import validate_label_selector
+from apimachinery import fielderrors as fe
+from apimachinery.fielderrors import FieldError
+from apimachinery.objects import Object
+
+COLUMNS = (NAME, Column(name="Webhooks", type="integer", description="How many webhooks there are."), AGE)
+_OPERATIONS = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
+_SCOPES = ("*", "Cluster", "Namespaced")
+_POLICIES = ("Fail", "Ignore")
+_MATCHES = ("Equivalent", "Exact")
+_SIDE_EFFECTS = ("None", "NoneOnDryRun")
+_REINVOCATIONS = ("IfNeeded", "Never")
+_MAX_CONDITIONS = 64
+
+
+class WebhookStrategy(GenerationStrategy):
+    """One configuration with all its webhooks."""
+
+    def __init__(self, *, mutating: bool) -> None:
+        self.mutating = mutating
+
+    def default(self, obj: Object) -> None:
+        """SetDefaults of webhooks."""
+        for hook in obj.get("webhooks") or ():
+            hook.setdefault("failurePolicy", "Fail")
+            hook.setdefault("matchPolicy", "Equivalent")
+            hook.setdefault("namespaceSelector", {})
+            hook.setdefault("objectSelector", {})
+            hook.setdefault("timeoutSeconds", 10)
+            if self.mutating:
+                hook.setdefault("reinvocationPolicy", "Never")
+            for rule in hook.get("rules") or ():
+                rule.setdefault("scope", "*")
+            service = (hook.get("clientConfig") or {}).get("service")
+            if service is not None:
+                service.setdefault("port", 443)
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """ValidateMutatingWebhookConfiguration, ValidateValidatingWebhookConfiguration."""
+        errors: list[FieldError] = []
+        seen: set[str] = set()
+        for index, hook in enumerate(obj.get("webhooks") or ()):
+            path, name = f"webhooks[{index}]", hook.get("name") or ""
+            errors += _validate_hook(hook, path, mutating=self.mutating)
+            errors += _validate_versions(hook.get("admissionReviewVersions") or [], f"{path}.admissionReviewVersions")
+            if name in seen:
+                errors.append(fe.duplicate(f"{path}.name", name))
+            seen.add(name)
+        return errors
+
+
+def _validate_versions(versions: list[str], path: str) -> list[FieldError]:
+    if not versions:
+        text = "must specify one of v1, v1beta1"
+        return [fe.required(path, text)]
+    errors: list[FieldError] = []
+    for index, version in enumerate(versions):
+        if version in versions[:index]:
+            errors.append(fe.invalid(f"{path}[{index}]", version, "duplicate version"))
+        errors.extend(fe.invalid(f"{path}[{index}]", version, text) for text in names.dns1035_label(version))
+    if not {"v1", "v1beta1"} & set(versions):
+        errors.append(fe.invalid(path, versions, "must include at least one of v1, v1beta1"))
+    return errors
+
+
+def _validate_hook(hook: Mapping[str, Any], path: str, *, mutating: bool) -> list[FieldError]:
+    errors = _validate_name(hook.get("name") or "", f"{path}.name")
+    for index, rule in enumerate(hook.get("rules") or ()):
+        errors += _validate_rule(rule, f"{path}.rules[{index}]")
+    for field, allowed in (("failurePolicy", _POLICIES), ("matchPolicy", _MATCHES)):
+        value = hook.get(field)
+        if value is not None and value not in allowed:
+            errors.append(fe.not_supported(f"{path}.{field}", value, allowed))
+    effects = hook.get("sideEffects")
+    if effects is None:
+        errors.append(fe.required(f"{path}.sideEffects", "must specify one of None, NoneOnDryRun"))
+    elif effects not in _SIDE_EFFECTS:
+        errors.append(fe.not_supported(f"{path}.sideEffects", effects, _SIDE_EFFECTS))
+    seconds = hook.get("timeoutSeconds")
+    if seconds is not None and not 1 <= seconds <= 30:
+        text = "the timeout value must be between 1 and 30 seconds"
+        errors.append(fe.invalid(f"{path}.timeoutSeconds", seconds, text))
+    for field in ("namespaceSelector", "objectSelector"):
+        errors += validate_label_selector(hook.get(field), f"{path}.{field}")
+    errors += _validate_client(hook.get("clientConfig") or {}, f"{path}.clientConfig")
+    again = hook.get("reinvocationPolicy")
+    if mutating and again is not None and again not in _REINVOCATIONS:
+        errors.append(fe.not_supported(f"{path}.reinvocationPolicy", again, _REINVOCATIONS))
+    conditions = hook.get("matchConditions") or ()
+    if len(conditions) > _MAX_CONDITIONS:
+        errors.append(fe.too_many(f"{path}.matchConditions", len(conditions), _MAX_CONDITIONS))
+    return errors
+
+
+def _validate_name(name: str, path: str) -> list[FieldError]:
+    if not name:
+        return [fe.required(path)]
+    if problems := names.dns1123_subdomain(name):
+        return [fe.invalid(path, name, ",".join(problems))]
+    if name.count(".") < 2:
+        return [fe.invalid(path, name, "should be a domain with at least three segments separated by dots")]
+    return []
+
+
+def _validate_rule(rule: Mapping[str, Any], path: str) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for field in ("operations", "apiGroups", "apiVersions", "resources"):
+        values = rule.get(field) or []
+        if not values:
+            errors.append(fe.required(f"{path}.{field}"))
+        if field != "resources" and len(values) > 1 and "*" in values:
+            text = "if '*' is present, must not specify other " + _OTHERS[field]
+            errors.append(fe.invalid(f"{path}.{field}", values, text))
+        for index, value in enumerate(values):
+            here = f"{path}.{field}[{index}]"
+            if field == "operations" and value not in _OPERATIONS:
+                errors.append(fe.not_supported(here, value, _OPERATIONS))
+            if field in ("apiVersions", "resources") and not value:
+                errors.append(fe.required(here))
+    errors += _validate_resources(rule.get("resources") or [], f"{path}.resources")
+    scope = rule.get("scope")
+    if scope is not None and scope not in _SCOPES:
+        errors.append(fe.not_supported(f"{path}.scope", scope, _SCOPES))
+    return errors
+
+
+_OTHERS = {"operations": "operations", "apiGroups": "API groups", "apiVersions": "API versions"}
+
+
+def _validate_resources(resources: list[str], path: str) -> list[FieldError]:
+    """`*` and `*/*` take in what others name, so that those would be superfluous."""
+    errors: list[FieldError] = []
+    if len(resources) > 1 and "*/*" in resources:
+        errors.append(fe.invalid(path, resources, "if '*/*' is present, must not specify other resources"))
+    if "*" in resources and any("/" not in resource and resource != "*" for resource in resources):
+        text = "if '*' is present, must not specify other resources without subresources"
+        errors.append(fe.invalid(path, resources, text))
+    return errors
+
+
+def _validate_client(client: Mapping[str, Any], path: str) -> list[FieldError]:
+    url, service = client.get("url"), client.get("service")
+    if (url is None) == (service is None):
+        return [fe.required(path, "exactly one of url or service is required")]
+    if url is not None:
+        return _validate_url(url, f"{path}.url")
+    return validate_service_reference(service or {}, f"{path}.service")
+
+
+def validate_service_reference(service: Mapping[str, Any], path: str) -> list[FieldError]:
+    """A service that is called: its name, namespace, port and path."""
+    errors = [
+        fe.required(f"{path}.{f}", f"service {f} is required") for f in ("name", "namespace") if not service.get(f)
+    ]
+    port = service.get("port")
+    if port is not None and names.port_number(port):
+        text = "port is not valid: " + names.port_number(port)[0]
+        errors.append(fe.invalid(f"{path}.port", port, text))
+    where = service.get("path")
+    if where is None or where in ("", "/"):
+        return errors
+    if where == "//":
+        errors.append(fe.invalid(f"{path}.path", where, "segment[0] may not be empty"))
+    if not where.startswith("/"):
+        errors.append(fe.invalid(f"{path}.path", where, "must start with a '/'"))
+    for index, segment in enumerate(where.strip("/").split("/")):
+        if not segment:
+            errors.append(fe.invalid(f"{path}.path", where, f"segment[{index}] may not be empty"))
+            continue
+        for text in names.dns1123_subdomain(segment):
+            errors.append(fe.invalid(f"{path}.path", where, f"segment[{index}]: {text}"))
+    return errors
+
+
+def _validate_url(url: str, path: str) -> list[FieldError]:
+    form = "; desired format: https://host[/path]"
+    parts = urlsplit(url)
+    errors: list[FieldError] = []
+    if parts.scheme != "https":
+        text = "'https' is the only allowed URL scheme" + form
+        errors.append(fe.invalid(path, parts.scheme, text))
+    if not parts.netloc:
+        errors.append(fe.invalid(path, "", "host must be specified" + form))
+    if "@" in parts.netloc:
+        user = parts.netloc.rpartition("@")[0]
+        errors.append(fe.invalid(path, user, "user information is not permitted in the URL"))
+    if parts.fragment:
+        errors.append(fe.invalid(path, parts.fragment, "fragments are not permitted in the URL"))
+    if parts.query:
+        errors.append(fe.invalid(path, parts.query, "query parameters are not permitted in the URL"))
+    return errors
+
+
+def cells(obj: Object, now: datetime) -> list[Any]:
+    """One row."""
+    return [obj["metadata"].get("name"), len(obj.get("webhooks") or ()), age(obj, now)]
+
+
+MUTATING, VALIDATING = WebhookStrategy(mutating=True), WebhookStrategy(mutating=False)

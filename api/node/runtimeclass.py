@@ -1,0 +1,51 @@
+"""RuntimeClasses: defaults, rules, table. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from api.core.pod.affinity import validate_tolerations
+from api.core.resourcenames import validate_requirements
+from api.kind import Column, Strategy
+from api.table import AGE, NAME, age
+from api.validation import names
+from api.validation.objectmeta import FIELD_IMMUTABLE, validate_labels
+from apimachinery import fielderrors as fe
+from apimachinery.fielderrors import FieldError
+from apimachinery.objects import Object
+
+COLUMNS = (NAME, Column(name="Handler", description="What the container runtime calls it."), AGE)
+
+
+class RuntimeClassStrategy(Strategy):
+    """A way of running containers."""
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """ValidateRuntimeClass."""
+        handler = obj.get("handler") or ""
+        errors = [fe.invalid("handler", handler, text) for text in names.dns1123_label(handler)]
+        if fixed := (obj.get("overhead") or {}).get("podFixed"):
+            errors += validate_requirements({"limits": fixed}, "overhead")
+        if (scheduling := obj.get("scheduling")) is not None:
+            errors += validate_labels(scheduling.get("nodeSelector") or {}, "scheduling.nodeSelector")
+            tolerations = scheduling.get("tolerations") or []
+            validate_tolerations(tolerations, "scheduling.tolerations", errors)
+            for index, toleration in enumerate(tolerations):
+                if toleration in tolerations[:index]:
+                    errors.append(fe.duplicate(f"scheduling.tolerations[{index}]", toleration))
+        return errors
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """ValidateRuntimeClassUpdate: the handler stays."""
+        if new.get("handler") == old.get("handler"):
+            return []
+        return [fe.invalid("handler", new.get("handler"), FIELD_IMMUTABLE)]
+
+
+def cells(obj: Object, now: datetime) -> list[Any]:
+    """One row."""
+    return [obj["metadata"].get("name"), obj.get("handler") or "", age(obj, now)]
+
+
+RUNTIME_CLASS = RuntimeClassStrategy()

@@ -1,0 +1,240 @@
+"""CSIDrivers, CSINodes, CSIStorageCapacities and VolumeAttachments: defaults, rules, tables. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from api.core.persistentvolume import validate_volume_spec
+from api.core.resourcenames import validate_nonnegative_quantity
+from api.core.volumesources import csi_driver_name
+from api.kind import Column, Strategy
+from api.strategies import StatusStrategy, StatusStrategyBase
+from api.table import AGE, NAME, NONE, UNSET, age
+from api.validation import names
+from api.validation.labelselector import validate_label_selector
+from api.validation.objectmeta import FIELD_IMMUTABLE
+from apimachinery import fielderrors as fe
+from apimachinery.fielderrors import FieldError
+from apimachinery.objects import Object
+
+DRIVER_COLUMNS = (
+    NAME,
+    Column(name="AttachRequired", type="boolean", description="Whether volumes are attached to nodes first."),
+    Column(name="PodInfoOnMount", type="boolean", description="Whether the driver is told of the pod."),
+    Column(name="StorageCapacity", type="boolean", description="Whether the driver says how much room there is."),
+    Column(name="TokenRequests", description="Audiences of tokens the driver asks for."),
+    Column(name="RequiresRepublish", type="boolean", description="Whether the driver is called again and again."),
+    Column(name="Modes", description="Whether volumes outlive pods."),
+    AGE,
+)
+NODE_COLUMNS = (NAME, Column(name="Drivers", type="integer", description="How many drivers the node has."), AGE)
+CAPACITY_COLUMNS = (
+    NAME,
+    Column(name="StorageClassName", description="The class of the volumes."),
+    Column(name="Capacity", description="How much room there is."),
+)
+ATTACHMENT_COLUMNS = (
+    NAME,
+    Column(name="Attacher", description="Who attaches the volume."),
+    Column(name="PV", description="The volume."),
+    Column(name="Node", description="The node."),
+    Column(name="Attached", type="boolean", description="Whether it is attached."),
+    AGE,
+)
+_MODES = ("Ephemeral", "Persistent")
+_FS_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")
+_MIN_TOKEN_SECONDS, _MAX_TOKEN_SECONDS = 600, 1 << 32
+_MAX_NODE_ID = 192
+
+
+class CSIDriverStrategy(Strategy):
+    """What a driver can do."""
+
+    def default(self, obj: Object) -> None:
+        """SetDefaults_CSIDriver."""
+        spec = obj.setdefault("spec", {})
+        spec.setdefault("attachRequired", True)
+        for field in ("podInfoOnMount", "storageCapacity", "requiresRepublish", "seLinuxMount"):
+            spec.setdefault(field, False)
+        spec.setdefault("fsGroupPolicy", "ReadWriteOnceWithFSType")
+        if not spec.get("volumeLifecycleModes"):
+            spec["volumeLifecycleModes"] = ["Persistent"]
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """ValidateCSIDriver."""
+        errors: list[FieldError] = []
+        csi_driver_name(obj["metadata"].get("name") or "", "metadata.name", errors)
+        return errors + _validate_driver(obj["spec"])
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """ValidateCSIDriverUpdate: how volumes are attached and how long they live stays."""
+        spec, before = new["spec"], old["spec"]
+        errors = _validate_driver(spec)
+        for field, shown in (("attachRequired", "attachedRequired"), ("volumeLifecycleModes", "volumeLifecycleModes")):
+            if spec.get(field) != before.get(field):
+                errors.append(fe.invalid(f"spec.{shown}", spec.get(field), FIELD_IMMUTABLE))
+        return errors
+
+
+def _validate_driver(spec: Mapping[str, Any]) -> list[FieldError]:
+    errors: list[FieldError] = []
+    policy = spec.get("fsGroupPolicy")
+    if policy is not None and policy not in _FS_POLICIES:
+        errors.append(fe.not_supported("spec.fsGroupPolicy", policy, _FS_POLICIES))
+    seen: set[str] = set()
+    for index, request in enumerate(spec.get("tokenRequests") or ()):
+        path, seconds = f"spec.tokenRequests[{index}]", request.get("expirationSeconds")
+        audience: str = request.get("audience") or ""
+        if audience in seen:
+            errors.append(fe.duplicate(f"{path}.audience", audience))
+        seen.add(audience)
+        if seconds is not None and seconds < _MIN_TOKEN_SECONDS:
+            text = "may not specify a duration less than 10 minutes"
+            errors.append(fe.invalid(f"{path}.expirationSeconds", seconds, text))
+        if seconds is not None and seconds > _MAX_TOKEN_SECONDS:
+            text = "may not specify a duration larger than 2^32 seconds"
+            errors.append(fe.invalid(f"{path}.expirationSeconds", seconds, text))
+    for index, mode in enumerate(spec.get("volumeLifecycleModes") or ()):
+        if mode not in _MODES:
+            errors.append(fe.not_supported(f"spec.volumeLifecycleModes[{index}]", mode, _MODES))
+    return errors
+
+
+class CSINodeStrategy(Strategy):
+    """The drivers of one node."""
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """ValidateCSINode."""
+        errors: list[FieldError] = []
+        seen: set[str] = set()
+        for index, driver in enumerate((obj.get("spec") or {}).get("drivers") or ()):
+            path, name = f"spec.drivers[{index}]", driver.get("name") or ""
+            csi_driver_name(name, f"{path}.name", errors)
+            node = driver.get("nodeID") or ""
+            if not node:
+                errors.append(fe.required(f"{path}.nodeID"))
+            elif len(node) > _MAX_NODE_ID:
+                errors.append(fe.invalid(f"{path}.nodeID", node, f"must be {_MAX_NODE_ID} characters or less"))
+            count = (driver.get("allocatable") or {}).get("count")
+            if count is not None and count < 0:
+                errors.append(fe.invalid(f"{path}.allocatable.count", count, "must be greater than or equal to 0"))
+            if name in seen:
+                errors.append(fe.duplicate(f"{path}.name", name))
+            seen.add(name)
+            for key in driver.get("topologyKeys") or ():
+                errors.extend(fe.invalid(path, key, text) for text in names.qualified_name(key))
+        return errors
+
+
+class CSIStorageCapacityStrategy(Strategy):
+    """How much room a driver has in one place."""
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """ValidateCSIStorageCapacity."""
+        errors = validate_label_selector(obj.get("nodeTopology"), "nodeTopology")
+        name = obj.get("storageClassName") or ""
+        errors.extend(fe.invalid("storageClassName", name, text) for text in names.dns1123_subdomain(name))
+        for field in ("capacity", "maximumVolumeSize"):
+            if field in obj:
+                errors += validate_nonnegative_quantity(obj[field], field)
+        return errors
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """What the capacity is about stays."""
+        errors = self.validate(new)
+        for field in ("nodeTopology", "storageClassName"):
+            if new.get(field) != old.get(field):
+                errors.append(fe.invalid(field, new.get(field), FIELD_IMMUTABLE))
+        return errors
+
+
+class VolumeAttachmentStrategy(StatusStrategyBase):
+    """The wish that a volume be attached to a node."""
+
+    empty_status = {"attached": False}
+
+    def default(self, obj: Object) -> None:
+        """There is always a spec."""
+        obj.setdefault("spec", {"attacher": "", "source": {}, "nodeName": ""})
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """ValidateVolumeAttachmentV1."""
+        errors = _validate_attachment(obj["spec"])
+        attacher = obj["spec"].get("attacher") or ""
+        if attacher:
+            csi_driver_name(attacher, "spec.attacher", errors)
+        else:
+            errors.extend(fe.invalid("spec.attacher", "", text) for text in names.dns1123_subdomain(""))
+        return errors
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """ValidateVolumeAttachmentUpdate: the wish stays."""
+        errors = _validate_attachment(new["spec"])
+        if new["spec"] != old["spec"]:
+            errors.append(fe.invalid("spec", new["spec"], FIELD_IMMUTABLE))
+        return errors
+
+
+def _validate_attachment(spec: Mapping[str, Any]) -> list[FieldError]:
+    errors: list[FieldError] = []
+    attacher, node, source = spec.get("attacher") or "", spec.get("nodeName") or "", spec.get("source") or {}
+    if not attacher:
+        errors.append(fe.required("spec.attacher"))
+    inline, volume = source.get("inlineVolumeSpec"), source.get("persistentVolumeName")
+    if (inline is None) == (volume is None):
+        text = "must specify exactly one of inlineVolumeSpec and persistentVolumeName"
+        errors.append(fe.required("spec.source", text))
+    elif volume is not None:
+        field = "spec.source.persistentVolumeName"
+        if not volume:
+            errors.append(fe.required(field, "must specify non empty persistentVolumeName"))
+    else:
+        errors += validate_volume_spec(inline, "spec.source.inlineVolumeSpec", inline=True)
+    errors.extend(fe.invalid("spec.nodeName", node, text) for text in names.dns1123_subdomain(node))
+    return errors
+
+
+def driver_cells(driver: Object, now: datetime) -> list[Any]:
+    """One row of CSIDrivers."""
+    spec = driver.get("spec") or {}
+    tokens = ",".join(request.get("audience") or "" for request in spec.get("tokenRequests") or ())
+    return [
+        driver["metadata"].get("name"),
+        bool(spec.get("attachRequired", True)),
+        bool(spec.get("podInfoOnMount")),
+        bool(spec.get("storageCapacity")),
+        tokens or UNSET,
+        bool(spec.get("requiresRepublish")),
+        ",".join(spec.get("volumeLifecycleModes") or ()) or NONE,
+        age(driver, now),
+    ]
+
+
+def node_cells(node: Object, now: datetime) -> list[Any]:
+    """One row of CSINodes."""
+    return [node["metadata"].get("name"), len((node.get("spec") or {}).get("drivers") or ()), age(node, now)]
+
+
+def capacity_cells(obj: Object, now: datetime) -> list[Any]:
+    """One row of CSIStorageCapacities."""
+    return [obj["metadata"].get("name"), obj.get("storageClassName") or "", obj.get("capacity") or UNSET]
+
+
+def attachment_cells(obj: Object, now: datetime) -> list[Any]:
+    """One row of VolumeAttachments."""
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    return [
+        obj["metadata"].get("name"),
+        spec.get("attacher") or "",
+        (spec.get("source") or {}).get("persistentVolumeName") or "",
+        spec.get("nodeName") or "",
+        bool(status.get("attached")),
+        age(obj, now),
+    ]
+
+
+CSI_DRIVER, CSI_NODE, CSI_STORAGE_CAPACITY = CSIDriverStrategy(), CSINodeStrategy(), CSIStorageCapacityStrategy()
+VOLUME_ATTACHMENT = VolumeAttachmentStrategy()
+VOLUME_ATTACHMENT_STATUS = StatusStrategy(VOLUME_ATTACHMENT)
