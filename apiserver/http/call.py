@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import orjson
 from aiohttp import web
 
 from apimachinery import errors
 from apimachinery.errors import ApiError
-from apiserver.http.negotiate import PLAIN, Representation, choose
+from apimachinery.protobuf import reader as protobuf
+from apimachinery.protobuf.wire import WireError
+from apimachinery.schema import Schemas
+from apiserver.http.negotiate import JSON, PLAIN, Representation, choose
 from apiserver.http.request_info import Query, RequestInfo
 from apiserver.interfaces import Attributes
 
@@ -25,6 +29,7 @@ class Call:
     attributes: Attributes
     warnings: list[str] = field(default_factory=list)
     _body: bytes | None = None
+    _content_type: str | None = None
 
     @property
     def accept(self) -> str:
@@ -42,6 +47,31 @@ class Call:
         if self.query and self.query.get("pretty", [""])[0] in ("1", "true"):
             return Representation(chosen.media_type, chosen.view, chosen.view_version, pretty=True)
         return chosen
+
+    @property
+    def content_type(self) -> str:
+        """The Content-Type of the body as `body` gives it."""
+        if self._content_type is None:
+            self._content_type = self.request.headers.get("Content-Type", "")
+        return self._content_type
+
+    async def translate(self, schemas: Schemas) -> None:
+        """Turn a protobuf body into the JSON of the same object; raises BadRequest, UnsupportedMediaType."""
+        if self.content_type.partition(";")[0].strip() != protobuf.MEDIA_TYPE:
+            return
+        body = await self.body()
+        self._content_type = JSON
+        if not body:
+            return
+        try:
+            self._body = orjson.dumps(protobuf.decode(body, schemas))
+        except protobuf.UnknownType as error:
+            raise errors.UnsupportedMediaType(
+                "the body of the request was in an unknown format - accepted media types include: "
+                f"application/json, application/yaml ({error})"
+            ) from error
+        except WireError as error:
+            raise errors.BadRequest(f"the object provided is unrecognized: {error}") from error
 
     async def body(self) -> bytes:
         """The whole body; raises RequestEntityTooLarge."""

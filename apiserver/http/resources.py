@@ -192,7 +192,7 @@ class ResourceHandlers:
     async def patch(self, call: Call, served: Served) -> Reply:
         """PATCH of an object or of a subresource that writes it."""
         representation = call.representation(OBJECT_VIEWS)
-        media_type = call.request.headers.get("Content-Type", "").partition(";")[0].strip()
+        media_type = call.content_type.partition(";")[0].strip()
         if media_type not in patching.MEDIA_TYPES:
             raise UnsupportedMediaType("415: Unsupported Media Type", details={})
         applies = media_type == patching.APPLY_PATCH
@@ -272,7 +272,7 @@ class ResourceHandlers:
         body = await call.body()
         if not body:
             return body, False
-        media_type = negotiate.body_media_type(call.request.headers.get("Content-Type", ""))
+        media_type = negotiate.body_media_type(call.content_type)
         return body, media_type == negotiate.YAML
 
 

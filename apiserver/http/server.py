@@ -153,6 +153,8 @@ class ApiServer:
         if not info.is_resource:
             handler = self._paths.find(info.path)
             return await handler(call) if handler else page_not_found()
+        if info.verb not in _READS:
+            await call.translate(self._registry.schemas)
         special = self._special.get((info.group, info.resource, info.subresource))
         if special is not None and (chosen := special.get(info.verb)) is not None:
             return await chosen(call)

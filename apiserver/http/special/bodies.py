@@ -29,7 +29,7 @@ class Bodies:
     async def read(self, call: Call, group: str, version: str, kind: str) -> Object:
         """The request's body; raises BadRequest, UnsupportedMediaType, Invalid."""
         body = await call.body()
-        media_type = negotiate.body_media_type(call.request.headers.get("Content-Type", ""))
+        media_type = negotiate.body_media_type(call.content_type)
         _, _, validation = params.write_options(call.query, "create")
         if not body:
             raise BadRequest(f"the object provided is unrecognized (must be of type {kind}): no body")

@@ -48,7 +48,7 @@ class Scales:
 
     async def patch(self, call: Call) -> Reply:
         """PATCH of the Scale."""
-        media_type = call.request.headers.get("Content-Type", "").partition(";")[0].strip()
+        media_type = call.content_type.partition(";")[0].strip()
         if media_type not in patching.MEDIA_TYPES:
             raise errors.UnsupportedMediaType("415: Unsupported Media Type", details={})
         applies = media_type == patching.APPLY_PATCH
