@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from api.resources import ENDPOINT_SLICES, NODES, SERVICES
 from apimachinery.errors import ApiError
 from apimachinery.objects import Object
+from client.events import EventRecorder
 from client.informer import InformerFactory
 from client.kubeconfig import load
 from client.rest import RestClient
@@ -90,6 +91,10 @@ async def _proxy(options: ProxyOptions, process: Process, client: RestClient) ->
             await process.serve_health(host.strip("[]"), int(port))
     process.spawn("informers", informers.run())
     process.spawn("proxier", proxier.run())
+    events = EventRecorder(client, component="kube-proxy", host=node_name)
+    process.spawn("events", events.run())
+    about = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": node_name, "uid": node_name}}
+    events.event(about, "Normal", "Starting", "")
     process.ready("syncing iptables rules")
     await process.stopping.wait()
 

@@ -62,10 +62,11 @@ def new_proxier() -> tuple[LocalSource, LocalSource, Proxier]:
 
 @pytest.fixture(params=VARIANTS)
 def lab(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    for suffix in ("", "-save", "-restore"):
-        program = shutil.which(request.param + suffix)
-        assert program is not None
-        (tmp_path / f"iptables{suffix}").symlink_to(Path(program).resolve())
+    for family in ("iptables", "ip6tables"):
+        for suffix in ("", "-save", "-restore"):
+            program = shutil.which(request.param.replace("iptables", family) + suffix)
+            assert program is not None
+            (tmp_path / f"{family}{suffix}").symlink_to(Path(program).resolve())
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     with fresh_namespace():
         made = Lab()
@@ -178,6 +179,31 @@ def foreign_rules() -> list[str]:
     """The rules of others, in order."""
     lines = [line for line in run("iptables-save").splitlines() if line.startswith("-")]
     return [line for line in lines if "KUBE-" not in line]
+
+
+async def test_ipv6(lab: Lab) -> None:
+    run("ip", "addr", "add", "fd00::1/64", "dev", "uplink", "nodad")
+    run("ip", "route", "add", "default", "via", "fd00::2", "dev", "uplink")
+    services, slices = LocalSource(), LocalSource()
+    proxier = Proxier(
+        services=services,
+        endpoint_slices=slices,
+        packet_filter=Iptables(ipv6=True),
+        flows=KernelFlowCleaner(),
+        node=NodeSettings(cluster_cidr="fd00:244::/64", ipv6=True),
+        node_name="n1",
+    )
+    services.put(service(cluster_ip="fd00:96::10", type="NodePort", ports=NODE_PORT))
+    slices.put({**endpoint_slice("web", endpoint("fd00::1")), "addressType": "IPv6"})
+    await proxier.sync()
+    listener = socket.create_server(("fd00::1", 8080), family=socket.AF_INET6)
+    loop = asyncio.get_running_loop()
+    for target in (("fd00:96::10", 80), ("fd00::1", 30001)):
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as client:
+            client.setblocking(False)
+            async with asyncio.timeout(5):
+                await loop.sock_connect(client, target)
+    listener.close()
 
 
 async def test_local_addresses(lab: Lab) -> None:
