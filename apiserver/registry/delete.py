@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 
+from apimachinery.errors import ApiError, NotFound
 from apimachinery.objects import Object
 from apiserver.registry import deletion
 from apiserver.registry.context import DeleteOptions, WriteContext
@@ -25,25 +26,35 @@ class Deleted:
 
     object: CachedObject
     removed: bool
+    written: bool = True  #: False: nothing was to be changed
 
 
 async def delete(served: Served, namespace: str, name: str, options: DeleteOptions, context: WriteContext) -> Deleted:
     """Delete one object; raises ApiError."""
     store = served.store
-    current = await store.fresh(namespace, name)
+    current = store.cached(namespace, name)
+    certain = False  # whether `current` is known to be the newest state
     admitted = False
     for _ in range(_MAX_TRIES):
+        if current is None and not certain:
+            current, certain = await store.fresh(namespace, name), True
         if current is None:
             raise served.not_found(name)
         if not admitted:
             await _admit(served, current, context)
             admitted = True
         try:
-            return await _try(served, current, options, context)
+            done = await _try(served, current, options, context)
         except Mismatch as mismatch:
-            ours = mismatch.key.startswith(store.cache.prefix)
-            found = mismatch.current if ours else None
-            current = store.of_stored(found) if found else None if ours else await store.fresh(namespace, name)
+            current, certain = store.of_stored(mismatch.current) if mismatch.current else None, True
+            continue
+        except ApiError:
+            if certain:
+                raise
+            done = None
+        if done is not None and (certain or done.written):
+            return done
+        current, certain = await store.fresh(namespace, name), True
     raise served.modified(name)
 
 
@@ -58,10 +69,10 @@ async def _try(served: Served, current: CachedObject, options: DeleteOptions, co
     planned = deletion.plan(served.stored_kind, orjson.loads(current.raw), options, context.now)
     outcome = planned.outcome
     if outcome is Outcome.NOTHING:
-        return Deleted(current, removed=False)
+        return Deleted(current, removed=False, written=False)
     if context.dry_run:
         gone = outcome is not Outcome.UPDATE
-        return Deleted(store.unsaved(planned.obj, current.revision), removed=gone)
+        return Deleted(store.unsaved(planned.obj, current.revision), removed=gone, written=False)
     if outcome is not Outcome.REMOVE:
         current = await store.replace(planned.obj, current)
     if outcome is Outcome.UPDATE:
@@ -80,8 +91,8 @@ async def delete_collection(
         single = WriteContext(
             attributes, context.now, context.dry_run, context.field_manager, warnings=context.warnings
         )
-        current = await served.store.fresh(target.namespace, target.name)
-        if current is None:
+        try:
+            answered.append((await delete(served, target.namespace, target.name, options, single)).object)
+        except NotFound:
             continue
-        answered.append((await delete(served, target.namespace, target.name, options, single)).object)
     return answered

@@ -140,17 +140,22 @@ async def rewrite(
 
     `change` is given a private copy and returns it changed."""
     store = served.store
-    current = await store.fresh(namespace, name)
+    current = store.cached(namespace, name)
+    certain = False  # whether `current` is known to be the newest state
     for _ in range(_MAX_TRIES):
+        if current is None and not certain:
+            current, certain = await store.fresh(namespace, name), True
         if current is None:
             raise served.not_found(name)
-        new = change(orjson.loads(current.raw))
-        if dry_run:
-            return store.unsaved(new, current.revision)
         try:
-            return await store.replace(new, current)
+            new = change(orjson.loads(current.raw))
+            return store.unsaved(new, current.revision) if dry_run else await store.replace(new, current)
         except Mismatch as mismatch:
-            current = _after(served, mismatch)
+            current, certain = _after(served, mismatch), True
+        except ApiError:
+            if certain:
+                raise
+            current, certain = await store.fresh(namespace, name), True
     raise served.modified(name)
 
 
