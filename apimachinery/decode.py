@@ -6,6 +6,7 @@ syntax and the duplicate fields, which only the bytes still show. Error texts ar
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -20,23 +21,48 @@ _TYPE_META: Final = (
 )
 
 
+_DEEPEST: Final = 500
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+
 class SyntaxProblem(ValueError):
     """A body that is no object; the text is what Go's decoder says."""
 
 
 def decode_json_value(body: bytes) -> Any:
-    """Any JSON value, as Go's decoder would take it; raises SyntaxProblem."""
+    """Any JSON value, as Go's decoder would take it; raises SyntaxProblem.
+
+    Values nested deeper than 500 levels are refused, where Go's limit is 10,000: nothing real comes near."""
     try:
-        return orjson.loads(body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError:
         problem = json_errors.find(body)
+    else:
+        if body.count(b"{") + body.count(b"[") > _DEEPEST and _depth(body) > _DEEPEST:
+            raise SyntaxProblem("exceeded max depth")
+        return value
     if problem:
         raise SyntaxProblem(problem)
     # What only orjson refuses: bytes that are no UTF-8 and lone surrogates, both of which Go replaces.
+    if _depth(body) > _DEEPEST:
+        raise SyntaxProblem("exceeded max depth")
     try:
         return _replace_surrogates(json.loads(body.decode("utf-8", "replace")))
     except (ValueError, RecursionError) as error:
         raise SyntaxProblem(str(error)) from error
+
+
+def _depth(body: bytes) -> int:
+    """How deep the values of a well-formed document are nested."""
+    depth = deepest = 0
+    for match in _STRING_OR_BRACKET.finditer(body):
+        char = match[0]
+        if char in (b"{", b"["):
+            depth += 1
+            deepest = max(deepest, depth)
+        elif char in (b"}", b"]"):
+            depth -= 1
+    return deepest
 
 
 def decode_json(body: bytes) -> Object:

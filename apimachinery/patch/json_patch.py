@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import orjson
+
 from apimachinery import errors
 from apimachinery.errors import Invalid, RequestEntityTooLarge
 from apimachinery.objects import Object, deep_copy
 
 _MOST_OPERATIONS: Final = 10_000
+#: By copying, a short patch could make an object of any size.
+_MOST_COPIED_BYTES: Final = 3 * 1024 * 1024
 _Container = dict[str, Any] | list[Any]
 
 
@@ -27,12 +31,17 @@ def apply(original: Object, patch: list[Any]) -> Any:
         limit = f"The allowed maximum operations in a JSON patch is {_MOST_OPERATIONS}, got {len(patch)}"
         raise RequestEntityTooLarge(f"Request entity is too large: {limit}")
     document: Any = deep_copy(original)
+    copied = 0
     for operation in patch:
         if not isinstance(operation, dict):
             raise errors.BadRequest("json: cannot unmarshal patch element into Go value of type handlers.jsonPatchOp")
         try:
+            if operation.get("op") == "copy":
+                copied += len(orjson.dumps(_get(document, _path(operation, "from"))))
+                if copied > _MOST_COPIED_BYTES:
+                    raise _DoesNotApply("too much is copied")
             document = _apply(document, operation)
-        except _DoesNotApply as error:
+        except (_DoesNotApply, orjson.JSONEncodeError, RecursionError) as error:
             raise Invalid("the server rejected our request due to an error in our request", details={}) from error
     return document
 

@@ -160,17 +160,17 @@ def test_mismatches(spec: Object, error: str) -> None:
 
 
 def test_errors_of_a_types_own_decoder_do_not_say_where() -> None:
-    with pytest.raises(DecodeError, match="^quantities must match the regular expression"):
+    with pytest.raises(DecodeError, match=r"^quantities must match the regular expression"):
         kind("", "v1", "Pod").decode(pod(containers=[{"resources": {"limits": {"cpu": "x y"}}}]))
-    with pytest.raises(DecodeError, match="^illegal base64 data at input byte 1$"):
+    with pytest.raises(DecodeError, match=r"^illegal base64 data at input byte 1$"):
         kind("", "v1", "Secret").decode({"data": {"a": "a%%%"}})
     with pytest.raises(
-        DecodeError, match='^parsing time "soon" as "2006-01-02T15:04:05Z07:00": cannot parse "soon" as "2006"$'
+        DecodeError, match=r'^parsing time "soon" as "2006-01-02T15:04:05Z07:00": cannot parse "soon" as "2006"$'
     ):
         kind("", "v1", "Pod").decode({"metadata": {"creationTimestamp": "soon"}})
-    with pytest.raises(DecodeError, match='^parsing time "2024-13-01T00:00:00Z": month out of range$'):
+    with pytest.raises(DecodeError, match=r'^parsing time "2024-13-01T00:00:00Z": month out of range$'):
         kind("", "v1", "Pod").decode({"metadata": {"creationTimestamp": "2024-13-01T00:00:00Z"}})
-    with pytest.raises(DecodeError, match='cannot parse "Z" as ".000000"$'):
+    with pytest.raises(DecodeError, match=r'cannot parse "Z" as ".000000"$'):
         kind("coordination.k8s.io", "v1", "Lease").decode({"spec": {"renewTime": "2024-01-01T00:00:00Z"}})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -33,7 +34,7 @@ def test_events_do_not_depend_on_where_the_stream_is_cut(cuts: list[int]) -> Non
     whole = WatchDecoder().feed(SHORT)
     decoder = WatchDecoder()
     at = [0, *sorted(cuts), len(SHORT)]
-    parts = [SHORT[start:end] for start, end in zip(at, at[1:], strict=False)]
+    parts = [SHORT[start:end] for start, end in pairwise(at)]
     assert [event for part in parts for event in decoder.feed(part)] == whole
 
 
