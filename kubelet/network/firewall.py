@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from component.iptables import Jump
 from kubelet.network.attachments import Attachment, HostPort
-from kubelet.network.plan import MULTICAST, NodePlan, pod_ranges
+from kubelet.network.plan import BRIDGE, MULTICAST, NodePlan, pod_ranges
 
 MASQUERADE = "KUBELET-MASQ"
 FORWARD = "KUBELET-FORWARD"
@@ -69,7 +69,7 @@ def render(
     for cidr in dict.fromkeys((*ranges, *cluster_cidrs, MULTICAST)):
         lines.append(f"-A {MASQUERADE} -d {cidr} -j RETURN")
     for cidr in ranges:
-        lines.append(f"-A {MASQUERADE} -s {cidr} ! -o {node.bridge} -j MASQUERADE --random-fully")
+        lines.append(f"-A {MASQUERADE} -s {cidr} ! -o {BRIDGE} -j MASQUERADE --random-fully")
     for attachment in with_ports:
         chain = chain_of(attachment.sandbox_id)
         for port in attachment.host_ports:

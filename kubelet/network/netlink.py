@@ -94,8 +94,8 @@ class Netlink:
 
 async def _ensure_bridge(plan: NodePlan, ports: Mapping[str, str]) -> None:
     async with open_socket() as ipr:
-        await ignoring((errno.EEXIST,), ipr.link("add", ifname=plan.bridge, kind="bridge"))
-        index = await link_index(ipr, plan.bridge)
+        await ignoring((errno.EEXIST,), ipr.link("add", ifname=BRIDGE, kind="bridge"))
+        index = await link_index(ipr, BRIDGE)
         await ipr.link("set", index=index, address=plan.mac, mtu=plan.mtu, state="up")
         addresses = ipr.addr("dump", index=index, family=socket.AF_INET)
         present = [

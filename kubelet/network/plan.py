@@ -1,28 +1,19 @@
-"""Which links, addresses and routes this node and its pods want: names, MACs, gateways. Pure.
+"""Which links and addresses this node and its pods want: names, MACs, gateways. Pure.
 
-`netlink.py` makes the kernel agree; `firewall.py` has the packet filter's part. Links to other nodes
-(VXLAN, host-gw) are further `Route`s and a further link of the same `NodePlan`."""
+`netlink.py` makes the kernel agree; `firewall.py` has the packet filter's part. Links and routes to other nodes
+belong here too once there are several."""
 
 from __future__ import annotations
 
 import hashlib
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 BRIDGE = "cni0"
 POD_INTERFACE = "eth0"
 VETH_PREFIX = "veth"
 MULTICAST = "224.0.0.0/4"
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One route of the node's main table; `gateway` "" where the destination is on the link itself."""
-
-    destination: str
-    gateway: str
-    link: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +25,6 @@ class NodePlan:
     prefix_length: int
     mac: str
     mtu: int
-    bridge: str = BRIDGE
-    routes: tuple[Route, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,14 +70,14 @@ class PodNetwork:
         plan = node_plan(cidr, await self._netlink.uplink_mtu())
         try:
             await self._netlink.ensure_bridge(plan, self._ports())
-            await asyncio.to_thread(sysctl.prepare_bridge, plan.bridge)
+            await asyncio.to_thread(sysctl.prepare_bridge, BRIDGE)
             self._plan = plan
             await self._sync_firewall()
         except NetworkError as error:
             self._trouble = str(error)
             raise
         self._trouble = None
-        logger.info("Pod network is ready", extra={"cidr": plan.pod_cidr, "bridge": plan.bridge, "mtu": plan.mtu})
+        logger.info("Pod network is ready", extra={"cidr": plan.pod_cidr, "bridge": BRIDGE, "mtu": plan.mtu})
 
     async def attach(self, pod_uid: str, sandbox_id: str, pid: int, host_ports: Sequence[HostPort] = ()) -> str:
         """Give the sandbox whose process is `pid` its eth0; returns its IPv4 address. Repeating it changes nothing.

@@ -58,7 +58,10 @@ class VolumeManager:
         """Every volume that a container mounts, by its name, set up; repeating it is cheap. Raises MountFailed with the
         text of the first volume that fails (`MountVolume.SetUp failed for volume "x" : ...`)."""
         async with self._lock(uid_of(pod)):
-            return {volume["name"]: await self._set_up(pod, volume) for volume in wanted_volumes(pod)}
+            wanted = wanted_volumes(pod)
+            if wanted:
+                await asyncio.to_thread(_make_private, self._pods / uid_of(pod))
+            return {volume["name"]: await self._set_up(pod, volume) for volume in wanted}
 
     async def mount_path(
         self, pod: Object, container: str, index: int, volumes: Mapping[str, HostPath], env: Mapping[str, str]
@@ -161,6 +164,14 @@ def _container(pod: Object, name: str) -> Object:
     if found is None:
         raise SubPathFailed(f'container "{name}" is not in the pod')
     return found
+
+
+def _make_private(directory: Path) -> None:
+    """Volumes are open to every user inside their pod, and so must lie behind a directory that is not."""
+    for path in (directory.parent, directory):
+        path.mkdir(mode=0o750, parents=True, exist_ok=True)
+        if path.stat().st_mode & 0o007:
+            path.chmod(0o750)
 
 
 def _names(directory: Path) -> list[str]:

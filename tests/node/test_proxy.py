@@ -163,6 +163,30 @@ async def test_connections_and_rules_survive_the_proxy(node: Node) -> None:
     assert "default/old" not in run("iptables-save")
 
 
+async def test_nobody_notices_that_all_is_loaded_anew(node: Node) -> None:
+    web = service(type="NodePort", ports=NODE_PORT)
+    web_slice = endpoint_slice("web", *(endpoint(address) for address in node.addresses))
+    await node.serve(web, web_slice)
+    done = asyncio.Event()
+
+    async def client() -> int:
+        asked = 0
+        while not done.is_set():
+            assert (await ask(node.lab.outside, NODE_IP, 30001)).split()[0] in ("one", "two")
+            asked += 1
+        return asked
+
+    async with asyncio.TaskGroup() as tasks:
+        asking = tasks.create_task(client())
+        for _ in range(10):
+            services, slices, proxier = new_proxier()
+            services.put(web)
+            slices.put(web_slice)
+            await proxier.sync()
+        done.set()
+    assert asking.result() > 10
+
+
 async def test_cleanup_leaves_what_others_own(node: Node) -> None:
     run("iptables", "-t", "nat", "-N", "DOCKER")
     run("iptables", "-t", "nat", "-A", "PREROUTING", "-m", "addrtype", "--dst-type", "LOCAL", "-j", "DOCKER")

@@ -116,12 +116,14 @@ async def test_refresh_brings_new_content_and_failures_keep_the_old(
     assert (path / "b").read_text() == "2"
 
 
-async def test_empty_directories(manager: VolumeManager) -> None:
+async def test_empty_directories(manager: VolumeManager, root: Path) -> None:
     subject = pod(
         [{"name": "d", "emptyDir": {}}, {"name": "m", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}],
         securityContext={"fsGroup": 4321},
     )
     volumes = await manager.mount(subject)
+    for path in (root / "pods", root / "pods/uid-1"):
+        assert path.stat().st_mode & 0o777 == 0o750, "not for the node's other users"
     for volume in volumes.values():
         assert volume.path.stat().st_mode & 0o7777 == 0o2777
         assert volume.path.stat().st_gid == 4321
