@@ -22,7 +22,7 @@ INVALID = {
         'map[string]string{"a":"c"}: `selector` does not match template `labels`',
     ),
     "a port out of range": (
-        '{"apiVersion":"v1","kind":"Service","metadata":{"name":"bad"},"spec":{"ports":[{"port":70000}]}}',
+        '{"apiVersion":"v1","kind":"Service","metadata":{"name":"bad"},"spec":{"ports":[{"port":70000,"targetPort":80}]}}',
         'The Service "bad" is invalid: spec.ports[0].port: Invalid value: 70000: must be between 1 and 65535, '
         "inclusive",
     ),
@@ -87,11 +87,13 @@ def test_an_api_server_whose_port_is_taken_says_so(tmp_path: Path) -> None:
 
 
 def test_an_api_server_without_etcd_says_so(tmp_path: Path) -> None:
-    with socket.socket() as unused:
+    with socket.socket() as unused, socket.socket() as serving:
         unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
+        serving.bind(("127.0.0.1", 0))
+        port, secure_port = unused.getsockname()[1], serving.getsockname()[1]
     done = _daemon(
-        "kube-apiserver", f"--etcd-servers=http://127.0.0.1:{port}", "--bind-address=127.0.0.1", "--secure-port=0",
+        "kube-apiserver", f"--etcd-servers=http://127.0.0.1:{port}", "--bind-address=127.0.0.1",
+        f"--secure-port={secure_port}",
         f"--cert-dir={tmp_path}", timeout=120,
     )  # fmt: skip
     assert done.returncode == 1
