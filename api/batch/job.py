@@ -18,7 +18,7 @@ from api.strategies import SpecStrategy, StatusStrategy
 from api.table import AGE, NAME, age, container_images, container_names, format_label_selector
 from api.validation import names
 from api.validation.labelselector import validate_label_selector
-from api.validation.objectmeta import FIELD_IMMUTABLE
+from api.validation.objectmeta import FIELD_IMMUTABLE, validate_labels
 from apimachinery import fielderrors as fe
 from apimachinery.duration import human_duration
 from apimachinery.fielderrors import FieldError
@@ -93,7 +93,7 @@ class JobStrategy(SpecStrategy):
 def _copy_labels(job: Object) -> None:
     """A job without labels has those of its pods."""
     carried = job["spec"]["template"]["metadata"].get("labels")
-    if carried and not job["metadata"].get("labels"):
+    if carried and not job["metadata"].get("labels") and not validate_labels(carried, ""):
         job["metadata"]["labels"] = dict(carried)
 
 

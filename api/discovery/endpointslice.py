@@ -9,13 +9,13 @@ from typing import Any
 from api.core.addresses import validate_non_special_ip
 from api.core.pod.containers import PROTOCOLS
 from api.kind import Column
-from api.strategies import GenerationStrategy
+from api.strategies import GenerationStrategy, bump_generation
 from api.table import AGE, NAME, UNSET, age
 from api.validation import names
 from api.validation.objectmeta import FIELD_IMMUTABLE
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
-from apimachinery.objects import Object
+from apimachinery.objects import Object, labels_of
 
 COLUMNS = (
     NAME,
@@ -37,6 +37,12 @@ class EndpointSliceStrategy(GenerationStrategy):
         for port in obj.get("ports") or ():
             port.setdefault("name", "")
             port.setdefault("protocol", "TCP")
+
+    def prepare_update(self, new: Object, old: Object) -> None:
+        """Labels, which choose the service, count for the generation too."""
+        super().prepare_update(new, old)
+        if labels_of(new) != labels_of(old):
+            bump_generation(new, old, changed=True)
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateEndpointSlice."""

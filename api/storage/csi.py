@@ -105,6 +105,11 @@ def _validate_driver(spec: Mapping[str, Any]) -> list[FieldError]:
 class CSINodeStrategy(Strategy):
     """The drivers of one node."""
 
+    def default(self, obj: Object) -> None:
+        """A node without drivers has none, rather than an empty list of them."""
+        spec = obj.setdefault("spec", {})
+        spec["drivers"] = spec.get("drivers") or None
+
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateCSINode."""
         errors: list[FieldError] = []
@@ -162,11 +167,7 @@ class VolumeAttachmentStrategy(StatusStrategyBase):
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateVolumeAttachmentV1."""
         errors = _validate_attachment(obj["spec"])
-        attacher = obj["spec"].get("attacher") or ""
-        if attacher:
-            csi_driver_name(attacher, "spec.attacher", errors)
-        else:
-            errors.extend(fe.invalid("spec.attacher", "", text) for text in names.dns1123_subdomain(""))
+        csi_driver_name(obj["spec"].get("attacher") or "", "spec.attacher", errors)
         return errors
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
@@ -191,7 +192,7 @@ def _validate_attachment(spec: Mapping[str, Any]) -> list[FieldError]:
         if not volume:
             errors.append(fe.required(field, "must specify non empty persistentVolumeName"))
     else:
-        errors += validate_volume_spec(inline, "spec.source.inlineVolumeSpec", inline=True)
+        errors += validate_volume_spec(inline or {}, "spec.source.inlineVolumeSpec", inline=True)
     errors.extend(fe.invalid("spec.nodeName", node, text) for text in names.dns1123_subdomain(node))
     return errors
 
