@@ -137,7 +137,7 @@ class NodeStatus:
                 good = condition["status"] == "True"
                 self.event(facts.name, "Normal", "NodeReady" if good else "NodeNotReady")
             else:
-                self.event(facts.name, "Normal", condition["reason"])
+                self.event(facts.name, "Normal", condition["reason"].replace("Kubelet", "Node", 1))
 
     def event(self, node_name: str, type: str, reason: str, message: str = "") -> None:
         """Record an Event about the node; without a message the reference's "Node NAME status is now: REASON"."""
