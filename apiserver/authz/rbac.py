@@ -69,7 +69,8 @@ class RBACAuthorizer:
             role = self._reader.get(ROLES, namespace, name)
             resource = ROLES
         if role is None:
-            raise not_found(_GROUP, resource.plural, name)
+            # The reference names the one kind here, not the resource.
+            raise not_found(_GROUP, resource.kind.lower(), name)
         return tuple(from_object(rule) for rule in role.get("rules") or ())
 
     def _decide(self, attributes: Attributes) -> tuple[Decision, str]:

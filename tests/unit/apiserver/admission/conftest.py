@@ -1,0 +1,21 @@
+"""What plugins are made with."""
+
+from __future__ import annotations
+
+import pytest
+
+from apiserver.admission.base import Setting
+from apiserver.authz.simple import AlwaysAllow
+from tests.unit.apiserver.objects import MemoryLoopback
+
+
+@pytest.fixture
+def api() -> MemoryLoopback:
+    """An empty cluster."""
+    return MemoryLoopback()
+
+
+@pytest.fixture
+def setting(api: MemoryLoopback) -> Setting:
+    """The setting of plugins."""
+    return Setting(api=api, authorizer=AlwaysAllow())
