@@ -101,6 +101,8 @@ class Kind:
     cells: Callable[[Object, datetime], Sequence[Any]] | None = None
     #: The metav1.TableRowConditions of one object; None: none.
     row_conditions: Callable[[Object], Sequence[Mapping[str, str]]] | None = None
+    #: Annotations that stand for fields of older versions: tables do not show them among a row's metadata.
+    annotations_not_in_tables: tuple[str, ...] = ()
     #: Field selector keys beyond metadata.name and metadata.namespace, each giving the object's value.
     selectable_fields: Mapping[str, Callable[[Object], str]] = field(default_factory=dict)
     #: Objects seen through several versions are stored in one of them; None: stored as served.

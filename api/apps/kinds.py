@@ -24,6 +24,7 @@ KINDS: tuple[Kind, ...] = (
         strategy=daemonset.DAEMON_SET,
         columns=daemonset.COLUMNS,
         cells=daemonset.cells,
+        annotations_not_in_tables=(daemonset.TEMPLATE_GENERATION,),
         singular="daemonset",
         short_names=("ds",),
         categories=("all",),

@@ -115,8 +115,18 @@ def _row(kind: Kind, obj: Object, include: str, now: datetime) -> Object:
     if include == _WHOLE_OBJECT:
         row["object"] = obj
     elif include != _NO_OBJECT:
-        row["object"] = partial_metadata(obj)
+        row["object"] = _without_annotations(partial_metadata(obj), kind.annotations_not_in_tables)
     return row
+
+
+def _without_annotations(partial: Object, keys: Sequence[str]) -> Object:
+    annotations = partial["metadata"].get("annotations") or {}
+    if not any(key in annotations for key in keys):
+        return partial
+    metadata = {**partial["metadata"], "annotations": {k: v for k, v in annotations.items() if k not in keys}}
+    if not metadata["annotations"]:
+        del metadata["annotations"]
+    return {**partial, "metadata": metadata}
 
 
 def object_transform(kind: Kind, convert: Transform | None, view: str, include: str, version: str) -> Transform | None:
