@@ -24,6 +24,7 @@ from apiserver.storage.interface import (
     Unavailable,
 )
 
+_LOCK_SECONDS = 2.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS log (
     id INTEGER PRIMARY KEY,
@@ -64,8 +65,10 @@ class Database:
         with _translated():
             if path != ":memory:":
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, isolation_level=None, timeout=2.0, check_same_thread=False)
-            for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL", "auto_vacuum=INCREMENTAL"):
+            self._connection = sqlite3.connect(
+                path, isolation_level=None, timeout=_LOCK_SECONDS, check_same_thread=False
+            )
+            for pragma in ("auto_vacuum=INCREMENTAL", "locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
                 self._connection.execute(f"PRAGMA {pragma}")
             self._connection.executescript(_SCHEMA)
             self.compacted = self._number("compacted")
@@ -176,7 +179,7 @@ class Database:
             connection.execute("UPDATE meta SET number = ? WHERE name = 'revision'", (self.revision,))
         self.compacted = revision
         with _translated():
-            self._connection.execute("PRAGMA incremental_vacuum")
+            self._connection.executescript("PRAGMA incremental_vacuum")  # execute() would free one page only
 
     def size_bytes(self) -> int:
         """Pages in use times their size."""
