@@ -32,6 +32,7 @@ def envelope(version: str, kind: str, *raw: bytes) -> bytes:
 
 
 def test_a_pod() -> None:
+    get = message(2, message(1, "/"), message(2, integer(1, 1), message(3, "web")))
     container = message(
         2,
         message(1, "c"),
