@@ -20,6 +20,7 @@ Transform = Callable[[Object], Object]
 _MAX_EVENTS = 10_000
 _MAX_BYTES = 24 << 20
 _KEEP_SECONDS = 300.0  #: as long as the reference's etcd keeps history between compactions
+_KEEP_FRAMES_SECONDS = 5.0
 _KEEP_EVENTS = 100  #: kept whatever their age
 
 
@@ -85,6 +86,10 @@ class Change:
             return frame(event_type, at_revision(state.raw, state.revision, self.revision))
         return frame(event_type, orjson.dumps(transform(object_at_revision(state.obj, self.revision))))
 
+    def forget_frames(self) -> None:
+        """Whoever keeps up has read them; a watcher that lags has them made again."""
+        self._frames.clear()
+
     def size(self) -> int:
         """Bytes this change keeps alive beyond what the cache itself holds, about."""
         return len(self.subject.tail) + (len(self.previous.tail) if self.previous else 0)
@@ -97,6 +102,7 @@ class Window:
         self.base = base
         self._changes: list[Change] = []
         self._first = 0  # position of _changes[0]
+        self._framed = 0  # changes before this position have no frames any more
         self._bytes = 0
         self._max_events = max_events
         self._max_bytes = max_bytes
@@ -120,7 +126,13 @@ class Window:
             self._drop(excess)
 
     def forget_before(self, seconds: float) -> None:
-        """Drop changes older than `_KEEP_SECONDS` at the time `seconds`, but for the last few."""
+        """Drop changes older than `_KEEP_SECONDS` at the time `seconds`, but for the last few; frames much sooner."""
+        while self._framed < self.end:
+            change = self._changes[max(0, self._framed - self._first)]
+            if change.seconds > seconds - _KEEP_FRAMES_SECONDS:
+                break
+            change.forget_frames()
+            self._framed = max(self._framed, self._first) + 1
         oldest = seconds - _KEEP_SECONDS
         count = 0
         spare = len(self._changes) - _KEEP_EVENTS
