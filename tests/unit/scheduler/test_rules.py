@@ -136,7 +136,8 @@ def test_messages_count_reasons_over_nodes() -> None:
     assert isinstance(outcome, Unschedulable)
     assert why_unschedulable(outcome, why_no_preemption(outcome)) == (
         "0/3 nodes are available: 1 node(s) were unschedulable, 2 Insufficient cpu. "
-        "preemption: 0/3 nodes are available: 1 Preemption is not helpful for scheduling, 2 No preemption victims found for incoming pod.."
+        "preemption: 0/3 nodes are available: 1 Preemption is not helpful for scheduling, "
+        "2 No preemption victims found for incoming pod.."
     )
     assert outcome.rules == {"NodeUnschedulable", "NodeResourcesFit"}
 

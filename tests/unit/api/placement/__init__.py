@@ -1,0 +1,1 @@
+"""Tests of what pods ask of nodes."""
