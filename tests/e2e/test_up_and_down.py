@@ -29,6 +29,12 @@ def _kernel_rules() -> str:
     return "".join(run("iptables-save", "-t", table).stdout for table in ("nat", "filter", "mangle"))
 
 
+def _pod_interfaces() -> set[str]:
+    """Bridges and links that are not those of Docker's own networks."""
+    interfaces = [path for path in Path("/sys/class/net").iterdir() if path.name.startswith(("cni", "veth"))]
+    return {path.name for path in interfaces if (path / "master").resolve().name != "docker0"}
+
+
 @pytest.mark.timeout(600)
 def test_up_again_keeps_pods_and_down_leaves_nothing() -> None:
     kubectl = Kubectl(CURRENT)
@@ -44,8 +50,7 @@ def test_up_again_keeps_pods_and_down_leaves_nothing() -> None:
     assert not [name for name, pid in pids.items() if is_running(pid)]
     ours = re.compile("KUBE-|CNI-|MINI")
     assert not [line for line in _kernel_rules().splitlines() if ours.search(line)]
-    names = {path.name for path in Path("/sys/class/net").iterdir()}
-    assert not {name for name in names if name.startswith(("cni", "veth", "flannel"))}
+    assert not _pod_interfaces()
     assert not [line for line in Path("/proc/mounts").read_text().splitlines() if "/var/lib/kubelet/pods" in line]
 
     _script("up.sh", "--no-demo")
