@@ -31,6 +31,7 @@ from apiserver.admission.tolerations import (
     ExtendedResourceToleration,
     TaintNodesByCondition,
 )
+from apiserver.admission.webhooks.plugin import MutatingAdmissionWebhook, ValidatingAdmissionWebhook
 from apiserver.interfaces import AdmissionPlugin
 
 #: Every plugin of v1.28 in the reference's order.
@@ -64,6 +65,8 @@ _MAKERS: dict[str, Callable[[Setting], AdmissionPlugin]] = {
     "DefaultIngressClass": DefaultIngressClass,
     "DefaultStorageClass": DefaultStorageClass,
     "DenyServiceExternalIPs": DenyServiceExternalIPs,
+    "MutatingAdmissionWebhook": MutatingAdmissionWebhook,
+    "ValidatingAdmissionWebhook": ValidatingAdmissionWebhook,
     "NodeRestriction": NodeRestriction,
     "PersistentVolumeClaimResize": PersistentVolumeClaimResize,
     "PodNodeSelector": PodNodeSelector,
