@@ -33,6 +33,11 @@ class Strategy:
     def default(self, obj: Object) -> None:
         """Fill in what the versioned API says is the default (SetDefaults_*); on every decoded object."""
 
+    def record_creator(
+        self, obj: Object, name: str, uid: str, groups: Sequence[str], extra: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Write into a new object who creates it, for the few kinds whose objects say so."""
+
     def prepare_create(self, obj: Object) -> None:
         """Drop and set what a creator may not choose (status, generation, ...)."""
 

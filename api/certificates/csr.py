@@ -7,7 +7,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -40,8 +40,23 @@ _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\s.*?-----END \1-----", re.DOTA
 _MIN_SECONDS = 600
 
 
+_CREATOR_FIELDS = ("username", "uid", "groups", "extra")
+
+
 class SigningRequestStrategy(StatusStrategyBase):
     """The request itself: once made, it stays as it is."""
+
+    def record_creator(
+        self, obj: Object, name: str, uid: str, groups: Sequence[str], extra: Mapping[str, Sequence[str]]
+    ) -> None:
+        """The request is that of whoever makes it, whatever it says itself."""
+        spec = obj.setdefault("spec", {})
+        for field in _CREATOR_FIELDS:
+            spec.pop(field, None)
+        spec["username"] = name
+        for field, value in (("uid", uid), ("groups", list(groups)), ("extra", {k: list(v) for k, v in extra.items()})):
+            if value:
+                spec[field] = value
 
     def default(self, obj: Object) -> None:
         """There is always a spec."""

@@ -47,6 +47,8 @@ async def create(
 def check(served: Served, obj: Object, context: WriteContext) -> None:
     """Prepare and validate a new object; raises Invalid."""
     strategy = served.strategy("")
+    user = context.attributes.user
+    strategy.record_creator(obj, user.name, user.uid, user.groups, user.extra)
     strategy.prepare_create(obj)
     problems = validate_object_meta(obj["metadata"], served.kind.resource.namespaced, strategy.name_rule)
     problems += strategy.validate(obj)

@@ -39,9 +39,7 @@ def test_a_pod() -> None:
         message(2, "nginx"),
         message(6, message(1, "web"), integer(3, 80)),
         message(8, message(1, message(1, "cpu"), message(2, message(1, "100m")))),
-        message(
-            10, message(1, message(2, message(1, "/"), message(2, integer(1, 1), message(3, "web")))), integer(2, 5)
-        ),
+        message(10, message(1, get), integer(2, 5)),
     )
     volume = message(1, message(1, "v"), message(2, message(19, message(1, message(1, "cm")), integer(3, 420))))
     metadata = message(

@@ -12,6 +12,7 @@ from apiserver.http.reply import document, encoded, error_reply, unknown_resourc
 
 def test_errors_are_statuses_with_their_code() -> None:
     reply = error_reply(unknown_resource())
+    assert isinstance(reply.body, bytes)
     assert reply.status == 404
     assert orjson.loads(reply.body)["details"] == {}
 
@@ -23,6 +24,7 @@ def test_too_many_requests_says_when_to_come_back() -> None:
 def test_yaml_on_request() -> None:
     reply = document({"b": 1, "a": None}, Representation(YAML))
     assert reply.content_type == YAML
+    assert isinstance(reply.body, bytes)
     assert yaml.safe_load(reply.body) == {"a": None, "b": 1}
 
 
