@@ -154,3 +154,12 @@ def test_transition_times_move_only_with_the_status() -> None:
         make_pod(status=first), sandbox(), record(), now=T0.replace(year=2027), readiness=Readiness({"web-0": False})
     )
     assert condition(unready, "Ready")["lastTransitionTime"] == "2027-01-01T00:00:00Z"
+
+
+def test_a_pod_that_was_turned_away_has_no_containers_to_show() -> None:
+    status = status_of(make_pod(), failure=("OutOfcpu", "Pod was rejected: no cpu"))
+    assert (status["phase"], status["reason"]) == ("Failed", "OutOfcpu")
+    assert "containerStatuses" not in status
+    again = status_of(make_pod(status=status))
+    assert "containerStatuses" not in again
+    assert again["reason"] == "OutOfcpu"
