@@ -14,7 +14,7 @@ command -v mmdebstrap >/dev/null || {
     echo "error: mmdebstrap is needed to build images from packages (Debian and its derivatives only)" >&2
     exit 1
 }
-work=$(mktemp -d)
+work=$(mktemp -d -p /var/tmp) # programs are run from it, which a /tmp may forbid
 trap 'rm -rf "$work"' EXIT
 suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 sources=()

@@ -22,6 +22,11 @@ start_service() {
         return
     fi
     stop_service "$name"
+    if has_systemd; then
+        systemd-run --quiet --collect --unit "mini-kubernetes-$name" "$program" "$@"
+        note "$name runs as the transient systemd unit mini-kubernetes-$name"
+        return
+    fi
     setsid nohup "$program" "$@" >>"$MK_LOGS/$name.log" 2>&1 </dev/null &
     echo "$! $program" >"$MK_RUN/$name.pid"
     note "$name runs as process $!, log $MK_LOGS/$name.log"
@@ -57,6 +62,9 @@ stop_service() {
         systemctl disable -q --now "$name" || true
         rm -f "/etc/systemd/system/$name.service"
         systemctl daemon-reload
+    fi
+    if has_systemd && systemctl -q is-active "mini-kubernetes-$name"; then
+        systemctl stop "mini-kubernetes-$name"
     fi
     if pid=$(service_pid "$name"); then
         kill -TERM "$pid" 2>/dev/null || true
