@@ -31,6 +31,7 @@ from kubelet.volumes.interface import HostPath, MountFailed
 logger = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 10.0
+_ADOPTIONS, _ADOPT_RETRY_SECONDS = 5, 2.0
 _VOLUME_RETRY_SECONDS, _VOLUME_RETRY_MAX_SECONDS = 0.5, 16.0
 
 
@@ -61,6 +62,7 @@ class PodWorker:
         self._volumes: Mapping[str, HostPath] | None = None
         self._refreshed_at = 0.0
         self._ip: dict[str, str] = {}
+        self._adoptions = 0
         self._done = False
 
     @property
@@ -77,7 +79,8 @@ class PodWorker:
             now = pod["metadata"].get("deletionGracePeriodSeconds") or 0
             if is_deleting(before) and now < (before["metadata"].get("deletionGracePeriodSeconds") or 0):
                 self._hurry.set()
-        self.wake()
+        if _changed(before, pod):
+            self.wake()
 
     def remove(self) -> None:
         """The pod is gone from the API."""
@@ -140,6 +143,9 @@ class PodWorker:
             self._admitted = True
             if not self._node.cache.pod(self.uid).sandboxes:
                 self._failure = self._admit(pod)
+                if self._failure is not None:
+                    reason, message = self._failure
+                    self._node.event(pod, "Warning", reason, message.removeprefix("Pod was rejected: "))
         return self._failure is None
 
     def _check_deadline(self, pod: Object) -> None:
@@ -170,7 +176,9 @@ class PodWorker:
 
     async def _run_pod(self, pod: Object) -> None:
         node = self._node
-        await self._adopt_sandbox(pod)
+        if not await self._adopt_sandbox(pod):
+            self._look_in(_ADOPT_RETRY_SECONDS)
+            return
         seen = node.cache.pod(self.uid)
         sandbox = seen.sandbox
         actions = compute_pod_actions(pod, seen, node.prober.failed(self.uid), bool(self.ip))
@@ -188,7 +196,9 @@ class PodWorker:
         for kill in actions.kill:
             await self._terminator.stop_one(pod, kill.name, kill.id, kill.message)
         if actions.create_sandbox:
-            if actions.sandbox_id:
+            if sandbox is not None and sandbox.state == "created":
+                await self._terminator.remove_containers([sandbox])
+            elif actions.sandbox_id:
                 node.event(pod, "Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
             await self._terminator.remove_containers(self._init_records(pod))
             sandbox, ip = await create_sandbox(node, self._pause, pod, actions.attempt)
@@ -199,21 +209,24 @@ class PodWorker:
         self._set_status(pod)
         await self._refresh_volumes(pod)
 
-    async def _adopt_sandbox(self, pod: Object) -> None:
-        """After a restart of the kubelet: the address of a sandbox that runs already."""
+    async def _adopt_sandbox(self, pod: Object) -> bool:
+        """After a restart of the kubelet: the address of a sandbox that runs already. False: try again before the pod
+        is given up for having none; what runs is not ended by a network that fails once."""
         sandbox = self._node.cache.pod(self.uid).sandbox
         if sandbox is None or not sandbox.running or sandbox.id in self._ip:
-            return
+            return True
         if not pod["spec"].get("hostNetwork") and self._node.network.not_ready():
-            return
+            return True
         try:
             async with self._node.gate.attaching():
                 self._ip = {sandbox.id: await attach_sandbox(self._node, pod, sandbox)}
         except NetworkError as error:
             logger.warning("A running sandbox is not on the network", extra={"pod": key_of(pod), "error": str(error)})
-            self._ip = {}
-            return
+            self._adoptions += 1
+            return self._adoptions >= _ADOPTIONS
+        self._adoptions = 0
         await write_pod_files(self._node, pod, self._ip[sandbox.id])
+        return True
 
     async def _mount(self, pod: Object) -> Mapping[str, HostPath]:
         if self._volumes is not None:
@@ -274,6 +287,7 @@ class PodWorker:
         container = find_container(pod, name)
         if container is None:
             return
+        await self._remove_unstarted(name)
         try:
             self._check_back_off(pod, name)
             await self._starter.start(
@@ -287,6 +301,12 @@ class PodWorker:
         self._errors.pop(name, None)
         self._node.prober.sync(pod)
         await self._terminator.drop_old(self._node.cache.pod(self.uid).attempts(name))
+
+    async def _remove_unstarted(self, name: str) -> None:
+        """A container that was created and never started (the kubelet died in between) does not count as an attempt."""
+        record = self._node.cache.pod(self.uid).latest(name)
+        if record is not None and record.state == "created":
+            await self._terminator.remove_containers([record])
 
     def _attempt(self, pod: Object, name: str) -> int:
         record = self._node.cache.pod(self.uid).latest(name)
@@ -323,9 +343,20 @@ class PodWorker:
         )  # fmt: skip
 
     def _set_status(self, pod: Object, terminating: bool = False) -> None:
-        self._node.prober.sync(pod)
+        if not terminating:
+            self._node.prober.sync(pod)
         view = self._node.status.view(self.pod)
         self._node.status.set(self.pod, self._status(view, terminating))
+
+
+def _changed(before: Object, after: Object) -> bool:
+    """Whether anything changed that is not of our own writing."""
+    if before["spec"] != after["spec"]:
+        return True
+    keys = ("deletionTimestamp", "deletionGracePeriodSeconds", "labels", "annotations")
+    if any(before["metadata"].get(key) != after["metadata"].get(key) for key in keys):
+        return True
+    return bool(after["spec"].get("readinessGates")) and before.get("status") != after.get("status")
 
 
 def _starts_any(actions: PodActions) -> bool:

@@ -44,6 +44,7 @@ class PodManager:
         self._workers: dict[str, PodWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._api_uids: set[str] = set()
+        self._finished: set[str] = set()
         self._closing = False
 
     def pods(self) -> list[Object]:
@@ -76,6 +77,7 @@ class PodManager:
         """The informer's news."""
         if old is not None and (new is None or uid_of(new) != uid_of(old)):
             self._api_uids.discard(uid_of(old))
+            self._finished.discard(uid_of(old))
             self._node.status.forget(uid_of(old))
             worker = self._workers.get(uid_of(old))
             if worker is not None:
@@ -88,7 +90,7 @@ class PodManager:
         worker = self._workers.get(uid)
         if worker is not None:
             worker.update(new)
-        elif not self._closing:
+        elif not self._closing and uid not in self._finished:
             self._begin(new)
 
     def _begin(self, pod: Object) -> PodWorker:
@@ -116,6 +118,8 @@ class PodManager:
             return
         if self._workers.get(worker.uid) is worker:
             del self._workers[worker.uid]
+            if worker.uid in self._api_uids:
+                self._finished.add(worker.uid)  # its removal from the API is under way
             self._tasks.pop(worker.uid, None)
             self._backoff.forget(worker.uid)
 

@@ -61,6 +61,8 @@ def _sandbox_needed(pod: Object, seen: PodRecord, has_ip: bool) -> tuple[bool, i
     newest = seen.sandbox
     if newest is None:
         return True, 0, ""
+    if newest.state == "created":
+        return True, newest.attempt, newest.id  # it never ran (a crash in between): the same attempt again
     if not newest.running:
         return True, newest.attempt + 1, newest.id
     if not has_ip and not pod["spec"].get("hostNetwork"):

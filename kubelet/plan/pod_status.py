@@ -58,6 +58,9 @@ def pod_status(
     if phase == "Failed" and reason:
         status["reason"] = reason
         status["message"] = message
+    if phase == "Failed" and not (seen.containers or seen.sandboxes or old.get("containerStatuses")):
+        status.pop("containerStatuses", None)  # turned away before anything was made of it
+        status.pop("initContainerStatuses", None)
     status["conditions"] += [c for c in old_conditions if c["type"] not in OWNED_CONDITIONS]
     return status
 

@@ -62,6 +62,11 @@ NOTHING = PodActions(sandbox_id="s0")
             id="created and never started (a crash in between)",
         ),
         pytest.param(
+            make_pod(), [sandbox("created")],
+            PodActions(kill_pod=True, create_sandbox=True, sandbox_id="s0", attempt=0, start=("web",)),
+            id="a sandbox that was created and never started is the same attempt again",
+        ),
+        pytest.param(
             make_pod(container(image="nginx:other")), [sandbox(), record("web")],
             PodActions(
                 sandbox_id="s0", start=("web",),
