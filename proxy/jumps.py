@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from component.iptables import Jump
 from proxy.rules import names
+from proxy.rules.tables import Tables
 
 CANARY_TABLES = ("mangle", "nat", "filter")
 
@@ -32,3 +33,13 @@ def jumps() -> tuple[Jump, ...]:
         said = ("-m", "comment", "--comment", comment) if comment else ()
         made.append(Jump(owner, chain, (*extra, *said, "-j", target), "first"))
     return tuple(made)
+
+
+def missing_targets(present: Tables) -> str:
+    """The iptables-restore text that makes the chains jumped to where they are missing, and touches no other."""
+    text = ""
+    for table, chains in (("nat", present.nat), ("filter", present.filter)):
+        targets = sorted({jump.rule[-1] for jump in jumps() if jump.table == table} - chains.keys())
+        if targets:
+            text += f"*{table}\n" + "".join(f":{target} - [0:0]\n" for target in targets) + "COMMIT\n"
+    return text

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from apimachinery.objects import Object, key_of
@@ -17,7 +18,7 @@ from proxy import metrics
 from proxy.conntrack import FlowCleaner
 from proxy.healthcheck import HealthCheckPorts
 from proxy.iptables.parser import parse_table
-from proxy.jumps import CANARY_TABLES, jumps
+from proxy.jumps import CANARY_TABLES, jumps, missing_targets
 from proxy.pacing import Pacer
 from proxy.rules import names
 from proxy.rules.endpoints import merge_slices, service_of
@@ -63,7 +64,7 @@ class Proxier:
         self._dirty: set[str] = set()
         self._wake = asyncio.Event()
         self._loaded: Tables | None = None  #: what the kernel has; None: not known
-        self._loaded_at = 0.0
+        self._loaded_at = self._looked_at = 0.0
         self._udp: FlowTargets = {}
         self._failures = 0
         self._queued_at: float | None = None
@@ -81,12 +82,13 @@ class Proxier:
                 await self._pacer.wait()
                 self._wake.clear()
                 delay = await self._attempt()
-                try:
+                if not self._failures and self._clock() - self._looked_at >= self._sync_period_seconds:
+                    await self._look_after()
+                    if self._loaded is None:
+                        continue
+                with suppress(TimeoutError):
                     async with asyncio.timeout(delay):
                         await self._wake.wait()
-                except TimeoutError:
-                    if not self._failures:
-                        await self._look_after()
         finally:
             await self._health_ports.close()
 
@@ -103,9 +105,9 @@ class Proxier:
         started = self._clock()
         full = self._loaded is None
         changed = self._take_changes()
-        wanted = self._cache.tables() if changed or full else self._loaded
-        if wanted is None:
+        if not changed and not full:
             return
+        wanted = self._cache.tables()
         try:
             if self._loaded is None:
                 await self._load_all(wanted)
@@ -116,16 +118,19 @@ class Proxier:
             metrics.RESTORE_FAILURES.inc()
             raise
         self._loaded = wanted
-        elapsed = self._clock() - started
-        metrics.SYNC_SECONDS.observe(elapsed)
-        (metrics.FULL_SYNC_SECONDS if full else metrics.PARTIAL_SYNC_SECONDS).observe(elapsed)
+        if full:
+            self._loaded_at = self._looked_at = self._clock()
+        self._record(wanted, self._clock() - started, full=full)
+        await self._after()
+
+    def _record(self, wanted: Tables, seconds: float, *, full: bool) -> None:
+        metrics.SYNC_SECONDS.observe(seconds)
+        (metrics.FULL_SYNC_SECONDS if full else metrics.PARTIAL_SYNC_SECONDS).observe(seconds)
         metrics.LAST_SYNC.set(time.time())
         if full:
-            self._loaded_at = self._clock()
             for table, chains in (("nat", wanted.nat), ("filter", wanted.filter)):
                 metrics.RULES.labels(table).set(sum(rules.count("\n") for rules in chains.values()))
-        await self._after(changed)
-        details: dict[str, Any] = {"full": full, "services": len(self._cache), "seconds": round(elapsed, 4)}
+        details: dict[str, Any] = {"full": full, "services": len(self._cache), "seconds": round(seconds, 4)}
         (logger.info if full else logger.debug)("Programmed the rules", extra=details)
 
     async def _attempt(self) -> float:
@@ -154,16 +159,21 @@ class Proxier:
         return changed
 
     async def _load_all(self, wanted: Tables) -> None:
-        present = Tables(parse_table(await self._packet_filter.save("nat")))
-        await self._packet_filter.restore(full_text(wanted, present))
+        save = self._packet_filter.save
+        present = Tables(parse_table(await save("nat")), parse_table(await save("filter")))
+        # Jumps first, into chains that are still empty: each costs a walk through all that can be reached.
+        if text := missing_targets(present):
+            await self._packet_filter.restore(text)
         for jump in jumps():
             await self._packet_filter.ensure_jump(jump)
+        await self._packet_filter.restore(full_text(wanted, present))
         # The canary is made last: where it is, all the rest was there.
         canaries = "".join(f"*{table}\n:{names.CANARY} - [0:0]\nCOMMIT\n" for table in CANARY_TABLES)
         await self._packet_filter.restore(canaries)
 
     async def _look_after(self) -> None:
         """Notice that a firewall's restart took our chains or jumps away."""
+        self._looked_at = self._clock()
         try:
             for table in CANARY_TABLES:
                 if not await self._packet_filter.chain_exists(table, names.CANARY):
@@ -177,10 +187,10 @@ class Proxier:
             self._loaded = None
         if self._clock() - self._loaded_at > _FULL_SYNC_SECONDS:
             self._loaded = None
+        await self._after()
 
-    async def _after(self, changed: bool) -> None:
-        if not changed:
-            return
+    async def _after(self) -> None:
+        """What follows from the services besides rules; what fails here is tried again with the next look."""
         await self._health_ports.update(self._cache.health_check_ports())
         targets = self._cache.udp_targets()
         if targets == self._udp:

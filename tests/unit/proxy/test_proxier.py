@@ -63,6 +63,18 @@ async def test_after_a_failure_everything_is_loaded_anew() -> None:
     assert node.from_pod("10.96.0.10") == to("10.244.0.6:8080")
 
 
+async def test_flows_are_cleaned_also_when_the_rules_came_late() -> None:
+    node = Node()
+    dns = service("dns", "10.96.0.53", ports=[{"port": 53, "protocol": "UDP"}])
+    node.filter.fail_with = "no"
+    with pytest.raises(IptablesError):
+        await node.with_objects(dns)
+    assert node.flows.asked == []
+    node.filter.fail_with = None
+    await node.proxier.sync()
+    assert node.flows.asked == [{("10.96.0.53", 53): frozenset()}]
+
+
 @asynccontextmanager
 async def running(node: Node) -> AsyncIterator[None]:
     task = asyncio.create_task(node.proxier.run())
@@ -86,6 +98,7 @@ async def test_the_loop_notices_that_its_rules_were_flushed() -> None:
     async with running(node):
         await the_canaries_are_made(node)
         node.filter.flush()
+        node.slices.put(WEB[1])  # changes are no reason not to look
         await the_canaries_are_made(node)
         assert node.from_pod("10.96.0.10") == to("10.244.0.5:8080")
 
