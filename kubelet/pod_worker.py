@@ -287,11 +287,13 @@ class PodWorker:
         container = find_container(pod, name)
         if container is None:
             return
-        await self._remove_unstarted(name)
+        attempt = await self._remove_unstarted(name)
+        if attempt is None:
+            attempt = self._attempt(pod, name)
         try:
             self._check_back_off(pod, name)
             await self._starter.start(
-                pod, container, attempt=self._attempt(pod, name), sandbox=sandbox, pod_ip=self._ip.get(sandbox.id, ""),
+                pod, container, attempt=attempt, sandbox=sandbox, pod_ip=self._ip.get(sandbox.id, ""),
                 volumes=volumes,
             )  # fmt: skip
         except StartFailed as error:
@@ -302,11 +304,14 @@ class PodWorker:
         self._node.prober.sync(pod)
         await self._terminator.drop_old(self._node.cache.pod(self.uid).attempts(name))
 
-    async def _remove_unstarted(self, name: str) -> None:
-        """A container that was created and never started (the kubelet died in between) does not count as an attempt."""
+    async def _remove_unstarted(self, name: str) -> int | None:
+        """A container that was created and never started (the kubelet died in between) is no attempt: its number is
+        given to the next."""
         record = self._node.cache.pod(self.uid).latest(name)
-        if record is not None and record.state == "created":
-            await self._terminator.remove_containers([record])
+        if record is None or record.state != "created":
+            return None
+        await self._terminator.remove_containers([record])
+        return record.attempt
 
     def _attempt(self, pod: Object, name: str) -> int:
         record = self._node.cache.pod(self.uid).latest(name)

@@ -136,7 +136,7 @@ def from_record(record: ContainerRecord) -> Status:
         "restartCount": record.attempt,
         "image": record.image,
         "imageID": record.image_id,
-        "containerID": container_id(record),
+        **({"containerID": container_id(record)} if record.state != "created" else {}),
         "started": False,
     }
 

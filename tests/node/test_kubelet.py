@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from api.resources import CONFIG_MAPS, PODS
+from kubelet.plan.docker_config import NodeSettings, container_config, sandbox_config
 from tests.node.kubelet_lab import IMAGE, KubeletLab, busybox_archive, make_pod
 from tests.node.lab import Lab, fresh_namespace, run
 
@@ -176,6 +177,26 @@ async def _unready_moments(lab: KubeletLab, name: str) -> bool:
             if ready == ["False"]:
                 return True
     return False
+
+
+async def test_what_a_crash_left_unstarted_is_no_restart(lab: KubeletLab) -> None:
+    await lab.kill_kubelet()
+    pod = await lab.create(make_pod("crashed"))
+    uid = pod["metadata"]["uid"]
+    settings = NodeSettings(root_dir=str(lab.root_dir))
+    sandbox = {**sandbox_config(pod, IMAGE, settings), "Entrypoint": ["true"]}
+    await lab.docker.create(f"k8s_POD_crashed_default_{uid}_0", sandbox)
+    container = container_config(
+        pod, pod["spec"]["containers"][0], image=IMAGE, sandbox_id="none", attempt=0, environment={}, binds=[],
+        settings=settings,
+    )  # fmt: skip
+    container["HostConfig"] = {}
+    await lab.docker.create(f"k8s_c_crashed_default_{uid}_0", container)
+    await lab.start_kubelet()
+    await lab.wait_ready("crashed")
+    assert (await lab.status("crashed"))["restartCount"] == 0
+    assert len(await lab.docker.list_containers({})) == 2
+    assert "SandboxChanged" not in [reason for reason, _ in await lab.events("crashed")]
 
 
 async def test_stopping_the_kubelet_leaves_pods_running(lab: KubeletLab) -> None:
