@@ -8,6 +8,7 @@ import logging
 import random
 import socket
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from api.catalog import KINDS
 from api.resources import NODES, SERVICES
@@ -28,7 +29,7 @@ from apiserver.http.watching import WatchStreams
 from apiserver.options import Options
 from apiserver.registry.loopback import RegistryLoopback
 from apiserver.registry.registry import Registry
-from apiserver.security import open_security
+from apiserver.security import Security, open_security
 from apiserver.storage.compaction import compact_regularly
 from apiserver.storage.interface import Storage
 from apiserver.watchcache.feed import Feed
@@ -48,39 +49,48 @@ _START_HOOKS = (
 _NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One API server, put together and not yet started."""
+
+    options: Options
+    feed: Feed
+    registry: Registry
+    allocator: ServiceAllocator
+    security: Security
+    kubelets: Kubelets
+    listener: Listener
+    started: asyncio.Event  #: what is done once at start is done
+    address: str  #: where others reach this server
+
+
 async def serve(options: Options, process: Process) -> None:
     """Run until cancelled."""
-    ports = node_ports(options.service_node_port_range)
+    node_ports(options.service_node_port_range)
     address = advertised(options)
     storage = await storing.open_storage(options)
     try:
-        await _serve_on(storage, options, process, ports, address)
+        await _run(assemble(storage, options, process, address), storage, process)
     finally:
         await storage.close()
 
 
-async def _serve_on(storage: Storage, options: Options, process: Process, ports: tuple[int, int], address: str) -> None:
+def assemble(storage: Storage, options: Options, process: Process, address: str) -> Parts:
+    """Wire the parts on a store; raises FatalError for flags that make no sense."""
     feed = Feed(storage)
-    registry = Registry(
-        feed, schema.load(), prefix=options.etcd_prefix, event_ttl_seconds=int(options.event_ttl_seconds)
-    )
+    ttl = int(options.event_ttl_seconds)
+    registry = Registry(feed, schema.load(), prefix=options.etcd_prefix, event_ttl_seconds=ttl)
     registry.add(KINDS)
-    try:
-        allocator = ServiceAllocator(
-            feed, options.service_cluster_ip_range.split(","), ports, prefix=options.etcd_prefix
-        )
-    except ValueError as error:
-        raise FatalError(f"--service-cluster-ip-range: {error}") from error
+    allocator = _allocator(feed, options)
     registry.of(SERVICES).store.hook = allocator
     loopback = RegistryLoopback(registry)
     security = open_security(options, loopback, advertise_address=address, service_ip=first_ip(options))
     registry.admission.chain = security.admission
-    streams = WatchStreams()
     started = asyncio.Event()
-    health = _health(storage, feed, process, started)
-    paths = NonResourcePaths(registry, health, f"{address}:{options.secure_port}")
+    paths = NonResourcePaths(registry, _health(storage, feed, process, started), f"{address}:{options.secure_port}")
     security.add_paths(paths)
     OpenApi(registry).add_paths(paths)
+    streams = WatchStreams()
     resources = ResourceHandlers(streams, min_watch_seconds=float(options.min_request_timeout))
     kubelets = Kubelets(registry.of(NODES), options)
     server = ApiServer(
@@ -95,29 +105,48 @@ async def _serve_on(storage: Storage, options: Options, process: Process, ports:
         anonymous=options.anonymous_auth,
     )
     listener = Listener(server, streams)
-    following = process.spawn("watch-cache", feed.run())
+    return Parts(options, feed, registry, allocator, security, kubelets, listener, started, address)
+
+
+def _allocator(feed: Feed, options: Options) -> ServiceAllocator:
+    ranges = options.service_cluster_ip_range.split(",")
+    ports = node_ports(options.service_node_port_range)
     try:
-        await _listen(listener, options, address)
-        await feed.wait_ready()
-        await allocator.repair(registry.of(SERVICES).store.cache)
-        await security.bootstrap.ensure()
-        process.spawn("bootstrap", security.bootstrap.run())
-        if options.etcd_compaction_interval_seconds:
-            process.spawn("compaction", compact_regularly(storage, options.etcd_compaction_interval_seconds))
-        process.spawn("storage-metrics", storing.count_objects(registry))
-        started.set()
+        return ServiceAllocator(feed, ranges, ports, prefix=options.etcd_prefix)
+    except ValueError as error:
+        raise FatalError(f"--service-cluster-ip-range: {error}") from error
+
+
+async def _run(parts: Parts, storage: Storage, process: Process) -> None:
+    """Start everything in its order, wait for the end, and stop in the opposite order."""
+    options = parts.options
+    following = process.spawn("watch-cache", parts.feed.run())
+    try:
+        await _listen(parts.listener, options, parts.address)
+        await _start(parts)
+        process.spawn("bootstrap", parts.security.bootstrap.run())
+        process.spawn("compaction", compact_regularly(storage, options.etcd_compaction_interval_seconds))
+        process.spawn("storage-metrics", storing.count_objects(parts.registry))
         process.ready("serving")
         logger.info("Serving", extra={"address": options.bind_address, "port": options.secure_port})
         await process.stopping.wait()
     finally:
         if options.shutdown_delay_duration_seconds:
             await asyncio.sleep(options.shutdown_delay_duration_seconds)
-        if feed.revision:
-            await security.bootstrap.close()
-        await listener.close()
-        await kubelets.close()
+        if parts.started.is_set():
+            await parts.security.bootstrap.close()
+        await parts.listener.close()
+        await parts.kubelets.close()
         following.cancel()
         await asyncio.wait({following})
+
+
+async def _start(parts: Parts) -> None:
+    """What is done once, before this server is ready."""
+    await parts.feed.wait_ready()
+    await parts.allocator.repair(parts.registry.of(SERVICES).store.cache)
+    await parts.security.bootstrap.ensure()
+    parts.started.set()
 
 
 async def _listen(listener: Listener, options: Options, address: str) -> None:
