@@ -89,6 +89,11 @@ def apply(
     return _with_managed(merged, managed)
 
 
+def not_convertible(applied: Object, why: str) -> TypedObjectError:
+    """The error for a merged object that the type's own decoder refuses."""
+    return TypedObjectError(f"failed to convert new typed object ({_described(applied)}) to object: {why}")
+
+
 def _zero(schema: TypeSchema) -> Object:
     """The object of that type in which nothing was set; no one owns what it has."""
     obj: Object = {}

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import orjson
 
-from apimachinery import errors
-from apimachinery.errors import Invalid, RequestEntityTooLarge
+from apimachinery.errors import BadRequest, Invalid, RequestEntityTooLarge
+from apimachinery.fielderrors import go_quote
 from apimachinery.objects import Object, deep_copy
+from apimachinery.schema.leaves import json_kind
 
 _MOST_OPERATIONS: Final = 10_000
 #: By copying, a short patch could make an object of any size.
@@ -19,22 +20,23 @@ _MOST_COPIED_BYTES: Final = 3 * 1024 * 1024
 _Container = dict[str, Any] | list[Any]
 
 
+_MEMBERS: Final = ("op", "path", "from", "value")
+
+
 class _DoesNotApply(Exception):
     """An operation that cannot be done on this document."""
 
 
-def apply(original: Object, patch: list[Any]) -> Any:
+def apply(original: Object, patch: list[Object]) -> Any:
     """The document after every operation; `original` is left as it is.
 
-    Raises Invalid where an operation does not apply or is none, BadRequest where the patch is no list of objects."""
+    Raises Invalid where an operation does not apply or is none. The patch must have passed `check`."""
     if len(patch) > _MOST_OPERATIONS:
         limit = f"The allowed maximum operations in a JSON patch is {_MOST_OPERATIONS}, got {len(patch)}"
         raise RequestEntityTooLarge(f"Request entity is too large: {limit}")
     document: Any = deep_copy(original)
     copied = 0
     for operation in patch:
-        if not isinstance(operation, dict):
-            raise errors.BadRequest("json: cannot unmarshal patch element into Go value of type handlers.jsonPatchOp")
         try:
             if operation.get("op") == "copy":
                 copied += len(orjson.dumps(_get(document, _path(operation, "from"))))
@@ -44,6 +46,34 @@ def apply(original: Object, patch: list[Any]) -> Any:
         except (_DoesNotApply, orjson.JSONEncodeError, RecursionError) as error:
             raise Invalid("the server rejected our request due to an error in our request", details={}) from error
     return document
+
+
+def check(patch: Any) -> list[Object]:
+    """The operations of a decoded patch; raises BadRequest where it is not a list of them."""
+    if not isinstance(patch, list):
+        raise _wrong_type(json_kind(patch), "Go value of type []handlers.jsonPatchOp")
+    for operation in patch:
+        if not isinstance(operation, dict):
+            raise _wrong_type(json_kind(operation), "Go value of type handlers.jsonPatchOp")
+        for name in ("op", "path", "from"):
+            value = operation.get(name)
+            if value is not None and not isinstance(value, str):
+                raise _wrong_type(json_kind(value), f"Go struct field jsonPatchOp.{name} of type string")
+    return patch
+
+
+def _wrong_type(found: str, wanted: str) -> BadRequest:
+    return BadRequest(f"error decoding patch: json: cannot unmarshal {found} into {wanted}")
+
+
+def unknown_members(patch: list[Object]) -> list[str]:
+    """`unknown field "[0].x"` for each member that an operation does not have."""
+    return [
+        f"unknown field {go_quote(f'[{index}].{name}')}"
+        for index, operation in enumerate(patch)
+        for name in operation
+        if name not in _MEMBERS
+    ]
 
 
 def _apply(document: Any, operation: dict[str, Any]) -> Any:

@@ -48,7 +48,7 @@ def compile_type(schema: TypeSchema, where: str = "") -> Callable[[Object], list
         except Mismatch as error:
             if where:
                 error.within("", where)
-            raise DecodeError(error.text()) from None
+            raise DecodeError(error.text(), error.conversion()) from None
         if not unknown:
             return unknown
         return [f"unknown field {fielderrors.go_quote(path)}" for path in dict.fromkeys(unknown[:_MOST_UNKNOWN])]
@@ -113,7 +113,7 @@ class _Compiler:
 
         def decode(obj: Any, unknown: list[str]) -> Any:
             if obj.__class__ is not dict:
-                raise Mismatch.of(obj, go_type)
+                raise Mismatch.of(obj, go_type, model.STRUCT)
             dropped: list[str] | None = None
             for name, value in obj.items():
                 entry = lookup(name)
@@ -188,7 +188,7 @@ class _Compiler:
 
         def decode(value: Any, unknown: list[str]) -> Any:
             if value.__class__ is not list:
-                raise Mismatch.of(value, go_type)
+                raise Mismatch.of(value, go_type, model.LIST)
             for index, element in enumerate(value):
                 if element.__class__ is quick:
                     continue
@@ -212,7 +212,7 @@ class _Compiler:
 
         def decode(value: Any, unknown: list[str]) -> Any:
             if value.__class__ is not dict:
-                raise Mismatch.of(value, go_type)
+                raise Mismatch.of(value, go_type, model.MAP)
             for key, element in value.items():
                 if element.__class__ is quick:
                     continue

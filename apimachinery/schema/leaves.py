@@ -30,18 +30,19 @@ _IN_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 class Mismatch(Exception):
     """A value that Go's decoder refuses. The path is gathered while the error passes the structs on its way up."""
 
-    def __init__(self, found: str, go_type: str, message: str = "") -> None:
+    def __init__(self, found: str, go_type: str, message: str = "", conversion: str = "") -> None:
         super().__init__()
         self._found = found
         self._go_type = go_type
         self._message = message
+        self._conversion = conversion
         self._struct = ""
         self._path: list[str] = []
 
     @classmethod
-    def of(cls, value: Any, go_type: str) -> Mismatch:
-        """The error for a JSON value of the wrong type."""
-        return cls(json_kind(value), go_type)
+    def of(cls, value: Any, go_type: str, kind: str) -> Mismatch:
+        """The error for a JSON value of the wrong type; `kind` is the wanted one."""
+        return cls(json_kind(value), go_type, conversion=_conversion_text(value, go_type, kind))
 
     @classmethod
     def saying(cls, message: str) -> Mismatch:
@@ -60,6 +61,10 @@ class Mismatch(Exception):
         where = f"Go struct field {self._struct}.{'.'.join(reversed(self._path))}" if self._struct else "Go value"
         return f"json: cannot unmarshal {self._found} into {where} of type {self._go_type}"
 
+    def conversion(self) -> str:
+        """What the reference says where it converts a map instead."""
+        return self._conversion or self._message
+
 
 def json_kind(value: Any) -> str:
     """What Go calls a JSON value in its errors."""
@@ -72,39 +77,58 @@ def json_kind(value: Any) -> str:
     return "array" if isinstance(value, list) else "object"
 
 
+_REFLECTED: Final = {bool: "bool", str: "string", int: "int64", float: "float64", dict: "map", list: "slice"}
+
+
+def _conversion_text(value: Any, go_type: str, kind: str) -> str:
+    """The words of runtime.DefaultUnstructuredConverter for a value that is not of the wanted kind."""
+    found = _REFLECTED.get(type(value), "interface")
+    if kind == model.STRUCT:
+        return f"cannot restore struct from: {found}"
+    if kind in (model.LIST, model.BYTES):
+        return f"cannot restore slice from {found}"
+    if kind == model.MAP:
+        return f"cannot restore map from {found}"
+    is_number = found in ("int64", "float64")
+    if (kind == model.STRING and found == "int64") or (kind in (model.INT32, model.INT64) and is_number):
+        return f"cannot convert {found} to {go_type}"
+    return f"unrecognized type: {kind}"
+
+
 def handler(kind: str, go_type: str) -> Handler:
     """The handler of a scalar kind; `go_type` is named in its errors."""
     if kind == model.STRING:
-        return _plain(str, go_type)
+        return _plain(str, go_type, kind)
     if kind == model.BOOL:
-        return _plain(bool, go_type)
+        return _plain(bool, go_type, kind)
     if kind == model.INT32:
-        return _integer(go_type, 31)
+        return _integer(go_type, kind, 31)
     if kind == model.INT64:
-        return _integer(go_type, 63)
+        return _integer(go_type, kind, 63)
     if kind == model.FLOAT64:
         return _float(go_type)
     return _LEAVES[kind]
 
 
-def _plain(wanted: type, go_type: str) -> Handler:
+def _plain(wanted: type, go_type: str, kind: str) -> Handler:
     def decode(value: Any, unknown: list[str]) -> Any:
         if value.__class__ is not wanted:
-            raise Mismatch.of(value, go_type)
+            raise Mismatch.of(value, go_type, kind)
         return value
 
     return decode
 
 
-def _integer(go_type: str, bits: int) -> Handler:
+def _integer(go_type: str, kind: str, bits: int) -> Handler:
     lowest, highest = -(1 << bits), (1 << bits) - 1
 
     def decode(value: Any, unknown: list[str]) -> Any:
         if value.__class__ is int and lowest <= value <= highest:
             return value
         if value.__class__ in (int, float):
-            raise Mismatch(f"number {orjson.dumps(value).decode()}", go_type)
-        raise Mismatch.of(value, go_type)
+            found = f"number {orjson.dumps(value).decode()}"
+            raise Mismatch(found, go_type, conversion=_conversion_text(value, go_type, kind))
+        raise Mismatch.of(value, go_type, kind)
 
     return decode
 
@@ -114,7 +138,7 @@ def _float(go_type: str) -> Handler:
         if value.__class__ is float:
             return int(value) if value.is_integer() and abs(value) < 1e21 else value
         if value.__class__ is not int:
-            raise Mismatch.of(value, go_type)
+            raise Mismatch.of(value, go_type, model.FLOAT64)
         return value
 
     return decode
@@ -122,7 +146,7 @@ def _float(go_type: str) -> Handler:
 
 def _bytes(value: Any, unknown: list[str]) -> Any:
     if value.__class__ is not str:
-        raise Mismatch.of(value, "[]uint8")
+        raise Mismatch.of(value, "[]uint8", model.BYTES)
     if not value:
         return value
     try:

@@ -36,7 +36,13 @@ SET: Final = "set"
 
 
 class DecodeError(ValueError):
-    """A value that does not fit its type; the text is that of Go's JSON decoder."""
+    """A value that does not fit its type; the text is that of Go's JSON decoder.
+
+    `conversion` is what the reference says of the same value where it converts a map rather than decode bytes."""
+
+    def __init__(self, text: str, conversion: str = "") -> None:
+        super().__init__(text)
+        self.conversion = conversion or text
 
 
 @dataclass(slots=True, eq=False)

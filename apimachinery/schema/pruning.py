@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from apimachinery import fielderrors
 from apimachinery.objects import Object
+from apimachinery.schema import model
 from apimachinery.schema.compiler import compile_type
 from apimachinery.schema.leaves import Mismatch
 from apimachinery.schema.model import DecodeError, TypeSchema
@@ -70,7 +71,7 @@ def _metadata(
     """Metadata is typed: at the top what does not fit is an error, further down it is left to validation."""
     if not isinstance(value["metadata"], dict):
         if is_root:
-            raise DecodeError(str(Mismatch.of(value["metadata"], "v1.ObjectMeta").text()))
+            raise DecodeError(Mismatch.of(value["metadata"], "v1.ObjectMeta", model.STRUCT).text())
         return
     try:
         found = decode_meta(value["metadata"])

@@ -12,11 +12,13 @@ import orjson
 
 from apimachinery import decode, errors, fieldmanager
 from apimachinery import fielderrors as fe
-from apimachinery.decode_yaml import decode_yaml
+from apimachinery.decode_yaml import decode_yaml_strict
 from apimachinery.errors import BadRequest
 from apimachinery.objects import Object
 from apimachinery.patch import json_patch, merge_patch, strategic
+from apimachinery.patch.directives import go_print
 from apimachinery.schema import DecodeError
+from apimachinery.schema.leaves import json_kind
 from apiserver.registry import decoding, objectmeta, ownership
 from apiserver.registry.context import IGNORE, STRICT, WriteContext
 from apiserver.registry.served import Served
@@ -35,6 +37,7 @@ class Patch:
     media_type: str
     body: Any
     force: bool = False
+    problems: tuple[str, ...] = ()  #: what strict decoding says of the patch itself
 
 
 def parse(served: Served, media_type: str, raw: bytes, context: WriteContext, *, force: bool) -> Patch:
@@ -45,30 +48,29 @@ def parse(served: Served, media_type: str, raw: bytes, context: WriteContext, *,
         body = decode.decode_json_value(raw)
     except decode.SyntaxProblem as error:
         raise BadRequest(f"error decoding patch: {error}") from error
-    if media_type == JSON_PATCH and not isinstance(body, list):
-        raise _wrong_shape(body, "[]handlers.jsonPatchOp")
-    if media_type != JSON_PATCH and not isinstance(body, dict):
-        raise _wrong_shape(body, "map[string]interface {}")
-    return Patch(media_type, body)
-
-
-def _wrong_shape(body: object, wanted: str) -> BadRequest:
-    names = {dict: "object", list: "array", str: "string", bool: "bool", int: "number", float: "number"}
-    shown = names.get(type(body), "null")
-    return BadRequest(f"error decoding patch: json: cannot unmarshal {shown} into Go value of type {wanted}")
+    if media_type == JSON_PATCH:
+        operations = json_patch.check(body)
+        problems = [f"json patch {text}" for text in decode.strict_errors(raw, json_patch.unknown_members(operations))]
+    else:
+        if not isinstance(body, dict):
+            found = "null" if body is None else json_kind(body)
+            raise BadRequest(
+                f"error decoding patch: json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"
+            )
+        problems = decode.duplicate_fields(raw)
+    return Patch(media_type, body, problems=tuple(problems) if context.field_validation != IGNORE else ())
 
 
 def _parse_apply(served: Served, raw: bytes, context: WriteContext) -> Object:
     try:
-        body = decode_yaml(raw)
+        body, complaint = decode_yaml_strict(raw)
     except decode.SyntaxProblem as error:
         raise BadRequest(f"error decoding YAML: {error}") from error
     _check_applied_type(served, body)
-    if context.field_validation != IGNORE:
-        problems = _unknown_fields(served, body)
-        if problems and context.field_validation == STRICT:
-            raise decoding.cannot_be_handled(served, body, decoding.strict_text(problems))
-        context.warnings += problems
+    if complaint and context.field_validation == STRICT:
+        raise BadRequest(f"error strict decoding YAML: {complaint}")
+    if complaint and context.field_validation != IGNORE:
+        context.warnings.append(complaint)
     return body
 
 
@@ -80,13 +82,6 @@ def _check_applied_type(served: Served, body: Object) -> None:
         raise BadRequest(f"invalid object type: {group}/{number}, Kind={kind}")
 
 
-def _unknown_fields(served: Served, body: Object) -> list[str]:
-    try:
-        return served.schema.decode(copy.deepcopy(body))
-    except DecodeError as error:
-        raise BadRequest(f"failed to create typed patch object: {error}") from error
-
-
 def patched(served: Served, patch: Patch, live: Object | None, context: WriteContext, subresource: str) -> Object:
     """The wanted object in the stored version; `live` is a private copy of the stored one; raises ApiError."""
     versioned = served.from_stored(live) if live is not None and served.from_stored else live
@@ -96,7 +91,7 @@ def patched(served: Served, patch: Patch, live: Object | None, context: WriteCon
         raise served.not_found("")
     else:
         wanted = _merged(served, patch, versioned)
-        _normalise(served, wanted, context)
+        _normalise(served, patch, wanted, context)
     return decoding.to_stored_form(served, wanted)
 
 
@@ -115,22 +110,24 @@ def _object(value: Any) -> Object:
     return value
 
 
-def _normalise(served: Served, wanted: Object, context: WriteContext) -> None:
-    """Type-check what the patch made, as a decode would."""
-    before = orjson.dumps(wanted)
+def _normalise(served: Served, patch: Patch, wanted: Object, context: WriteContext) -> None:
+    """Type-check what the patch made, by a decode or (strategic merge) by a conversion, which shows the patch."""
+    strategic_merge = patch.media_type == STRATEGIC_MERGE_PATCH
+    shown = go_print(patch.body) if strategic_merge else orjson.dumps(wanted).decode()
     try:
         decoding.check_type(served, wanted)
-        problems = served.schema.decode(wanted)
+        found = served.schema.decode(wanted)
     except DecodeError as error:
-        raise _invalid_patch(before, str(error)) from error
+        raise _invalid_patch(shown, error.conversion if strategic_merge else str(error)) from error
+    problems = [*patch.problems, *(sorted(found) if strategic_merge else found)]
     if problems and context.field_validation == STRICT:
-        raise _invalid_patch(before, decoding.strict_text(problems))
+        raise _invalid_patch(shown, decoding.strict_text(problems))
     if context.field_validation != IGNORE:
         context.warnings += problems
 
 
-def _invalid_patch(patched_json: bytes, why: str) -> errors.Invalid:
-    return errors.invalid("", "", "", [fe.invalid("patch", patched_json.decode(), why)])
+def _invalid_patch(shown: str, why: str) -> errors.Invalid:
+    return errors.invalid("", "", "", [fe.invalid("patch", shown, why)])
 
 
 def _applied(served: Served, patch: Patch, live: Object | None, context: WriteContext, subresource: str) -> Object:
@@ -152,5 +149,5 @@ def _applied(served: Served, patch: Patch, live: Object | None, context: WriteCo
     try:
         served.schema.decode(wanted)
     except DecodeError as error:
-        raise BadRequest(f"failed to create typed patch object: {error}") from error
+        raise fieldmanager.not_convertible(body, error.conversion) from error
     return wanted

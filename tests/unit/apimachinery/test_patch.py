@@ -79,8 +79,26 @@ def test_json_patch_is_bounded() -> None:
     bomb = [op("add", "/a", "x" * 1000), *(op("copy", f"/{n}", source="") for n in range(30))]
     with pytest.raises(Invalid):
         json_patch.apply({}, bomb)
-    with pytest.raises(BadRequest):
-        json_patch.apply({}, ["no operation"])
+
+
+@pytest.mark.parametrize(
+    ("patch", "error"),
+    [
+        ({"op": "add"}, "object into Go value of type []handlers.jsonPatchOp"),
+        (["add"], "string into Go value of type handlers.jsonPatchOp"),
+        ([{"op": 1}], "number into Go struct field jsonPatchOp.op of type string"),
+        ([{"path": []}], "array into Go struct field jsonPatchOp.path of type string"),
+    ],
+)
+def test_what_is_no_list_of_operations(patch: Any, error: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        json_patch.check(patch)
+    assert caught.value.message == f"error decoding patch: json: cannot unmarshal {error}"
+
+
+def test_unknown_members_of_operations() -> None:
+    patch = json_patch.check([op("add", "/a"), {"op": "remove", "path": "/b", "why": 1}])
+    assert json_patch.unknown_members(patch) == ['unknown field "[1].why"']
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,24 @@ def test_mismatches(spec: Object, error: str) -> None:
     assert str(caught.value) == f"json: cannot unmarshal {error}"
 
 
+@pytest.mark.parametrize(
+    ("spec", "conversion"),
+    [
+        ({"replicas": "three"}, "unrecognized type: int32"),
+        ({"replicas": 1.5}, "cannot convert float64 to int32"),
+        ({"paused": 1}, "unrecognized type: bool"),
+        ({"template": []}, "cannot restore struct from: slice"),
+        ({"template": {"spec": {"containers": {}}}}, "cannot restore slice from map"),
+        ({"template": {"spec": {"nodeSelector": "x"}}}, "cannot restore map from string"),
+        ({"template": {"spec": {"restartPolicy": 1}}}, "cannot convert int64 to v1.RestartPolicy"),
+    ],
+)
+def test_mismatches_as_a_conversion_says_them(spec: Object, conversion: str) -> None:
+    with pytest.raises(DecodeError) as caught:
+        kind("apps", "v1", "Deployment").decode({"spec": spec})
+    assert caught.value.conversion == conversion
+
+
 def test_errors_of_a_types_own_decoder_do_not_say_where() -> None:
     with pytest.raises(DecodeError, match=r"^quantities must match the regular expression"):
         kind("", "v1", "Pod").decode(pod(containers=[{"resources": {"limits": {"cpu": "x y"}}}]))
