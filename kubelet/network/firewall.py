@@ -53,12 +53,13 @@ def chain_of(sandbox_id: str) -> str:
 
 
 def render(
-    node: NodePlan, cluster_cidrs: Sequence[str], attachments: Sequence[Attachment], stale: Sequence[str]
+    node: NodePlan, cluster_cidrs: Sequence[str], attachments: Sequence[Attachment], loaded: Sequence[str]
 ) -> str:
-    """The text for iptables-restore --noflush. `cluster_cidrs` are reached without masquerade; `stale` chains go."""
+    """The text for iptables-restore --noflush. `cluster_cidrs` are reached without masquerade; of the
+    host port chains `loaded` those not wanted go."""
     with_ports = sorted((a for a in attachments if a.host_ports), key=lambda a: a.sandbox_id)
     own = [chain_of(attachment.sandbox_id) for attachment in with_ports]
-    gone = [chain for chain in stale if chain not in own]
+    gone = [chain for chain in loaded if chain not in own]
     ranges = pod_ranges(node, [attachment.address for attachment in attachments])
     lines = ["*filter", f":{FORWARD} - [0:0]"]
     lines += [f"-A {FORWARD} -{side} {cidr} -j ACCEPT" for cidr in ranges for side in ("s", "d")]
@@ -90,7 +91,7 @@ def _host_port(node: NodePlan, address: str, chain: str, port: HostPort) -> list
     return lines
 
 
-def stale_chains(saved_nat: str) -> list[str]:
+def host_port_chains(saved_nat: str) -> list[str]:
     """The host port chains in an iptables-save text of the nat table."""
     names = (line[1:].split(" ", 1)[0] for line in saved_nat.splitlines() if line.startswith(":"))
     return [name for name in names if name.startswith(HOST_PORT_PREFIX)]

@@ -39,6 +39,7 @@ class PodNetwork:
         self._packet_filter = packet_filter or Iptables()
         self._netlink = Netlink()
         self._plan: NodePlan | None = None
+        self._host_port_chains: list[str] | None = None  #: those in the kernel; None: not known
         self._trouble: str | None = "the pod network is not started"
         self._addresses = asyncio.Lock()
         self._firewall = asyncio.Lock()
@@ -199,10 +200,15 @@ class PodNetwork:
             plan = self._plan
             if plan is None:
                 return
+            attachments = self._store.all()
             try:
-                stale = firewall.stale_chains(await self._packet_filter.save("nat"))
-                await self._packet_filter.restore(firewall.render(plan, self._cluster_cidrs, self._store.all(), stale))
+                loaded = self._host_port_chains
+                if loaded is None:  # a save lists every Service's chains too: once is enough
+                    loaded = firewall.host_port_chains(await self._packet_filter.save("nat"))
+                await self._packet_filter.restore(firewall.render(plan, self._cluster_cidrs, attachments, loaded))
+                self._host_port_chains = [firewall.chain_of(a.sandbox_id) for a in attachments if a.host_ports]
                 for jump in firewall.JUMPS:
                     await self._packet_filter.ensure_jump(jump)
             except IptablesError as error:
+                self._host_port_chains = None
                 raise NetworkError(str(error)) from error

@@ -21,8 +21,8 @@ async def loaded(*attachments: Attachment) -> FakePacketFilter:
 
 
 async def sync(packet_filter: FakePacketFilter, *attachments: Attachment) -> None:
-    stale = firewall.stale_chains(await packet_filter.save("nat"))
-    await packet_filter.restore(firewall.render(PLAN, ["10.244.0.0/16"], attachments, stale))
+    loaded = firewall.host_port_chains(await packet_filter.save("nat"))
+    await packet_filter.restore(firewall.render(PLAN, ["10.244.0.0/16"], attachments, loaded))
     for jump in firewall.JUMPS:
         await packet_filter.ensure_jump(jump)
 
