@@ -97,6 +97,11 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("node-ipam-controller", "nodeipam", _hooked("controller.makers:node_ipam")),
     Entry("node-lifecycle-controller", "nodelifecycle", _hooked("controller.makers:node_lifecycle")),
     Entry("pod-garbage-collector-controller", "podgc", _hooked("controller.makers:pod_gc")),
+    Entry(
+        "clusterrole-aggregation-controller",
+        "clusterrole-aggregation",
+        _simple("controller.clusterroleaggregation.controller:ClusterRoleAggregationController"),
+    ),
     Entry("garbage-collector-controller", "garbagecollector", _hooked("controller.makers:garbage_collector")),
 )
 
