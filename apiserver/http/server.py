@@ -85,7 +85,7 @@ class ApiServer:
             answer = reply.error_reply(error, representation_or_plain(request))
         except StorageError as error:
             answer = reply.error_reply(_storage_trouble(error), representation_or_plain(request))
-        except ConnectionError:
+        except (ConnectionError, web.RequestPayloadError):
             answer = Reply(499, b"")  # the client has left; nobody reads this
         except Exception as error:
             logger.exception("Request failed", extra={"method": request.method, "path": path})
@@ -131,8 +131,14 @@ class ApiServer:
         # A client that leaves must not cut a write in two: it goes on, and only its answer is lost.
         task = asyncio.create_task(self._dispatch(call), name="write")
         self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
+        task.add_done_callback(self._write_ended)
         return await asyncio.shield(task)
+
+    def _write_ended(self, task: asyncio.Task[Answer]) -> None:
+        self._writes.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, (ApiError, StorageError, ConnectionError)):
+            logger.debug("A write failed", extra={"error": repr(error)})  # told in full where it is answered
 
     async def _authorize(self, call: Call) -> None:
         request = call.request

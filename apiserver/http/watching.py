@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import orjson
 from aiohttp import web
+from prometheus_client import Gauge
 
 from apimachinery.errors import ApiError
+from apiserver.http import metrics
 from apiserver.http.call import Call
 from apiserver.http.negotiate import JSON
 from apiserver.http.reply import warning_header
@@ -30,12 +32,15 @@ class WatchStreams:
             response.headers.add("Warning", warning_header(text))
         response.enable_chunked_encoding()
         self._running.add(watcher)
+        gauge = _gauge(call)
+        gauge.inc()
         try:
             await response.prepare(call.request)
             if self._closing:
                 return response
             await self._send(watcher, response)
         finally:
+            gauge.dec()
             self._running.discard(watcher)
             watcher.close()
         return response
@@ -53,3 +58,11 @@ class WatchStreams:
         self._closing = True
         for watcher in tuple(self._running):
             watcher.close()
+
+
+def _gauge(call: Call) -> Gauge:
+    info = call.info
+    scope = metrics.scope_of(info.namespace, info.name, is_resource=True)
+    labels = ("WATCH", info.group, info.version, info.resource, info.subresource, scope, "apiserver")
+    child: Gauge = metrics.LONG_RUNNING.labels(*labels)
+    return child
