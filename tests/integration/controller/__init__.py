@@ -1,0 +1,1 @@
+"""Controllers and scheduler against a real API server and a real etcd."""
