@@ -11,10 +11,11 @@ import ipaddress
 import os
 import socket
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from kubelet.network import udp_flows
 from kubelet.network.errors import NetworkError
 from kubelet.network.link_removal import LinkRemover
 from kubelet.network.plan import BRIDGE, POD_INTERFACE, VETH_PREFIX, NodePlan, PodPlan, superfluous_addresses
@@ -69,6 +70,10 @@ class Netlink:
     async def pod_links(self) -> list[str]:
         """The names of the bridge's veth ports."""
         return await self._call("ports", _pod_links)
+
+    async def forget_udp_flows(self, ports: Collection[int]) -> None:
+        """No UDP client of these ports of the node is remembered: its next packet meets the rules anew."""
+        await self._call("UDP flows", lambda: udp_flows.forget(ports))
 
     async def uplink_mtu(self) -> int:
         """The MTU of the link with the default route; 1500 where there is none."""

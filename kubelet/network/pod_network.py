@@ -92,6 +92,8 @@ class PodNetwork:
             await self._netlink.ensure_pod_link(pod_plan(sandbox_id, attachment.address, plan), namespace)
             if attachment.host_ports:
                 await self._sync_firewall()
+            if udp := {port.host_port for port in attachment.host_ports if port.protocol == "UDP"}:
+                await self._netlink.forget_udp_flows(udp)
             return attachment.address
 
     async def detach(self, sandbox_id: str) -> None:

@@ -119,6 +119,26 @@ class Lab:
         return transport
 
 
+class UdpClient:
+    """One UDP socket that always asks the same address."""
+
+    def __init__(self, pid: int | None, address: str, port: int) -> None:
+        self._socket = in_namespace(pid, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        self._socket.setblocking(False)
+        self._target = (address, port)
+
+    async def ask(self) -> str:
+        """Send a datagram; the answer."""
+        async with asyncio.timeout(5):
+            loop = asyncio.get_running_loop()
+            await loop.sock_sendto(self._socket, b"?\n", self._target)
+            return (await loop.sock_recv(self._socket, 200)).decode().strip()
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._socket.close()
+
+
 class Connection:
     """A TCP connection from a sandbox (None: from the node)."""
 

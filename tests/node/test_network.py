@@ -15,7 +15,7 @@ from kubelet.network.attachments import HostPort
 from kubelet.network.errors import NetworkError, NetworkNotReady
 from kubelet.network.plan import host_link_of
 from kubelet.network.pod_network import PodNetwork
-from tests.node.lab import CLIENT_IP, NODE_IP, Connection, Lab, ask, fresh_namespace, run
+from tests.node.lab import CLIENT_IP, NODE_IP, Connection, Lab, UdpClient, ask, fresh_namespace, run
 
 CIDR = "10.244.3.0/24"
 REPOSITORY = Path(__file__).parents[2]
@@ -89,6 +89,17 @@ async def test_host_ports_from_everywhere(lab: Lab, network: PodNetwork) -> None
     assert await ask(pod, NODE_IP, 8080) == "pod 10.244.3.1", f"{address} reaches itself"
     await network.detach("s1")
     assert await ask(lab.outside, NODE_IP, 8080) == "refused"
+
+
+async def test_udp_clients_of_a_host_port_move_to_the_next_pod(lab: Lab, network: PodNetwork) -> None:
+    client = UdpClient(lab.outside, NODE_IP, 5300)
+    for name in ("one", "two"):
+        pod = lab.sandbox()
+        await network.attach("u", name, pod, [HostPort(5300, 53, "UDP")])
+        await lab.serve_udp(pod, 53, name)
+        assert await client.ask() == f"{name} {CLIENT_IP}"
+        await network.detach(name)
+    client.close()
 
 
 async def test_attaching_and_detaching_again_changes_nothing(lab: Lab, network: PodNetwork) -> None:

@@ -21,7 +21,7 @@ from proxy.localaddresses import local_addresses
 from proxy.proxier import Proxier
 from proxy.rules.model import NodeSettings
 from proxy.sources import LocalSource
-from tests.node.lab import CLIENT_IP, NODE_IP, Connection, Lab, ask, fresh_namespace, in_namespace, run
+from tests.node.lab import CLIENT_IP, NODE_IP, Connection, Lab, UdpClient, ask, fresh_namespace, run
 from tests.unit.proxy.objects import endpoint, endpoint_slice, service
 
 NODE_PORT = [{"port": 80, "protocol": "TCP", "nodePort": 30001}]
@@ -133,18 +133,10 @@ async def test_udp_clients_move_to_new_endpoints(node: Node) -> None:
         await node.lab.serve_udp(pod, 5353, name)
     dns = service("dns", "10.96.0.53", ports=[{"port": 53, "protocol": "UDP"}])
     await node.serve(dns, endpoint_slice("dns", endpoint(node.addresses[0]), port=5353, protocol="UDP"))
-    client = in_namespace(node.lab.outside, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-    client.setblocking(False)
-    loop = asyncio.get_running_loop()
-
-    async def question() -> str:
-        await loop.sock_sendto(client, b"?\n", ("10.96.0.53", 53))
-        async with asyncio.timeout(5):
-            return (await loop.sock_recv(client, 100)).decode().split()[0]
-
-    assert await question() == "one"
+    client = UdpClient(node.lab.outside, "10.96.0.53", 53)
+    assert (await client.ask()).startswith("one ")
     await node.serve(endpoint_slice("dns", endpoint(node.addresses[1]), port=5353, protocol="UDP"))
-    assert await question() == "two", "from the same socket"
+    assert (await client.ask()).startswith("two "), "from the same socket"
     client.close()
 
 
