@@ -18,8 +18,7 @@ def role(name: str, *rules: Object, selects: str = "", **labels: str) -> Object:
 
 def test_rules_of_the_selected_each_once_in_order_of_names() -> None:
     view = role("view", _SECRETS, selects="to_view", to_view="true")
-    roles = [
-        view,
+    parts = [
         role("b", _SECRETS, _PODS, to_view="true"),
         role("a", _PODS, to_view="true"),
         role("c", to_view="no"),
