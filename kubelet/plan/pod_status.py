@@ -92,6 +92,9 @@ def status_patch(pod: Object, wanted: Mapping[str, Any]) -> dict[str, Any] | Non
             continue
         if field_name in wanted:
             changes[field_name] = wanted[field_name]
+            if field_name == "podIPs":
+                # Merged by ip otherwise: a pod with a new sandbox would keep the address of the old one.
+                changes[field_name] = [*wanted[field_name], {"$patch": "replace"}]
         elif old.get(field_name):
             changes[field_name] = None
     before = {c["type"]: c for c in old.get("conditions") or ()}

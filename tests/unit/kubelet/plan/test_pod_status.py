@@ -163,3 +163,10 @@ def test_a_pod_that_was_turned_away_has_no_containers_to_show() -> None:
     again = status_of(make_pod(status=status))
     assert "containerStatuses" not in again
     assert again["reason"] == "OutOfcpu"
+
+
+def test_a_new_address_replaces_the_old_one() -> None:
+    pod = make_pod(status={"podIP": "10.244.0.2", "podIPs": [{"ip": "10.244.0.2"}]})
+    patch = status_patch(pod, {"podIP": "10.244.0.9", "podIPs": [{"ip": "10.244.0.9"}]})
+    assert patch is not None
+    assert patch["status"]["podIPs"] == [{"ip": "10.244.0.9"}, {"$patch": "replace"}]
