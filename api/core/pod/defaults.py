@@ -93,7 +93,7 @@ def _default_container(container: dict[str, Any]) -> None:
         if source and "fieldRef" in source:
             source["fieldRef"].setdefault("apiVersion", "v1")
     for field in _PROBES:
-        if probe := container.get(field):
+        if (probe := container.get(field)) is not None:
             _default_probe(probe)
     for hook in (container.get("lifecycle") or {}).values():
         if "httpGet" in hook:

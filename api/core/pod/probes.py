@@ -32,15 +32,15 @@ def validate_container_probes(container: dict[str, Any], path: str, errors: list
         for hook in ("postStart", "preStop"):
             if hook in lifecycle:
                 _validate_handler(lifecycle[hook], _HOOK_HANDLERS, f"{path}.lifecycle.{hook}", errors)
-    if probe := container.get("livenessProbe"):
+    if (probe := container.get("livenessProbe")) is not None:
         validate_probe(probe, f"{path}.livenessProbe", errors)
         _must_succeed_once(probe, f"{path}.livenessProbe", errors)
-    if probe := container.get("readinessProbe"):
+    if (probe := container.get("readinessProbe")) is not None:
         validate_probe(probe, f"{path}.readinessProbe", errors)
         if (grace := probe.get("terminationGracePeriodSeconds")) is not None:
             field = f"{path}.readinessProbe.terminationGracePeriodSeconds"
             errors.append(fe.invalid(field, grace, "must not be set for readinessProbes"))
-    if probe := container.get("startupProbe"):
+    if (probe := container.get("startupProbe")) is not None:
         validate_probe(probe, f"{path}.startupProbe", errors)
         _must_succeed_once(probe, f"{path}.startupProbe", errors)
 
