@@ -19,6 +19,7 @@ from kubelet.handlers import Handlers
 from kubelet.image_gc import ImageCollector, ImageGcConfig
 from kubelet.image_puller import ImagePuller
 from kubelet.machine import oom_floor, read_machine
+from kubelet.metrics import NodeCollector, register
 from kubelet.network.errors import NetworkError
 from kubelet.network.pod_network import PodNetwork
 from kubelet.node_services import NodeServices
@@ -179,6 +180,7 @@ class Kubelet:
         self._pods_informer, self._services_informer, self._node_informer = informers
         process.add_health_check("syncloop", lambda: None)
         await process.serve_health(self.options.healthz_bind_address, self.options.healthz_port)
+        register(NodeCollector(self.node_name, self.cache.records))
         await self._serve()
         try:
             await self._start(process)

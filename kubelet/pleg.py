@@ -9,12 +9,13 @@ import logging
 import time
 from collections.abc import Callable
 
+from kubelet.metrics import RELIST_SECONDS
 from kubelet.plan.records import ContainerRecord, PodRecord, pod_record
 from kubelet.runtime.interface import Runtime, RuntimeEvent, RuntimeFailure
 
 logger = logging.getLogger(__name__)
 
-RELIST_SECONDS = 10.0
+_RELIST_PERIOD_SECONDS = 10.0
 _RETRY_SECONDS = 1.0
 
 
@@ -27,13 +28,16 @@ class ContainerCache:
         self._records: dict[str, ContainerRecord] = {}
         self._by_pod: dict[str, dict[str, ContainerRecord]] = {}
         self._touched: dict[str, float] = {}
-        self._listed_at = 0.0
         self._listed = asyncio.Event()
         self.trouble: str | None = "the container runtime has not been asked yet"
 
     def pod(self, uid: str) -> PodRecord:
         """What the runtime has of the pod."""
         return pod_record(uid, self._by_pod.get(uid, {}).values())
+
+    def records(self) -> list[ContainerRecord]:
+        """Everything that the runtime has of ours."""
+        return list(self._records.values())
 
     def pod_uids(self) -> set[str]:
         """The pods of which the runtime has anything."""
@@ -74,7 +78,7 @@ class ContainerCache:
         for container_id in set(self._records) - set(listed):
             if self._touched.get(container_id, 0.0) < begun:
                 self._drop(container_id)
-        self._listed_at = time.monotonic()
+        RELIST_SECONDS.observe(time.monotonic() - begun)
         self.trouble = None
         self._listed.set()
 
@@ -89,7 +93,7 @@ class ContainerCache:
                 self.trouble = str(error)
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
-                await asyncio.sleep(RELIST_SECONDS)
+                await asyncio.sleep(_RELIST_PERIOD_SECONDS)
 
     async def run_events(self) -> None:
         """Follow the runtime's events for ever; a relist makes up for what was missed between two streams."""

@@ -16,8 +16,9 @@ from apimachinery.errors import ApiError
 from apimachinery.objects import Object, is_deleting, key_of, parse_time, uid_of
 from kubelet.container_starter import ContainerStarter
 from kubelet.failures import StartFailed, SyncFailed
+from kubelet.metrics import POD_START_SECONDS, STARTED_CONTAINER_ERRORS, STARTED_CONTAINERS
 from kubelet.network.errors import NetworkError
-from kubelet.node_services import NodeServices, find_container
+from kubelet.node_services import NodeServices, container_field, find_container
 from kubelet.plan.actions import PodActions, compute_pod_actions
 from kubelet.plan.container_status import StartError
 from kubelet.plan.pod_status import TERMINAL, pod_status
@@ -61,6 +62,7 @@ class PodWorker:
         self._mount_delay = _VOLUME_RETRY_SECONDS
         self._volumes: Mapping[str, HostPath] | None = None
         self._refreshed_at = 0.0
+        self._seen_at = time.monotonic()
         self._ip: dict[str, str] = {}
         self._adoptions = 0
         self._done = False
@@ -297,9 +299,11 @@ class PodWorker:
                 volumes=volumes,
             )  # fmt: skip
         except StartFailed as error:
+            STARTED_CONTAINER_ERRORS.labels(error.reason, _kind(pod, name)).inc()
             self._errors[name] = error.shown
             self._look_in(error.retry_seconds)
             return
+        STARTED_CONTAINERS.labels(_kind(pod, name)).inc()
         self._errors.pop(name, None)
         self._node.prober.sync(pod)
         await self._terminator.drop_old(self._node.cache.pod(self.uid).attempts(name))
@@ -351,7 +355,10 @@ class PodWorker:
         if not terminating:
             self._node.prober.sync(pod)
         view = self._node.status.view(self.pod)
-        self._node.status.set(self.pod, self._status(view, terminating))
+        status = self._status(view, terminating)
+        if status["phase"] == "Running" and (view.get("status") or {}).get("phase") == "Pending":
+            POD_START_SECONDS.observe(time.monotonic() - self._seen_at)
+        self._node.status.set(self.pod, status)
 
 
 def _changed(before: Object, after: Object) -> bool:
@@ -362,6 +369,13 @@ def _changed(before: Object, after: Object) -> bool:
     if any(before["metadata"].get(key) != after["metadata"].get(key) for key in keys):
         return True
     return bool(after["spec"].get("readinessGates")) and before.get("status") != after.get("status")
+
+
+def _kind(pod: Object, name: str) -> str:
+    field_name = container_field(pod, name).partition("{")[0]
+    return {"spec.initContainers": "init_container", "spec.ephemeralContainers": "ephemeral_container"}.get(
+        field_name, "container"
+    )
 
 
 def _starts_any(actions: PodActions) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from apimachinery.objects import Object, uid_of
 from kubelet.failures import SyncFailed
+from kubelet.metrics import STARTED_PODS
 from kubelet.network.attachments import HostPort
 from kubelet.network.errors import NetworkError
 from kubelet.node_services import NodeServices
@@ -78,7 +79,9 @@ async def create_sandbox(
             record = await node.cache.refresh(sandbox_id)
             if record is None or not record.running:
                 raise RuntimeRefused(f"sandbox container {sandbox_id[:12]} ended at once", 500)
-            return record, await attach_sandbox(node, pod, record)
+            address = await attach_sandbox(node, pod, record)
+            STARTED_PODS.inc()
+            return record, address
     except RuntimeFailure as error:
         if isinstance(error, RuntimeRefused) and error.code == 404:
             pause.forget()
