@@ -65,5 +65,6 @@ def open_security(options: Options, loopback: Loopback, *, advertise_address: st
         secure_port=options.secure_port,
         rbac="RBAC" in options.authorization_mode,
         node_port=options.kubernetes_service_node_port,
+        authentication=authentication.published,
     )
     return Security(authentication, authorization, admission, Bootstrap(config, loopback))

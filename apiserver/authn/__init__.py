@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
+import orjson
+
 from apimachinery.errors import ServiceUnavailable, Unauthorized
 from apimachinery.objects import Object
 from apiserver.authn import impersonation, keys, tokenfile
@@ -36,9 +38,11 @@ class Authentication:
         reviews: AuthenticationReviews,
         issuer: TokenIssuer | None,
         documents: Mapping[str, bytes],
+        published: Mapping[str, str],
     ) -> None:
         self._authenticators = tuple(authenticators)
         self._issuer = issuer
+        self.published = published  #: for extension API servers, in kube-system/extension-apiserver-authentication
         self.reviews: Mapping[str, Review] = {
             "tokenreviews": reviews.token_review,
             "selfsubjectreviews": reviews.self_subject_review,
@@ -105,7 +109,25 @@ def build(options: Options, loopback: Loopback) -> Authentication:
         "/.well-known/openid-configuration": keys.openid_configuration(issuers[0], jwks_uri, verifying),
         "/openid/v1/jwks": keys.jwks(verifying),
     }
-    return Authentication([*_by_certificate(options), tokens], AuthenticationReviews(tokens), issuer, documents)
+    reviews = AuthenticationReviews(tokens)
+    return Authentication([*_by_certificate(options), tokens], reviews, issuer, documents, _published(options))
+
+
+def _published(options: Options) -> dict[str, str]:
+    """The CAs and headers by which requests are authenticated, in the form extension API servers read."""
+    data: dict[str, str] = {}
+    if options.client_ca_file:
+        data["client-ca-file"] = _read(options.client_ca_file).decode()
+    if options.requestheader_client_ca_file:
+        data["requestheader-client-ca-file"] = _read(options.requestheader_client_ca_file).decode()
+        for key, values in (
+            ("requestheader-allowed-names", options.requestheader_allowed_names),
+            ("requestheader-extra-headers-prefix", options.requestheader_extra_headers_prefix),
+            ("requestheader-group-headers", options.requestheader_group_headers),
+            ("requestheader-username-headers", options.requestheader_username_headers),
+        ):
+            data[key] = orjson.dumps(list(values)).decode()
+    return data
 
 
 def _by_certificate(options: Options) -> list[Authenticator]:

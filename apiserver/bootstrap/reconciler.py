@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from api.resources import CLUSTER_ROLES, ENDPOINT_SLICES, ENDPOINTS, LEASES, ROLES, SERVICES
 from apimachinery.errors import AlreadyExists, ApiError, Conflict, NotFound
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, format_micro_time, name_of, namespace_of, parse_time, uid_of
-from apiserver.bootstrap import flow, kubernetesservice, policy, system
+from apiserver.bootstrap import apiservices, flow, kubernetesservice, policy, system
 from apiserver.bootstrap.rbacreconcile import reconciled_binding, reconciled_role
 from apiserver.interfaces import Loopback
 
@@ -36,6 +36,7 @@ class BootstrapConfig:
     service_port: int = 443
     node_port: int = 0  #: --kubernetes-service-node-port
     rbac: bool = True  #: whether the default roles are wanted
+    authentication: Mapping[str, str] = field(default_factory=dict)  #: what aggregated servers must know to trust us
 
 
 class Bootstrap:
@@ -52,6 +53,8 @@ class Bootstrap:
             await self._reconcile_policy()
         await self._create_missing(system.priority_classes())
         await self._create_missing(flow.objects())
+        await self._create_missing(apiservices.objects())
+        await self._publish_authentication()
         await self._create_missing([system.token_tracking(datetime.now(UTC).strftime("%Y-%m-%d"))])
         await self._reconcile_service()
 
@@ -72,6 +75,17 @@ class Bootstrap:
             await self._reconcile_endpoints(await self._living() - {self._config.advertise_address})
         except ApiError as error:
             logger.info("Could not withdraw our endpoint", extra={"error": error.message})
+
+    async def _publish_authentication(self) -> None:
+        """Tell extension servers by which CAs and headers requests are authenticated."""
+        if not self._config.authentication:
+            return
+        resource, wanted = system.authentication(dict(self._config.authentication))
+        existing = self._api.get(resource, namespace_of(wanted), name_of(wanted))
+        if existing is None:
+            await self._create(resource, wanted)
+        elif any((existing.get("data") or {}).get(key) != value for key, value in wanted["data"].items()):
+            await self._update(resource, {**existing, "data": {**(existing.get("data") or {}), **wanted["data"]}})
 
     async def _create_missing(self, wanted: Iterable[tuple[Resource, Object]]) -> None:
         for resource, obj in wanted:

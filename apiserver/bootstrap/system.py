@@ -49,3 +49,9 @@ def token_tracking(since: str) -> tuple[Resource, Object]:
     name = "kube-apiserver-legacy-service-account-token-tracking"
     metadata = {"name": name, "namespace": "kube-system"}
     return CONFIG_MAPS, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"since": since}}
+
+
+def authentication(data: dict[str, str]) -> tuple[Resource, Object]:
+    """The config map from which extension API servers learn whom to trust."""
+    metadata = {"name": "extension-apiserver-authentication", "namespace": "kube-system"}
+    return CONFIG_MAPS, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
