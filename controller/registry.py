@@ -84,6 +84,7 @@ ENTRIES: tuple[Entry, ...] = (
         "deployment",
         _simple("controller.deployment.controller:DeploymentController", "concurrent_deployment_syncs"),
     ),
+    Entry("daemonset-controller", "daemonset", _simple("controller.daemonset.controller:DaemonSetController")),
     Entry(
         "endpoints-controller",
         "endpoint",
