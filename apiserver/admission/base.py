@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from prometheus_client import Histogram
 
 from apimachinery import errors
 from apimachinery.errors import Forbidden
@@ -94,6 +97,33 @@ def newest_default(classes: Iterable[Object], annotations: Iterable[str]) -> Obj
     return max(marked, key=lambda item: str(item["metadata"].get("creationTimestamp") or ""), default=None)
 
 
+_STEP_SECONDS = Histogram(
+    "apiserver_admission_step_admission_duration_seconds",
+    "How long a step of admission took, by step, operation and whether the request was refused.",
+    ["type", "operation", "rejected"],
+    buckets=(0.005, 0.025, 0.1, 0.5, 1.0, 2.5),
+)
+
+
+class _Timed:
+    """Measures one step of admission. (A generator-based context manager would cost more than it measures.)"""
+
+    __slots__ = ("_operation", "_started", "_step")
+
+    def __init__(self, attributes: Attributes, step: str) -> None:
+        self._operation = operation(attributes).upper()
+        self._step = step
+        self._started = time.perf_counter()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        rejected = "true" if error is not None else "false"
+        seconds = time.perf_counter() - self._started
+        _STEP_SECONDS.labels(self._step, self._operation, rejected).observe(seconds)
+
+
 class Chain:
     """Plugins in their order."""
 
@@ -114,12 +144,14 @@ class Chain:
 
     async def admit(self, attributes: Attributes, obj: Object | None, old: Object | None) -> None:
         """Mutating admission; raises ApiError."""
-        for plugin in self._concerned(attributes):
-            await plugin.admit(attributes, obj, old)
+        with _Timed(attributes, "admit"):
+            for plugin in self._concerned(attributes):
+                await plugin.admit(attributes, obj, old)
 
     async def validate(self, attributes: Attributes, obj: Object | None, old: Object | None) -> list[str]:
         """Validating admission: the warnings; raises ApiError."""
         warnings: list[str] = []
-        for plugin in self._concerned(attributes):
-            warnings += await plugin.validate(attributes, obj, old)
+        with _Timed(attributes, "validate"):
+            for plugin in self._concerned(attributes):
+                warnings += await plugin.validate(attributes, obj, old)
         return warnings
