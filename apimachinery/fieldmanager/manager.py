@@ -69,14 +69,14 @@ def apply(
 
     `reset` as for `update`. Raises Conflict where another manager owns a field that would change and `force` is not
     set, and an error without reason where the configuration does not fit the schema. Neither object is changed."""
+    if errors := validation.errors_in(schema, applied):
+        raise TypedObjectError(f"failed to create typed patch object ({_described(applied)}): {errors}")
     managed = entries.of_object(live)
     before = _untracked(live) if live is not None else _zero(schema)
     version = applied.get("apiVersion") or ""
     if not managed and live is not None:
         first = entries.manager(_BEFORE_FIRST_APPLY, UPDATE, version, subresource)
         managed = _updated(_zero(schema), before, {}, first, schema, now, frozenset(reset))
-    if errors := validation.errors_in(schema, applied):
-        raise TypedObjectError(f"failed to create typed patch object ({_described(applied)}): {errors}")
     who = entries.manager(manager, APPLY, version, subresource)
     allowed: FieldSet = {}
     if manager == last_applied.MANAGER and live is not None:
@@ -243,6 +243,8 @@ def _conflict_text(conflicts: list[tuple[Manager, str]]) -> str:
 
 def _described(obj: Object) -> str:
     """namespace/name; group/version, Kind=KIND."""
-    metadata = obj.get("metadata") or {}
-    group, _, version = (obj.get("apiVersion") or "").rpartition("/")
+    metadata = obj.get("metadata")
+    if not isinstance(metadata, dict):
+        metadata = {}
+    group, _, version = str(obj.get("apiVersion") or "").rpartition("/")
     return f"{metadata.get('namespace') or ''}/{metadata.get('name') or ''}; {group}/{version}, Kind={obj.get('kind')}"

@@ -163,7 +163,8 @@ class _Compiler:
         if field.pointer:
 
             def pointer(value: Any, unknown: list[str]) -> Any:
-                return null if value is None else inner(value, unknown)
+                new = None if value is None else inner(value, unknown)
+                return null if new is None else new
 
             return pointer
         if not _left_out(field):
