@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from api.resources import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, VOLUME_ATTACHMENTS
-from apimachinery.objects import Object, namespace_of
+from api.resources import PERSISTENT_VOLUMES, PODS, VOLUME_ATTACHMENTS
+from apimachinery.objects import Object
 from apiserver.authz import podreferences
 from apiserver.authz.rules import Rule
 from apiserver.interfaces import Attributes, Decision, Reader, UserInfo
@@ -149,14 +149,10 @@ class NodeAuthorizer:
 
     def _volume_secret(self, node: str, namespace: str, name: str) -> bool:
         """Whether a volume that the node uses names the secret."""
-        for pod in (pod for pod in self._reader.list(PODS) if (pod.get("spec") or {}).get("nodeName") == node):
-            for claim_name in podreferences.claim_names(pod):
-                claim = self._reader.get(PERSISTENT_VOLUME_CLAIMS, namespace_of(pod), claim_name) or {}
-                volume_name = (claim.get("spec") or {}).get("volumeName")
-                volume = self._reader.get(PERSISTENT_VOLUMES, "", volume_name) if volume_name else None
-                if volume and (namespace, name) in set(_volume_secrets(volume)) and self._uses(node, volume):
-                    return True
-        return False
+        return any(
+            (namespace, name) in set(_volume_secrets(volume)) and self._uses(node, volume)
+            for volume in self._reader.list(PERSISTENT_VOLUMES)
+        )
 
 
 def _volume_secrets(volume: Object) -> Iterator[tuple[str, str]]:

@@ -42,10 +42,10 @@ def refers_to_config_map(pod: Object, name: str) -> bool:
 
 def refers_to_claim(pod: Object, name: str) -> bool:
     """Whether the pod names the persistent volume claim, or it is made for one of the pod's ephemeral volumes."""
-    return name in set(claim_names(pod))
+    return name in set(_claim_names(pod))
 
 
-def claim_names(pod: Object) -> Iterator[str]:
+def _claim_names(pod: Object) -> Iterator[str]:
     """The persistent volume claims of the pod, in its namespace."""
     for volume in (pod.get("spec") or {}).get("volumes") or ():
         claim = volume.get("persistentVolumeClaim")
