@@ -126,7 +126,7 @@ class ApiServer:
             call.attributes = _attributes(_UNSECURED, call.info, _sources(call.request), call.user_agent)
         else:
             await self._authorize(call)
-        if call.info.verb in _READS:
+        if call.info.verb in _READS or _is_long(call.info):
             return await self._dispatch(call)
         # A client that leaves must not cut a write in two: it goes on, and only its answer is lost.
         task = asyncio.create_task(self._dispatch(call), name="write")
@@ -159,7 +159,7 @@ class ApiServer:
         if not info.is_resource:
             handler = self._paths.find(info.path)
             return await handler(call) if handler else page_not_found()
-        if info.verb not in _READS:
+        if info.verb not in _READS and not _is_long(info):
             await call.translate(self._registry.schemas)
         special = self._special.get((info.group, info.resource, info.subresource))
         if special is not None and (chosen := special.get(info.verb)) is not None:

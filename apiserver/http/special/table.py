@@ -14,6 +14,7 @@ from apiserver.http.special.componentstatuses import ComponentStatuses
 from apiserver.http.special.eviction import Evictions
 from apiserver.http.special.kubelets import Kubelets
 from apiserver.http.special.podlog import PodLogs
+from apiserver.http.special.proxying import Connections
 from apiserver.http.special.reviews import Mint, Review, Reviews, TokenRequests
 from apiserver.http.special.scale import Scales
 from apiserver.registry.namespaces import FinalizeStrategy
@@ -22,6 +23,7 @@ from apiserver.registry.registry import Registry
 Table = dict[tuple[str, str, str], dict[str, Special]]
 
 _SCALED = (r.REPLICATION_CONTROLLERS, r.DEPLOYMENTS, r.REPLICA_SETS, r.STATEFUL_SETS)
+_PROXY_VERBS = ("get", "create", "update", "patch", "delete")
 _REVIEWS = (
     r.TOKEN_REVIEWS,
     r.SELF_SUBJECT_REVIEWS,
@@ -48,6 +50,7 @@ def build(
     evictions = Evictions(pods, registry.of(r.POD_DISRUPTION_BUDGETS), bodies)
     table[_key(r.PODS, "eviction")] = {"create": evictions.create}
     table[_key(r.PODS, "log")] = {"get": PodLogs(pods, kubelets).get}
+    _add_connections(table, registry, kubelets)
     for resource in _REVIEWS:
         review = reviews[resource.plural]
         table[_key(resource)] = {"create": Reviews(review, bodies, resource.group, resource.kind).create}
@@ -56,6 +59,23 @@ def build(
     _add_component_statuses(table, registry)
     registry.of(r.NAMESPACES).strategies["finalize"] = FinalizeStrategy()
     return table
+
+
+def _add_connections(table: Table, registry: Registry, kubelets: Kubelets) -> None:
+    pods = registry.of(r.PODS)
+    connections = Connections(pods, registry.of(r.SERVICES), registry.of(r.ENDPOINTS), kubelets)
+    for subresource, handler in (
+        ("exec", connections.exec),
+        ("attach", connections.attach),
+        ("portforward", connections.portforward),
+    ):
+        table[_key(r.PODS, subresource)] = {"get": handler, "create": handler}
+    for resource, handler in (
+        (r.NODES, connections.node),
+        (r.PODS, connections.pod),
+        (r.SERVICES, connections.service),
+    ):
+        table[_key(resource, "proxy")] = dict.fromkeys(_PROXY_VERBS, handler)
 
 
 def _add_component_statuses(table: Table, registry: Registry) -> None:

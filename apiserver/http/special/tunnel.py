@@ -1,0 +1,166 @@
+"""An upgraded connection (SPDY or WebSocket) passed on to another server, byte by byte, in both directions.
+
+The API server does not look inside: exec, attach and port-forward are between the client and the kubelet."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Iterable, Mapping
+
+from aiohttp import web
+from yarl import URL
+
+from apimachinery import errors
+from apimachinery.errors import ApiError
+from apiserver.http.call import Call
+
+_CONNECT_SECONDS = 10.0
+_ANSWER_SECONDS = 30.0
+_CHUNK_BYTES = 64 << 10
+_BUFFER_BYTES = 256 << 10
+_MAX_HEAD_BYTES = 64 << 10
+_MAX_REFUSAL_BYTES = 64 << 10
+#: What concerns the client's connection to us, or its credentials, and is nothing for the other side.
+_OURS = frozenset({"authorization", "host", "content-length", "transfer-encoding", "accept-encoding"})
+
+
+class _ClientSide(asyncio.Protocol):
+    """Takes over the client's connection: what comes in is written to the other side."""
+
+    def __init__(
+        self, transport: asyncio.Transport, handler: asyncio.BaseProtocol, other: asyncio.StreamWriter
+    ) -> None:
+        self._transport = transport
+        self._handler = handler  # aiohttp's, which must learn of the connection's end
+        self._other = other
+        self._draining: asyncio.Task[None] | None = None
+        self.writable = asyncio.Event()
+        self.writable.set()
+        self.lost = asyncio.Event()
+
+    def data_received(self, data: bytes) -> None:
+        """From the client to the other side; a slow other side stops the reading."""
+        self._other.write(data)
+        if self._other.transport.get_write_buffer_size() > _BUFFER_BYTES and self._draining is None:
+            self._transport.pause_reading()
+            self._draining = asyncio.create_task(self._drain(), name="tunnel-drain")
+
+    async def _drain(self) -> None:
+        try:
+            await self._other.drain()
+        except ConnectionError:
+            self._transport.abort()
+        else:
+            self._transport.resume_reading()
+        finally:
+            self._draining = None
+
+    def eof_received(self) -> bool:
+        """The client says no more, but may still listen."""
+        if self._other.can_write_eof():
+            self._other.write_eof()
+        return True
+
+    def pause_writing(self) -> None:
+        """The client reads too slowly."""
+        self.writable.clear()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        self.writable.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has left."""
+        self.writable.set()
+        self.lost.set()
+        self._other.close()
+        self._handler.connection_lost(exc)
+
+
+async def upgrade(call: Call, url: URL, context: ssl.SSLContext | None) -> web.StreamResponse:
+    """Pass the request on to `url`, and then everything in both directions; raises ApiError where it is refused."""
+    transport = call.request.transport
+    if transport is None:
+        raise ConnectionResetError("the client has left")
+    reader, writer = await _connect(url, context)
+    try:
+        writer.write(request_head(call.request.method, url, call.request.headers.items()))
+        head = await _answer(reader, url)
+        await _join(call, transport, head, reader, writer)
+    finally:
+        writer.close()
+    raise asyncio.CancelledError  # the connection is used up: there is no answer left to write
+
+
+async def _connect(url: URL, context: ssl.SSLContext | None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            return await asyncio.open_connection(
+                url.host, url.port, ssl=context if url.scheme == "https" else None, limit=_MAX_HEAD_BYTES
+            )
+    except (OSError, TimeoutError, ssl.SSLError) as error:
+        raise errors.InternalError(f"error dialing backend: {error or type(error).__name__}") from error
+
+
+def request_head(method: str, url: URL, headers: Iterable[tuple[str, str]]) -> bytes:
+    """The request as it goes to the other side, without the client's credentials. Pure."""
+    lines = [f"{method} {url.raw_path_qs} HTTP/1.1", f"Host: {url.authority}"]
+    lines += [f"{name}: {value}" for name, value in headers if name.lower() not in _OURS]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
+
+
+async def _answer(reader: asyncio.StreamReader, url: URL) -> bytes:
+    """The head of a 101 answer; any other becomes an error with the other side's words."""
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            head = await reader.readuntil(b"\r\n\r\n")
+            status, headers = parse_head(head)
+            if status == 101:
+                return head
+            size = min(int(headers.get("content-length", "0")), _MAX_REFUSAL_BYTES)
+            text = (await reader.readexactly(size)).decode("utf-8", "replace").strip()
+    except (OSError, EOFError, ValueError, TimeoutError, asyncio.LimitOverrunError) as error:
+        raise errors.InternalError(f"error dialing backend: no answer from {url.authority}: {error}") from error
+    raise refusal(status, text)
+
+
+def parse_head(head: bytes) -> tuple[int, Mapping[str, str]]:
+    """Status and headers (lower case) of an answer; raises ValueError. Pure."""
+    first, *lines = head.decode("latin-1").split("\r\n")
+    parts = first.split(" ", 2)
+    if len(parts) < 2 or not parts[0].startswith("HTTP/"):
+        raise ValueError(f"no HTTP answer: {first!r}")
+    headers = {}
+    for line in lines:
+        name, mark, value = line.partition(":")
+        if mark:
+            headers[name.strip().lower()] = value.strip()
+    return int(parts[1]), headers
+
+
+def refusal(status: int, text: str) -> ApiError:
+    """What the client is told when the other side says no. Pure."""
+    known = {400: errors.BadRequest, 403: errors.Forbidden, 404: errors.NotFound}
+    return known.get(status, errors.InternalError)(text or f"the other side answered {status}")
+
+
+async def _join(
+    call: Call, transport: asyncio.Transport, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    handler = call.request.protocol
+    client = _ClientSide(transport, handler, writer)
+    transport.set_protocol(client)
+    transport.write(head)
+    try:
+        while data := await reader.read(_CHUNK_BYTES):
+            await client.writable.wait()
+            if client.lost.is_set():
+                return
+            transport.write(data)
+    except ConnectionError:
+        transport.abort()
+    finally:
+        if not client.lost.is_set():
+            transport.set_protocol(handler)
+            transport.close()

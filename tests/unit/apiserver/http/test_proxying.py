@@ -1,0 +1,70 @@
+"""Where a proxied request goes, and what of it."""
+
+from __future__ import annotations
+
+import pytest
+from yarl import URL
+
+from apimachinery.errors import BadRequest, InternalError, NotFound, ServiceUnavailable
+from apimachinery.objects import Object
+from apiserver.http.special.proxying import endpoint, first_port, stream_parameters, target
+from apiserver.http.special.tunnel import parse_head, refusal, request_head
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("web", ("http", "web", "")),
+        ("web:80", ("http", "web", "80")),
+        ("https:web:443", ("https", "web", "443")),
+        (":web:http", ("http", "web", "http")),
+    ],
+)
+def test_targets(text: str, meant: tuple[str, str, str]) -> None:
+    assert target(text) == meant
+
+
+def test_bad_targets() -> None:
+    with pytest.raises(BadRequest):
+        target("ftp:web:21")
+
+
+SERVICE: Object = {"metadata": {"name": "s"}, "spec": {"ports": [{"name": "http", "port": 80}]}}
+ENDPOINTS: Object = {"subsets": [{"addresses": [{"ip": "10.1.1.1"}], "ports": [{"name": "http", "port": 8080}]}]}
+
+
+@pytest.mark.parametrize("wanted", ["", "http", "80"])
+def test_a_service_stands_for_its_endpoints(wanted: str) -> None:
+    assert endpoint(SERVICE, ENDPOINTS, wanted) == ("10.1.1.1", 8080)
+
+
+def test_a_service_without_endpoints_or_port() -> None:
+    with pytest.raises(ServiceUnavailable, match='no endpoints available for service "s"'):
+        endpoint(SERVICE, {}, "http")
+    with pytest.raises(ServiceUnavailable, match="no service port"):
+        endpoint(SERVICE, ENDPOINTS, "81")
+
+
+def test_the_port_of_a_pod() -> None:
+    assert first_port({"spec": {"containers": [{}, {"ports": [{"containerPort": 8080}]}]}}) == 8080
+    assert first_port({"spec": {"containers": [{}]}}) == 80
+
+
+def test_streams() -> None:
+    assert stream_parameters({"stdin": ["true"], "tty": ["1"], "stderr": ["false"]}) == [("input", "1"), ("tty", "1")]
+    with pytest.raises(BadRequest):
+        stream_parameters({"tty": ["true"]})
+
+
+def test_credentials_stay_here() -> None:
+    headers = [("Authorization", "Bearer x"), ("Upgrade", "SPDY/3.1"), ("Host", "api")]
+    head = request_head("POST", URL("https://n:10250/exec/a?b=c"), headers)
+    assert head == b"POST /exec/a?b=c HTTP/1.1\r\nHost: n:10250\r\nUpgrade: SPDY/3.1\r\n\r\n"
+
+
+def test_answers_of_the_other_side() -> None:
+    assert parse_head(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 3\r\n\r\n") == (403, {"content-length": "3"})
+    with pytest.raises(ValueError, match="no HTTP answer"):
+        parse_head(b"SSH-2.0\r\n\r\n")
+    assert isinstance(refusal(404, "no container"), NotFound)
+    assert isinstance(refusal(502, ""), InternalError)
