@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from apimachinery.patch.directives import PatchProblem, is_deletion, key_of, no_merge_key
+from apimachinery.patch.directives import PatchProblem, bad_type, is_deletion, key_of, no_merge_key
 
 
 def arrange(merged: Sequence[Any], named: Sequence[Any], live: Sequence[Any], merge_key: str) -> list[Any]:
@@ -37,7 +37,11 @@ class _Places:
         return self._at.get(self._known_by(element))
 
     def _known_by(self, element: Any) -> Any:
-        return key_of(element.get(self._key) if self._key else element)
+        if not self._key:
+            return key_of(element)
+        if not isinstance(element, dict):
+            raise bad_type("map[string]interface {}", element)
+        return key_of(element.get(self._key))
 
 
 def _sorted(elements: list[Any], places: _Places, merge_key: str) -> list[Any]:
