@@ -16,7 +16,7 @@ from api.core.replicationcontroller import nonnegative
 from api.gosyntax import label_selector, raw
 from api.kind import Column
 from api.strategies import SpecStrategy, StatusStrategy
-from api.table import AGE, NAME, NONE, age, container_images, container_names, format_label_selector, since
+from api.table import AGE, NAME, NONE, UNSET, age, container_images, container_names, format_label_selector, since
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object, name_of
@@ -127,7 +127,7 @@ def cells(cron_job: Object, now: datetime) -> list[Any]:
     return [
         cron_job["metadata"].get("name"),
         spec.get("schedule") or "",
-        bool(spec.get("suspend")) if "suspend" in spec else "<unset>",
+        str(bool(spec["suspend"])) if "suspend" in spec else UNSET,
         len(status.get("active") or ()),
         since(last, now) if last else NONE,
         age(cron_job, now),

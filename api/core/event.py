@@ -168,8 +168,8 @@ def from_core(event: Object) -> Object:
 
 def _source(source: Mapping[str, Any], event: Object) -> str:
     component = source.get("component") or event.get("reportingComponent") or ""
-    host = source.get("host")
-    return f"{component}, {host}" if host else component
+    instance = source.get("host") or event.get("reportingInstance")
+    return f"{component}, {instance}" if instance else component
 
 
 def cells(event: Object, now: datetime) -> list[Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from api import resources as r
 from api.core import (
+    componentstatus,
     data,
     endpoints,
     event,
@@ -29,7 +30,14 @@ STREAM_VERBS = ("create", "get")
 
 KINDS: tuple[Kind, ...] = (
     Kind(resource=r.BINDINGS, strategy=podtemplate.BINDING, singular="binding", verbs=("create",)),
-    Kind(resource=r.COMPONENT_STATUSES, singular="componentstatus", short_names=("cs",), verbs=("get", "list")),
+    Kind(
+        resource=r.COMPONENT_STATUSES,
+        columns=componentstatus.COLUMNS,
+        cells=componentstatus.cells,
+        singular="componentstatus",
+        short_names=("cs",),
+        verbs=("get", "list"),
+    ),
     Kind(
         resource=r.CONFIG_MAPS,
         strategy=data.CONFIG_MAP,

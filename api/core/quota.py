@@ -232,7 +232,7 @@ def quota_cells(obj: Object, now: datetime) -> list[Any]:
     limits: list[str] = []
     for name in sorted(hard):
         text = f"{name}: {used.get(name, '0')}/{hard[name]}"
-        (limits if name.startswith("limits") else requests).append(text)
+        (limits if "limit" in name else requests).append(text)
     return [obj["metadata"].get("name"), age(obj, now), ", ".join(requests), ", ".join(limits)]
 
 

@@ -151,7 +151,7 @@ def _few(listed: Sequence[str]) -> str:
 
 def cells(obj: Object, now: datetime) -> list[Any]:
     """One row."""
-    ports = [str(port["port"]) if port.get("port") is not None else "*" for port in obj.get("ports") or ()]
+    ports = [str(port["port"]) if "port" in port else port.get("name", "*") for port in obj.get("ports") or ()]
     addresses = [address for endpoint in obj.get("endpoints") or () for address in endpoint.get("addresses") or ()]
     kind = obj.get("addressType") or ""
     return [obj["metadata"].get("name"), kind, _few(ports), _few(addresses), age(obj, now)]

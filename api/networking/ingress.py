@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -226,11 +226,11 @@ def _validate_parameters(parameters: Mapping[str, Any], path: str) -> list[Field
     return errors
 
 
-def _hosts(rules: Any) -> str:
-    listed = [rule.get("host") for rule in rules if rule.get("host")]
+def _hosts(rules: Sequence[Mapping[str, Any]]) -> str:
+    listed = [rule["host"] for rule in rules if rule.get("host")]
     if not listed:
         return "*"
-    more = f" + {len(listed) - _SHOWN_HOSTS} more..." if len(listed) > _SHOWN_HOSTS else ""
+    more = f" + {len(rules) - _SHOWN_HOSTS} more..." if len(listed) > _SHOWN_HOSTS else ""
     return ",".join(listed[:_SHOWN_HOSTS]) + more
 
 

@@ -37,7 +37,7 @@ CAPACITY_COLUMNS = (
 )
 ATTACHMENT_COLUMNS = (
     NAME,
-    Column(name="Attacher", description="Who attaches the volume."),
+    Column(name="Attacher", format="name", description="Who attaches the volume."),
     Column(name="PV", description="The volume."),
     Column(name="Node", description="The node."),
     Column(name="Attached", type="boolean", description="Whether it is attached."),

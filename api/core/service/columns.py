@@ -24,7 +24,7 @@ COLUMNS = (
 def _ingress_points(service: Object) -> str:
     balancer = (service.get("status") or {}).get("loadBalancer") or {}
     points = [point.get("ip") or point.get("hostname") or "" for point in balancer.get("ingress") or ()]
-    return ",".join(dict.fromkeys(point for point in points if point))
+    return ",".join(sorted({point for point in points if point}))
 
 
 def external_ip(service: Object) -> str:

@@ -68,4 +68,4 @@ def test_rows_fit_their_columns_even_for_the_barest_object(kind: Kind) -> None:
     assert kind.cells is not None
     row = kind.cells({"metadata": {"name": "x"}}, datetime(2024, 1, 1, tzinfo=UTC))
     assert len(row) == len(kind.columns)
-    assert row[[column.format for column in kind.columns].index("name")] == "x"
+    assert row[[column.name for column in kind.columns].index("Name")] == "x"

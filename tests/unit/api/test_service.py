@@ -66,7 +66,8 @@ def test_one_address_stands_in_both_fields() -> None:
         (
             {"type": "Odd"},
             [
-                'spec.type: Unsupported value: "Odd": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"'
+                'spec.type: Unsupported value: "Odd": supported values: '
+                '"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"'
             ],
         ),
         ({"clusterIP": "10.0.0.300"}, ['spec.clusterIPs[0]: Invalid value: "10.0.0.300": must be a valid IP address']),
