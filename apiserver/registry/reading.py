@@ -214,6 +214,7 @@ async def watch(
         namespace,
         selection.name,
         selection.matches,
+        trigger=selection.trigger,
         after=revision or None,
         initial_events=initial,
         initial_end=bool(options.send_initial_events) and options.allow_bookmarks,

@@ -9,6 +9,7 @@ from api.kind import Kind
 from apimachinery import fields, labels
 from apimachinery.errors import BadRequest
 from apimachinery.objects import Object, labels_of, name_of, namespace_of
+from apiserver.watchcache.window import Trigger
 
 Matcher = Callable[[Object], bool]
 
@@ -22,6 +23,7 @@ class Selection:
     namespace: str = ""  #: likewise
     equalities: Mapping[str, str] | None = None  #: label requirements that an index can answer
     only_equalities: bool = False  #: whether nothing else is asked
+    trigger: Trigger | None = None  #: a value that a field of the kind must have
 
 
 EVERYTHING = Selection()
@@ -39,7 +41,7 @@ def compile_selection(kind: Kind, label_selector: str, field_selector: str) -> S
     matches = _matcher(by_label, by_field, getters)
     equalities = _equalities(by_label)
     only = by_field is None and by_label is not None and len(equalities or ()) == len(by_label.requirements)
-    return Selection(matches, name, namespace, equalities, only)
+    return Selection(matches, name, namespace, equalities, only, _trigger(kind, by_field))
 
 
 def _parse_labels(text: str) -> labels.Selector | None:
@@ -87,6 +89,14 @@ def _only_value(selector: fields.FieldSelector | None, field: str) -> str:
         if requirement.field == field and requirement.operator in ("=", "=="):
             return requirement.value
     return ""
+
+
+def _trigger(kind: Kind, selector: fields.FieldSelector | None) -> Trigger | None:
+    for requirement in selector.requirements if selector else ():
+        field_of = kind.selectable_fields.get(requirement.field)
+        if field_of is not None and requirement.operator in ("=", "=="):
+            return Trigger(field_of, requirement.value)
+    return None
 
 
 def _equalities(selector: labels.Selector | None) -> dict[str, str] | None:

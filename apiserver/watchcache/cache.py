@@ -16,7 +16,7 @@ from apimachinery.objects import Object, labels_of
 from apiserver.storage.interface import Revision
 from apiserver.watchcache.encoding import splice
 from apiserver.watchcache.watcher import Watcher
-from apiserver.watchcache.window import CachedObject, Change, Transform, Window
+from apiserver.watchcache.window import CachedObject, Change, Transform, Trigger, Window
 
 logger = logging.getLogger(__name__)
 
@@ -165,6 +165,7 @@ class WatchCache:
         name: str = "",
         matches: Callable[[Object], bool] | None = None,
         *,
+        trigger: Trigger | None = None,
         after: Revision | None = None,
         initial_events: bool = False,
         initial_end: bool = False,
@@ -176,8 +177,9 @@ class WatchCache:
 
         `initial_events` sends an ADDED for every present object first (`after` is then not looked at), and with
         `initial_end` a bookmark annotated k8s.io/initial-events-end after them. `matches` is the selection: an object
-        that leaves it is DELETED with its old state, one that enters is ADDED. `transform` must be the same function
-        object for the same form, frames are cached by it. Ends by itself after `timeout_seconds`.
+        that leaves it is DELETED with its old state, one that enters is ADDED. `trigger` may name a field's value that
+        everything selected has: many watchers with different values are cheap then. `transform` must be the same
+        function object for the same form, frames are cached by it. Ends by itself after `timeout_seconds`.
         Raises `Gone` where the window no longer reaches back to `after`, `ServiceUnavailable` before the first list."""
         if not self.ready:
             raise ServiceUnavailable("storage is (re)initializing", retry_after_seconds=1)
@@ -190,7 +192,7 @@ class WatchCache:
             raise too_old(after, self.window.base)
         start = self.list(namespace) if initial_events else ()
         watcher = Watcher(
-            self, namespace, name, matches, position, after, transform, bookmarks=bookmarks,
+            self, namespace, name, matches, position, after, transform, trigger=trigger, bookmarks=bookmarks,
             initial=start, initial_end=initial_end, timeout_seconds=timeout_seconds,
         )  # fmt: skip
         self._watchers.add(watcher)

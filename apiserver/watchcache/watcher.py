@@ -15,7 +15,7 @@ from apimachinery.errors import Gone
 from apimachinery.objects import Object
 from apiserver.storage.interface import Revision
 from apiserver.watchcache.encoding import frame
-from apiserver.watchcache.window import CachedObject, Change, Transform
+from apiserver.watchcache.window import CachedObject, Change, Transform, Trigger
 
 if TYPE_CHECKING:
     from apiserver.watchcache.cache import WatchCache
@@ -39,6 +39,7 @@ class Watcher:
         after: Revision,
         transform: Transform | None,
         *,
+        trigger: Trigger | None,
         bookmarks: bool,
         initial: Sequence[CachedObject],
         initial_end: bool,
@@ -48,6 +49,7 @@ class Watcher:
         self._namespace = namespace if cache.resource.namespaced else ""
         self._name = name
         self._matches = matches
+        self._trigger = trigger
         self._position = position
         self._after = after
         self._transform = transform
@@ -152,6 +154,8 @@ class Watcher:
     def _frame(self, change: Change) -> bytes:
         subject = change.subject
         if (self._namespace and subject.namespace != self._namespace) or (self._name and subject.name != self._name):
+            return b""
+        if self._trigger is not None and not change.touches(self._trigger):
             return b""
         is_in = change.current is not None and self._accepts(change.current)
         was_in = change.previous is not None and self._accepts(change.previous)

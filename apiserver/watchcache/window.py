@@ -17,6 +17,9 @@ from apiserver.watchcache.encoding import at_revision, frame, object_at_revision
 #: Turns an object into what a watcher asked for (a Table, another version); frames are cached by it.
 Transform = Callable[[Object], Object]
 
+#: Reads one field of an object; the same function object for the same field.
+FieldOf = Callable[[Object], str]
+
 _MAX_EVENTS = 10_000
 _MAX_BYTES = 24 << 20
 _KEEP_SECONDS = 300.0  #: as long as the reference's etcd keeps history between compactions
@@ -53,6 +56,14 @@ class CachedObject:
         return self._obj
 
 
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A value that a field must have for a watcher to care at all: a cheap first look (spec.nodeName of a kubelet)."""
+
+    field_of: FieldOf
+    value: str
+
+
 @dataclass(slots=True)
 class Change:
     """One change of one object: `current` is None on delete, `previous` None on create."""
@@ -62,6 +73,7 @@ class Change:
     previous: CachedObject | None
     seconds: float  #: on the loop's clock, when it was seen
     _frames: dict[tuple[str, Transform | None], bytes] = field(default_factory=dict)
+    _values: dict[FieldOf, tuple[str | None, str | None]] = field(default_factory=dict)
 
     @property
     def subject(self) -> CachedObject:
@@ -70,6 +82,15 @@ class Change:
         if subject is None:
             raise ValueError(f"a change without an object at revision {self.revision}")
         return subject
+
+    def touches(self, trigger: Trigger) -> bool:
+        """Whether the object has, or had before, the trigger's value: found out once for all watchers of the field."""
+        values = self._values.get(trigger.field_of)
+        if values is None:
+            read = trigger.field_of
+            before = read(self.previous.obj) if self.previous else None
+            values = self._values[read] = (before, read(self.current.obj) if self.current else None)
+        return trigger.value in values
 
     def frame_of(self, event_type: str, transform: Transform | None) -> bytes:
         """The line a watcher gets, made once per event type and transform. DELETED shows the state before."""

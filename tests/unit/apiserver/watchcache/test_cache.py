@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import orjson
 import pytest
@@ -9,7 +10,7 @@ from apimachinery.errors import Gone, Timeout
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, labels_of
 from apiserver.storage.interface import Put
-from apiserver.watchcache.window import Window
+from apiserver.watchcache.window import Trigger, Window
 from tests.unit.apiserver.watchcache.conftest import Cluster, brief, pod, read
 
 
@@ -284,3 +285,34 @@ async def test_items_of_another_type_have_no_size(cluster: Cluster) -> None:
     assert cluster.pods.list().size_without(b'{"apiVersion":"v2","kind":"Pod",') is None
     assert cluster.pods.list().size_without(HEAD) is not None
     assert cluster.pods.list().size_without(b"{") is None
+
+
+async def test_a_trigger_is_looked_at_once_per_change_whatever_the_number_of_watchers(cluster: Cluster) -> None:
+    reads = 0
+
+    def colour(obj: Object) -> str:
+        nonlocal reads
+        reads += 1
+        return has_colour(obj)
+
+    watchers = {
+        wanted: cluster.pods.watch(matches=partial(is_coloured, wanted), trigger=Trigger(colour, wanted))
+        for wanted in ("blue", "red", "green", "")
+    }
+    first = await cluster.write(pod("a", colour="blue"))
+    second = await cluster.write(pod("a", colour="red"))
+    third = await cluster.write(pod("a"))
+    assert brief(await read(watchers["blue"], 2)) == [("ADDED", "a", first), ("DELETED", "a", second)]
+    assert brief(await read(watchers["red"], 2)) == [("ADDED", "a", second), ("DELETED", "a", third)]
+    assert brief(await read(watchers[""], 1)) == [("ADDED", "a", third)]
+    last = await cluster.write(pod("b", colour="green"))
+    assert brief(await read(watchers["green"], 1)) == [("ADDED", "b", last)]
+    assert reads == 6
+
+
+def has_colour(obj: Object) -> str:
+    return labels_of(obj).get("colour", "")
+
+
+def is_coloured(wanted: str, obj: Object) -> bool:
+    return has_colour(obj) == wanted
