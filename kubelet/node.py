@@ -121,7 +121,7 @@ class Kubelet:
             self._client, self.node_name, anonymous=options.anonymous_auth,
             tokens=options.authentication_token_webhook, mode=options.authorization_mode,
         )  # fmt: skip
-        return KubeletServer(self.runtime, self.cache, self.pods, self.status, self._stats, auth)
+        return KubeletServer(self.engine, self.runtime, self.cache, self.pods, self.status, self._stats, auth)
 
     def _make_eviction(self) -> EvictionManager:
         options = self.options

@@ -38,6 +38,10 @@ class Engine:
             await self._session.close()
             self._session = None
 
+    async def version(self) -> str:
+        """The API version to speak: the daemon's own, at most the newest known here. Raises RuntimeUnavailable."""
+        return self._version or await self._ask_version()
+
     def forget_version(self) -> None:
         """Ask for the API version again: the daemon may have been replaced."""
         self._version = ""
@@ -60,7 +64,7 @@ class Engine:
         idle_seconds: float | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:  # fmt: skip
         """One request whose answer is read by the caller: limited in total, or between chunks by `idle_seconds`."""
-        version = self._version or await self._ask_version()
+        version = await self.version()
         timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_read=idle_seconds, sock_connect=10)
         send_headers = dict(headers or {})
         payload: bytes | None = data or None

@@ -16,9 +16,13 @@ from component.healthserver import serving_context
 from component.process import FatalError
 from kubelet.node_services import find_container
 from kubelet.plan.logs import LogRequest, NoLog, choose_container, parse_request
+from kubelet.plan.records import ContainerRecord
 from kubelet.pleg import ContainerCache
 from kubelet.pods import PodManager
+from kubelet.runtime.engine import Engine
 from kubelet.runtime.interface import LogOptions, Runtime, RuntimeFailure
+from kubelet.runtime.sessions import attach_session, exec_session
+from kubelet.server import remote_command
 from kubelet.server.auth import KubeletAuth
 from kubelet.server.stats import StatsProvider
 from kubelet.status import StatusManager
@@ -33,9 +37,10 @@ class KubeletServer:
     """Port 10250, and without authentication a read-only port where that is asked for."""
 
     def __init__(
-        self, runtime: Runtime, cache: ContainerCache, pods: PodManager, status: StatusManager, stats: StatsProvider,
-        auth: KubeletAuth,
+        self, engine: Engine, runtime: Runtime, cache: ContainerCache, pods: PodManager, status: StatusManager,
+        stats: StatsProvider, auth: KubeletAuth,
     ) -> None:  # fmt: skip
+        self._engine = engine
         self._runtime = runtime
         self._cache = cache
         self._pods = pods
@@ -50,6 +55,10 @@ class KubeletServer:
         self._add_read_only(application)
         routes = application.router
         routes.add_get("/containerLogs/{namespace}/{pod}/{container}", self._logs)
+        routes.add_route("*", "/exec/{namespace}/{pod}/{container}", self._exec)
+        routes.add_route("*", "/exec/{namespace}/{pod}/{uid}/{container}", self._exec)
+        routes.add_route("*", "/attach/{namespace}/{pod}/{container}", self._attach)
+        routes.add_route("*", "/attach/{namespace}/{pod}/{uid}/{container}", self._attach)
         routes.add_post("/run/{namespace}/{pod}/{container}", self._run)
         routes.add_post("/run/{namespace}/{pod}/{uid}/{container}", self._run)
         await self._listen(application, address, port, context)
@@ -140,6 +149,36 @@ class KubeletServer:
         await response.write_eof()
         return response
 
+    def _running(self, request: web.Request) -> ContainerRecord:
+        """The running container of an exec or attach, its request being one for a WebSocket."""
+        pod = self._pod(request)
+        name = request.match_info["container"]
+        record = self._cache.pod(uid_of(pod)).latest(name)
+        if record is None or not record.running:
+            raise web.HTTPBadRequest(text=f'container not found ("{name}")')
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            raise web.HTTPBadRequest(text="only WebSocket streams are served: kubectl 1.30 or later is needed")
+        return record
+
+    async def _exec(self, request: web.Request) -> web.StreamResponse:
+        record = self._running(request)
+        wanted = _streams(request)
+        command = request.query.getall("command", [])
+        try:
+            session = await exec_session(self._engine, record.id, command, **wanted)
+        except RuntimeFailure as error:
+            raise web.HTTPInternalServerError(text=str(error)) from error
+        return await remote_command.serve(request, session, wanted["stdin"])
+
+    async def _attach(self, request: web.Request) -> web.StreamResponse:
+        record = self._running(request)
+        wanted = {**_streams(request), "tty": record.tty}
+        try:
+            session = await attach_session(self._engine, record.id, **wanted)
+        except RuntimeFailure as error:
+            raise web.HTTPInternalServerError(text=str(error)) from error
+        return await remote_command.serve(request, session, wanted["stdin"])
+
     async def _run(self, request: web.Request) -> web.Response:
         pod = self._pod(request)
         name = request.match_info["container"]
@@ -157,6 +196,11 @@ class KubeletServer:
             text = f"command exited with {result.exit_code}: {result.output.decode(errors='replace')}"
             raise web.HTTPInternalServerError(text=text)
         return web.Response(body=result.output, headers={"Content-Type": "text/plain"})
+
+
+def _streams(request: web.Request) -> dict[str, bool]:
+    names = {"stdin": "input", "stdout": "output", "stderr": "error", "tty": "tty"}
+    return {ours: request.query.get(theirs, "").lower() in ("1", "true") for ours, theirs in names.items()}
 
 
 def _options(wanted: LogRequest) -> LogOptions:
