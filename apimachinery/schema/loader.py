@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import gzip
 from functools import lru_cache, partial
-from importlib import resources
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -157,5 +157,5 @@ def _made_atomic(struct: TypeSchema) -> TypeSchema:
 @lru_cache(maxsize=1)
 def load() -> Schemas:
     """The built-in types; read once per process."""
-    packed = (resources.files("apimachinery.schema") / "v1.28.json.gz").read_bytes()
+    packed = (Path(__file__).parent / "v1.28.json.gz").read_bytes()
     return Schemas(orjson.loads(gzip.decompress(packed)))
