@@ -15,7 +15,13 @@ from apiserver.admission.ingress import DefaultIngressClass, DenyServiceExternal
 from apiserver.admission.limitranger import LimitRanger
 from apiserver.admission.namespaces import NamespaceAutoProvision, NamespaceExists, NamespaceLifecycle
 from apiserver.admission.noderestriction import NodeRestriction
-from apiserver.admission.podrules import AlwaysPullImages, PodNodeSelector, SecurityContextDeny
+from apiserver.admission.ownerreferences import OwnerReferencesPermissionEnforcement
+from apiserver.admission.podrules import (
+    AlwaysPullImages,
+    LimitPodHardAntiAffinityTopology,
+    PodNodeSelector,
+    SecurityContextDeny,
+)
 from apiserver.admission.podsecurity.plugin import PodSecurity
 from apiserver.admission.priority import Priority
 from apiserver.admission.resourcequota import ResourceQuota
@@ -68,6 +74,8 @@ _MAKERS: dict[str, Callable[[Setting], AdmissionPlugin]] = {
     "MutatingAdmissionWebhook": MutatingAdmissionWebhook,
     "ValidatingAdmissionWebhook": ValidatingAdmissionWebhook,
     "NodeRestriction": NodeRestriction,
+    "LimitPodHardAntiAffinityTopology": LimitPodHardAntiAffinityTopology,
+    "OwnerReferencesPermissionEnforcement": OwnerReferencesPermissionEnforcement,
     "PersistentVolumeClaimResize": PersistentVolumeClaimResize,
     "PodNodeSelector": PodNodeSelector,
     "PodSecurity": PodSecurity,
@@ -87,6 +95,10 @@ _MAKERS: dict[str, Callable[[Setting], AdmissionPlugin]] = {
 }
 
 
+#: On, but with nothing to do: their APIs are not served, or they are about a cloud there is none of.
+_IDLE = frozenset({"ClusterTrustBundleAttest", "PersistentVolumeLabel", "ValidatingAdmissionPolicy"})
+
+
 def chosen(enabled: Sequence[str], disabled: Sequence[str], exactly: Sequence[str]) -> list[str]:
     """The plugins that are on, in order. `exactly` is the old --admission-control: those and no others.
 
@@ -94,6 +106,10 @@ def chosen(enabled: Sequence[str], disabled: Sequence[str], exactly: Sequence[st
     for name in (*enabled, *disabled, *exactly):
         if name not in ORDER:
             raise ValueError(f'admission-control plugin "{name}" is unknown')
+    for name in (*enabled, *exactly):
+        if name not in _MAKERS and name not in _IDLE:
+            # Better than to let a cluster's owner believe in a rule that nobody keeps.
+            raise ValueError(f'admission-control plugin "{name}" is not supported by this server')
     if exactly:
         if enabled or disabled:
             raise ValueError(

@@ -1,4 +1,5 @@
-"""AlwaysPullImages, SecurityContextDeny and PodNodeSelector: small rules about pods, all off by default."""
+"""AlwaysPullImages, SecurityContextDeny, PodNodeSelector and LimitPodHardAntiAffinityTopology: small rules about pods,
+all off by default."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from apimachinery.objects import Object, annotations_of
 from apiserver.admission.base import Plugin, Setting, containers, only, operation, refuse
 from apiserver.interfaces import Attributes
 
+_HOSTNAME = "kubernetes.io/hostname"
 _NODE_SELECTOR = "scheduler.alpha.kubernetes.io/node-selector"
 _POD_FIELDS = (
     ("supplementalGroups", "SupplementalGroups"),
@@ -88,3 +90,26 @@ class PodNodeSelector(Plugin):
         except ValueError as error:
             raise refuse(attributes, str(error)) from error
         return {item.key: next(iter(item.values)) for item in requirements if len(item.values) == 1}
+
+
+class LimitPodHardAntiAffinityTopology(Plugin):
+    """Pods may demand to be apart from others by node alone."""
+
+    name = "LimitPodHardAntiAffinityTopology"
+    resources = only("", "pods")
+
+    def __init__(self, setting: Setting) -> None:
+        pass
+
+    async def validate(self, attributes: Attributes, obj: Object | None, old: Object | None) -> list[str]:
+        """Raises Forbidden."""
+        affinity = ((obj or {}).get("spec") or {}).get("affinity") or {}
+        required = (affinity.get("podAntiAffinity") or {}).get("requiredDuringSchedulingIgnoredDuringExecution") or ()
+        for term in required:
+            if term.get("topologyKey") != _HOSTNAME:
+                why = (
+                    "affinity.PodAntiAffinity.RequiredDuringScheduling has TopologyKey "
+                    f"{term.get('topologyKey')} but only key {_HOSTNAME} is allowed"
+                )
+                raise refuse(attributes, why, obj)
+        return []

@@ -15,6 +15,7 @@ from apiserver.admission.base import Setting
 from apiserver.admission.certificates import CertificateApproval
 from apiserver.admission.escalation import RBACEscalation
 from apiserver.admission.noderestriction import NodeRestriction
+from apiserver.admission.ownerreferences import OwnerReferencesPermissionEnforcement
 from apiserver.admission.podrules import SecurityContextDeny
 from apiserver.admission.resourcequota import ResourceQuota
 from apiserver.admission.storage import PersistentVolumeClaimResize
@@ -249,3 +250,24 @@ async def test_approval_needs_the_signer(api: MemoryLoopback) -> None:
             assert f'user not permitted to approve requests with signerName "{signer}"' in error.message
         else:
             assert allowed
+
+
+async def test_owners_are_named_by_those_who_may(api: MemoryLoopback) -> None:
+    api.put(CLUSTER_ROLES, made("ClusterRole", "r", rules=[rule("update", "deployments/finalizers", "apps")]))
+    reference = {"kind": "ClusterRole", "name": "r"}
+    bound = made("ClusterRoleBinding", "b", roleRef=reference, subjects=[{"kind": "User", "name": "amy"}])
+    api.put(CLUSTER_ROLE_BINDINGS, bound)
+    plugin = OwnerReferencesPermissionEnforcement(Setting(api=api, authorizer=chain(["RBAC"], api)))
+
+    def owned(kind: str, *, blocking: bool = True) -> Object:
+        owner = {"apiVersion": "apps/v1", "kind": kind, "name": "o", "uid": "1", "blockOwnerDeletion": blocking}
+        return pod(metadata={"ownerReferences": [owner]})
+
+    asked = replace(CREATE, user=replace(CREATE.user, name="amy"))
+    await plugin.validate(asked, owned("Deployment"), None)
+    await plugin.validate(asked, owned("DaemonSet", blocking=False), None)
+    with pytest.raises(Forbidden, match="can't set finalizers on"):
+        await plugin.validate(asked, owned("DaemonSet"), None)
+    with pytest.raises(Forbidden, match="can't delete"):
+        await plugin.validate(replace(asked, verb="update"), owned("Deployment"), pod())
+    await plugin.validate(replace(asked, verb="update"), owned("DaemonSet"), owned("DaemonSet"))
