@@ -17,6 +17,7 @@ from apiserver.registry.objectmeta import parse_version
 from apiserver.registry.selection import Selection
 from apiserver.registry.served import Served
 from apiserver.storage.interface import Compacted, FutureRevision
+from apiserver.watchcache.feed import too_large
 from apiserver.watchcache.watcher import Watcher
 from apiserver.watchcache.window import CachedObject, Transform
 
@@ -186,16 +187,6 @@ async def _from_store(
         matches = selection.matches
         return Listed([item for item in found if matches is None or matches(item.obj)], revision)
     return _chunk(found, selection, limit, revision, whole=not page.remaining, beyond=page.remaining)
-
-
-def too_large(wanted: int, current: int) -> errors.Timeout:
-    """The 504 of a resourceVersion that the server has not reached."""
-    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
-    return errors.Timeout(
-        f"Too large resource version: {wanted}, current: {current}",
-        details={"causes": [cause]},
-        retry_after_seconds=1,
-    )
 
 
 async def watch(
