@@ -49,7 +49,9 @@ def apply(original: Object, patch: list[Object]) -> Any:
 
 
 def check(patch: Any) -> list[Object]:
-    """The operations of a decoded patch; raises BadRequest where it is not a list of them."""
+    """The operations of a decoded patch, none for null; raises BadRequest where it is not a list of them."""
+    if patch is None:
+        return []
     if not isinstance(patch, list):
         raise _wrong_type(json_kind(patch), "Go value of type []handlers.jsonPatchOp")
     for operation in patch:

@@ -19,7 +19,7 @@ from apimachinery.patch import json_patch, merge_patch, strategic
 from apimachinery.patch.directives import go_print
 from apimachinery.schema import DecodeError
 from apimachinery.schema.leaves import json_kind
-from apiserver.registry import decoding, objectmeta, ownership
+from apiserver.registry import decoding, ownership
 from apiserver.registry.context import IGNORE, STRICT, WriteContext
 from apiserver.registry.served import Served
 
@@ -52,11 +52,12 @@ def parse(served: Served, media_type: str, raw: bytes, context: WriteContext, *,
         operations = json_patch.check(body)
         problems = [f"json patch {text}" for text in decode.strict_errors(raw, json_patch.unknown_members(operations))]
     else:
+        if body is None and media_type == MERGE_PATCH:
+            raise BadRequest("Invalid JSON Patch")
+        body = {} if body is None else body
         if not isinstance(body, dict):
-            found = "null" if body is None else json_kind(body)
-            raise BadRequest(
-                f"error decoding patch: json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"
-            )
+            wanted = "Go value of type map[string]interface {}"
+            raise BadRequest(f"error decoding patch: json: cannot unmarshal {json_kind(body)} into {wanted}")
         problems = decode.duplicate_fields(raw)
     return Patch(media_type, body, problems=tuple(problems) if context.field_validation != IGNORE else ())
 
@@ -134,7 +135,8 @@ def _applied(served: Served, patch: Patch, live: Object | None, context: WriteCo
     body = copy.deepcopy(patch.body)
     if not isinstance(body, dict):
         raise BadRequest("an applied object is a mapping")
-    if objectmeta.metadata_of(body).get("managedFields"):
+    metadata = body.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("managedFields"):
         raise BadRequest("metadata.managedFields must be nil")
     wanted = fieldmanager.apply(
         live,

@@ -96,6 +96,10 @@ def test_what_is_no_list_of_operations(patch: Any, error: str) -> None:
     assert caught.value.message == f"error decoding patch: json: cannot unmarshal {error}"
 
 
+def test_null_is_no_operation() -> None:
+    assert json_patch.check(None) == []
+
+
 def test_unknown_members_of_operations() -> None:
     patch = json_patch.check([op("add", "/a"), {"op": "remove", "path": "/b", "why": 1}])
     assert json_patch.unknown_members(patch) == ['unknown field "[1].why"']
