@@ -161,6 +161,8 @@ class ApiServer:
             return await handler(call) if handler else page_not_found()
         if info.verb not in _READS and not _is_long(info):
             await call.translate(self._registry.schemas)
+        if info.verb == "watch" and call.request.method != "GET":
+            raise reply.method_not_allowed()
         special = self._special.get((info.group, info.resource, info.subresource))
         if special is not None and (chosen := special.get(info.verb)) is not None:
             return await chosen(call)
