@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from component.version import PROGRAM_VERSION
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 _CLEANUP_SECONDS = 30.0
+_EXIT_SECONDS = 5.0
 
 
 class FatalError(Exception):
@@ -140,8 +142,22 @@ def run_process(
     logger.info("Starting", extra={"program": name, "version": PROGRAM_VERSION, "pid": os.getpid()})
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         code = runner.run(_supervise(serve, parsed, name))
+        _leave_by_force(code)
     logging.shutdown()
     return code
+
+
+def _leave_by_force(code: int) -> None:
+    """End the process soon, whatever threads still do: a call that hangs in one of them would hold it for ever."""
+
+    def leave() -> None:
+        logger.warning("Leaving though threads are still at work", extra={"seconds": _EXIT_SECONDS})
+        logging.shutdown()
+        os._exit(code)
+
+    timer = threading.Timer(_EXIT_SECONDS, leave)
+    timer.daemon = True
+    timer.start()
 
 
 async def _supervise(serve: Callable[[T, Process], Coroutine[Any, Any, None]], options: T, name: str) -> int:

@@ -87,3 +87,13 @@ async def test_a_port_in_use_is_one_line() -> None:
         code, errors = await outcome(await start(f'await process.serve_health("127.0.0.1", {port})'))
     assert code == 1
     assert f'msg="failed to listen on 127.0.0.1:{port}: address already in use"' in errors
+
+
+async def test_a_thread_that_hangs_does_not_hold_the_exit() -> None:
+    body = (
+        "import component.process, threading\ncomponent.process._EXIT_SECONDS = 0.2\n"
+        "asyncio.get_running_loop().run_in_executor(None, threading.Event().wait)\nawait asyncio.sleep(0.1)"
+    )
+    code, errors = await outcome(await start(body))
+    assert code == 0
+    assert "threads are still at work" in errors
