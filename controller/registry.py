@@ -85,6 +85,12 @@ ENTRIES: tuple[Entry, ...] = (
         _simple("controller.deployment.controller:DeploymentController", "concurrent_deployment_syncs"),
     ),
     Entry("daemonset-controller", "daemonset", _simple("controller.daemonset.controller:DaemonSetController")),
+    Entry("job-controller", "job", _simple("controller.job.controller:JobController", "concurrent_job_syncs")),
+    Entry(
+        "resourcequota-controller",
+        "resourcequota",
+        _simple("controller.resourcequota.controller:ResourceQuotaController", "concurrent_resource_quota_syncs"),
+    ),
     Entry(
         "endpoints-controller",
         "endpoint",

@@ -50,6 +50,6 @@ def _conditions(old: Sequence[Object] | None, failure: str, difference: int, now
 
 def same(old: Object | None, new: Object) -> bool:
     """Whether writing `new` would change nothing; counts of nought may be absent."""
-    have = {key: value for key, value in (old or {}).items() if value not in (0, None, [])}
-    want = {key: value for key, value in new.items() if value not in (0, None, [])}
+    have = {key: value for key, value in (old or {}).items() if value not in (0, None, [], {})}
+    want = {key: value for key, value in new.items() if value not in (0, None, [], {})}
     return have == want

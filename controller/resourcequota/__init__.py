@@ -1,0 +1,1 @@
+"""ResourceQuotas: what is used is counted anew, whenever something goes away and from time to time."""
