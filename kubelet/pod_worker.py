@@ -189,7 +189,8 @@ class PodWorker:
             self.wake()
             return
         if not pod["spec"].get("hostNetwork") and (why := node.network.not_ready()):
-            node.event(pod, "Warning", "NetworkNotReady", f"network is not ready: {why}")
+            if sandbox is None or not sandbox.running:
+                node.event(pod, "Warning", "NetworkNotReady", f"network is not ready: {why}")
             self._look_in(2.0)
             return
         volumes = await self._mount(pod) if _starts_any(actions) else {}

@@ -21,8 +21,8 @@ from kubelet.pleg import ContainerCache
 from kubelet.pods import PodManager
 from kubelet.runtime.engine import Engine
 from kubelet.runtime.interface import LogOptions, Runtime, RuntimeFailure
-from kubelet.runtime.sessions import attach_session, exec_session
-from kubelet.server import remote_command
+from kubelet.runtime.sessions import Session, attach_session, exec_session
+from kubelet.server import remote_command, spdy_command
 from kubelet.server.auth import KubeletAuth
 from kubelet.server.stats import StatsProvider
 from kubelet.status import StatusManager
@@ -150,34 +150,26 @@ class KubeletServer:
         return response
 
     def _running(self, request: web.Request) -> ContainerRecord:
-        """The running container of an exec or attach, its request being one for a WebSocket."""
+        """The running container of an exec or attach, its request being one for a stream."""
         pod = self._pod(request)
         name = request.match_info["container"]
         record = self._cache.pod(uid_of(pod)).latest(name)
         if record is None or not record.running:
             raise web.HTTPBadRequest(text=f'container not found ("{name}")')
-        if request.headers.get("Upgrade", "").lower() != "websocket":
-            raise web.HTTPBadRequest(text="only WebSocket streams are served: kubectl 1.30 or later is needed")
+        if request.headers.get("Upgrade", "").lower() not in ("websocket", "spdy/3.1"):
+            raise web.HTTPBadRequest(text="Upgrade request required")
         return record
 
     async def _exec(self, request: web.Request) -> web.StreamResponse:
         record = self._running(request)
         wanted = _streams(request)
         command = request.query.getall("command", [])
-        try:
-            session = await exec_session(self._engine, record.id, command, **wanted)
-        except RuntimeFailure as error:
-            raise web.HTTPInternalServerError(text=str(error)) from error
-        return await remote_command.serve(request, session, wanted["stdin"])
+        return await _stream(request, lambda: exec_session(self._engine, record.id, command, **wanted), wanted)
 
     async def _attach(self, request: web.Request) -> web.StreamResponse:
         record = self._running(request)
         wanted = {**_streams(request), "tty": record.tty}
-        try:
-            session = await attach_session(self._engine, record.id, **wanted)
-        except RuntimeFailure as error:
-            raise web.HTTPInternalServerError(text=str(error)) from error
-        return await remote_command.serve(request, session, wanted["stdin"])
+        return await _stream(request, lambda: attach_session(self._engine, record.id, **wanted), wanted)
 
     async def _run(self, request: web.Request) -> web.Response:
         pod = self._pod(request)
@@ -196,6 +188,19 @@ class KubeletServer:
             text = f"command exited with {result.exit_code}: {result.output.decode(errors='replace')}"
             raise web.HTTPInternalServerError(text=text)
         return web.Response(body=result.output, headers={"Content-Type": "text/plain"})
+
+
+async def _stream(
+    request: web.Request, open_session: Callable[[], Awaitable[Session]], wanted: dict[str, bool]
+) -> web.StreamResponse:
+    """Carry a session over what the client speaks."""
+    if request.headers["Upgrade"].lower() != "websocket":
+        return await spdy_command.serve(request, open_session, wanted)
+    try:
+        session = await open_session()
+    except RuntimeFailure as error:
+        raise web.HTTPInternalServerError(text=str(error)) from error
+    return await remote_command.serve(request, session, wanted["stdin"])
 
 
 def _streams(request: web.Request) -> dict[str, bool]:
