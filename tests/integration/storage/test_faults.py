@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from apimachinery.errors import Timeout
 from apiserver.storage.etcd3 import open_etcd
 from apiserver.storage.interface import Delete, Put
 from apiserver.storage.sqlite import open_sqlite
@@ -45,6 +47,14 @@ async def test_etcd_killed_again_and_again(etcd: EtcdServer) -> None:
     await storage.close()
 
 
+async def caught_up(trial: Trial, revision: int) -> None:
+    """Wait until the feed, connected again, has come to this revision."""
+    async with asyncio.timeout(20):
+        while True:
+            with suppress(Timeout):
+                return await trial.feed.reach(revision)
+
+
 async def test_history_lost_while_the_connection_was_cut(etcd: EtcdServer, caplog: pytest.LogCaptureFixture) -> None:
     """Others write and compact meanwhile: the feed lists again, and its watchers are told that history is gone."""
     cable = Cable(etcd.url)
@@ -56,9 +66,12 @@ async def test_history_lost_while_the_connection_was_cut(etcd: EtcdServer, caplo
         await asyncio.sleep(0.4)
         await cable.cut()
         await other.commit([Put(f"/registry/pods/default/other{number}", encode_stored(pod("other", 1)), 0)])
-        await other.compact(await other.commit([Put(f"/registry/pods/default/another{number}", b"{}", 0)]))
-        await other.commit([Delete(f"/registry/pods/default/another{number}", await other.current_revision())])
+        another = f"/registry/pods/default/another{number}"
+        written = await other.commit([Put(another, b"{}", 0)])
+        await other.compact(written)
+        last = await other.commit([Delete(another, written)])
         await cable.mend()
+        await caught_up(trial, last)
     await trial.check()
     assert caplog.text.count("Listing everything again") == 3
     await trial.stop()
