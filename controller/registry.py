@@ -87,6 +87,11 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("daemonset-controller", "daemonset", _simple("controller.daemonset.controller:DaemonSetController")),
     Entry("job-controller", "job", _simple("controller.job.controller:JobController", "concurrent_job_syncs")),
     Entry(
+        "statefulset-controller",
+        "statefulset",
+        _simple("controller.statefulset.controller:StatefulSetController", "concurrent_statefulset_syncs"),
+    ),
+    Entry(
         "resourcequota-controller",
         "resourcequota",
         _simple("controller.resourcequota.controller:ResourceQuotaController", "concurrent_resource_quota_syncs"),

@@ -91,9 +91,10 @@ def _number(revision: Object) -> int:
 
 
 def _same(one: Object, other: Object) -> bool:
-    return normalized(_template(one)) == normalized(_template(other))
+    return normalized(template_of(one)) == normalized(template_of(other))
 
 
-def _template(revision: Object) -> Object:
+def template_of(revision: Object) -> Object:
+    """The pod template that the revision keeps."""
     found: Object = ((revision.get("data") or {}).get("spec") or {}).get("template") or {}
     return found
