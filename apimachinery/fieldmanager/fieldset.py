@@ -84,7 +84,11 @@ def difference(left: FieldSet, right: FieldSet) -> FieldSet:
 
 def ordered(fields: FieldSet) -> FieldSet:
     """The same set with its elements in their natural order, as it is stored."""
-    return {element: ordered(fields[element]) if fields[element] else LEAF for element in sorted(fields)}
+    out: FieldSet = {}
+    for element in sorted(fields):
+        below = fields[element]
+        out[element] = ordered(below) if below else LEAF
+    return out
 
 
 def paths(fields: FieldSet, prefix: str = "") -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 from apimachinery.fieldmanager import walks
@@ -17,56 +16,70 @@ _TEXT: Final = (model.STRING, model.BYTES, model.TIME, model.MICRO_TIME)
 
 def errors_in(schema: TypeSchema, value: Any) -> str:
     """Everything that does not fit, "" where all does."""
-    found = [f"{path}: {text}" if path else text for path, text in _check(schema, value, "")]
+    errors: list[_Error] = []
+    _check(schema, value, errors)
+    found = [f"{path}: {text}" if path else text for path, text in errors]
     if len(found) <= 1:
         return "".join(found)
     return "\n".join(["errors:", *(f"  {line}" for line in found)])
 
 
-def _check(schema: TypeSchema, value: Any, path: str) -> Iterator[tuple[str, str]]:
+#: The path below the value that is looked at, and what is wrong there.
+_Error = tuple[str, str]
+
+
+def _check(schema: TypeSchema, value: Any, errors: list[_Error]) -> None:
     kind = schema.kind
     if value is None or kind in (model.ANY, model.RAW):
         return
     if kind in (model.STRUCT, model.MAP):
-        yield from _check_map(schema, value, path)
+        _check_map(schema, value, errors)
     elif kind == model.LIST:
-        yield from _check_list(schema, value, path)
-    else:
-        text = _scalar_error(kind, value)
-        if text:
-            yield path, text
+        _check_list(schema, value, errors)
+    elif text := _scalar_error(kind, value):
+        errors.append(("", text))
 
 
-def _check_map(schema: TypeSchema, value: Any, path: str) -> Iterator[tuple[str, str]]:
+def _check_map(schema: TypeSchema, value: Any, errors: list[_Error]) -> None:
     if not isinstance(value, dict):
-        yield path, f"expected map, got &{{{go_print(value)}}}"
+        errors.append(("", f"expected map, got &{{{go_print(value)}}}"))
         return
     for name, item in value.items():
         inner = schema.field_type(name)
+        seen = len(errors)
         if inner is not None:
-            yield from _check(inner, item, f"{path}.{name}")
+            _check(inner, item, errors)
         elif not schema.preserves_unknown:
-            yield f"{path}.{name}", "field not declared in schema"
+            errors.append(("", "field not declared in schema"))
+        if len(errors) > seen:
+            _prefix(errors, seen, f".{name}")
 
 
-def _check_list(schema: TypeSchema, value: Any, path: str) -> Iterator[tuple[str, str]]:
+def _check_list(schema: TypeSchema, value: Any, errors: list[_Error]) -> None:
     if not isinstance(value, list):
-        yield path, f"expected list, got &{{{go_print(value)}}}"
+        errors.append(("", f"expected list, got &{{{go_print(value)}}}"))
         return
-    seen: set[str] = set()
+    known: set[str] = set()
     for index, item in enumerate(value):
-        shown = f"[{index}]"
+        element = f"i:{index}"
         if schema.list_type != model.ATOMIC:
             try:
                 element = walks.element_of(schema, item)
             except walks.UnknownElement as error:
-                yield path, f"element {index}: {error}"
+                errors.append(("", f"element {index}: {error}"))
                 return
-            shown = show(element)
-            if element in seen:
-                yield path, f"duplicate entries for key {shown}"
-            seen.add(element)
-        yield from _check(schema.item, item, path + shown)
+            if element in known:
+                errors.append(("", f"duplicate entries for key {show(element)}"))
+            known.add(element)
+        seen = len(errors)
+        _check(schema.item, item, errors)
+        if len(errors) > seen:
+            _prefix(errors, seen, show(element))
+
+
+def _prefix(errors: list[_Error], start: int, element: str) -> None:
+    """Put an element before the paths of the errors that were found below it."""
+    errors[start:] = [(element + path, text) for path, text in errors[start:]]
 
 
 def _scalar_error(kind: str, value: Any) -> str:

@@ -49,13 +49,9 @@ def element_of(schema: TypeSchema, item: Any) -> str:
 
 def merges(schema: TypeSchema, value: Any) -> str:
     """How a value is walked: "map", "list", or "" for a leaf."""
-    kind = schema.kind
-    if isinstance(value, dict):
-        if schema.atomic or kind not in (model.STRUCT, model.MAP, model.ANY):
-            return ""
-        return model.MAP
-    if isinstance(value, list) and kind == model.LIST and schema.list_type != model.ATOMIC:
-        return model.LIST
+    shape = schema.shape
+    if shape and value.__class__ is (dict if shape == model.MAP else list):
+        return shape
     return ""
 
 
@@ -66,13 +62,12 @@ def child(schema: TypeSchema, name: str) -> TypeSchema:
 
 def everything(schema: TypeSchema, value: Any) -> FieldSet:
     """The set below a value that is new or gone as a whole: itself and all in it."""
-    if not value:
-        return LEAF
-    how = merges(schema, value)
+    how = merges(schema, value) if value else ""
     if how == model.MAP:
         out = {SELF: LEAF}
         for name, item in value.items():
-            out[f"f:{name}"] = everything(child(schema, name), item) if item.__class__ in _CONTAINERS else LEAF
+            cls = item.__class__
+            out[f"f:{name}"] = everything(child(schema, name), item) if cls is dict or cls is list else LEAF
         return out
     if how == model.LIST:
         out = {SELF: LEAF}
@@ -83,9 +78,6 @@ def everything(schema: TypeSchema, value: Any) -> FieldSet:
                 out[element] = LEAF if element in out else everything(item_schema, item)
         return out
     return LEAF
-
-
-_CONTAINERS: Final = (dict, list)
 
 
 def _element_or_none(schema: TypeSchema, item: Any) -> str | None:
@@ -198,7 +190,7 @@ def merge(schema: TypeSchema, live: Any, applied: Any) -> Any:
     """What an applied value makes of the live one; ABSENT where nothing is left."""
     if live is ABSENT:
         return applied
-    if applied is ABSENT:
+    if applied is ABSENT or live == applied:
         return live
     how = merges(schema, live) or merges(schema, applied)
     if not how or (not live and not applied) or not _walkable(schema, live, applied):

@@ -84,6 +84,14 @@ class TypeSchema:
     _make_fields: Callable[[], dict[str, FieldSchema]] | None = None
     _fields: dict[str, FieldSchema] | None = None
     _decode: Callable[[Object], list[str]] | None = None
+    #: How values are merged: MAP by field, LIST by element, "" as a whole.
+    shape: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind in (STRUCT, MAP, ANY) and not self.atomic:
+            self.shape = MAP
+        elif self.kind == LIST and self.list_type != ATOMIC:
+            self.shape = LIST
 
     @property
     def fields(self) -> Mapping[str, FieldSchema]:
