@@ -119,7 +119,7 @@ class Schemas:
         named, _, underlying = go_type.partition("=")
         prefix = "[]" if code == "[" else "map[string]"
         inner_go = (underlying or named).removeprefix("[]") if code == "[" else (underlying or named).partition("]")[2]
-        element = lru_cache(maxsize=1)(partial(self._type, inner.lstrip("*"), inner_go.lstrip("*"), {}))
+        element = partial(self._type, inner.lstrip("*"), inner_go.lstrip("*"), {})
         strategies = extras.get("ps", "").split(",")
         list_type, list_keys = extras.get("lt", ""), tuple(extras.get("lk", ()))
         if not list_type and "merge" in strategies:

@@ -83,6 +83,7 @@ class TypeSchema:
     key_defaults: Mapping[str, Any] = field(default_factory=dict)
     _make_fields: Callable[[], dict[str, FieldSchema]] | None = None
     _fields: dict[str, FieldSchema] | None = None
+    _item: TypeSchema | None = None
     _decode: Callable[[Object], list[str]] | None = None
     #: How values are merged: MAP by field, LIST by element, "" as a whole.
     shape: str = ""
@@ -106,12 +107,15 @@ class TypeSchema:
         found = self.fields.get(name)
         if found is not None:
             return found.type
-        return self.element() if self.element is not None and self.kind != LIST else None
+        return self.item if self.element is not None and self.kind != LIST else None
 
     @property
     def item(self) -> TypeSchema:
         """The type of a list's elements or a map's values; "any" where none is said."""
-        return self.element() if self.element is not None else UNTYPED
+        found = self._item
+        if found is None:
+            found = self._item = self.element() if self.element is not None else UNTYPED
+        return found
 
     def decode(self, obj: Object) -> list[str]:
         """Check and normalise a decoded object in place as a round trip through the Go type would.

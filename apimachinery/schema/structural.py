@@ -6,7 +6,7 @@ schema are done in `apiserver.crd`; metadata is that of the built-in types."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Final
 
 from apimachinery.schema import model
@@ -52,7 +52,7 @@ def _object(schema: Mapping[str, Any], *, is_root: bool) -> TypeSchema:
     atomic = schema.get("x-kubernetes-map-type") == model.ATOMIC
     element: Callable[[], TypeSchema] | None = None
     if isinstance(further, Mapping):
-        element = lru_cache(maxsize=1)(partial(_type, further))
+        element = partial(_type, further)
     elif keeps:
         element = partial(_constant, UNTYPED)
     if not properties and not is_root:
@@ -84,7 +84,7 @@ def _list(schema: Mapping[str, Any]) -> TypeSchema:
     return TypeSchema(
         model.LIST,
         go_type="[]interface {}",
-        element=lru_cache(maxsize=1)(partial(_type, schema.get("items") or {})),
+        element=partial(_type, schema.get("items") or {}),
         list_type=schema.get("x-kubernetes-list-type") or model.ATOMIC,
         list_keys=tuple(schema.get("x-kubernetes-list-map-keys") or ()),
     )
