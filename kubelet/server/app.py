@@ -22,7 +22,7 @@ from kubelet.pods import PodManager
 from kubelet.runtime.engine import Engine
 from kubelet.runtime.interface import LogOptions, Runtime, RuntimeFailure
 from kubelet.runtime.sessions import Session, attach_session, exec_session
-from kubelet.server import remote_command, spdy_command
+from kubelet.server import port_forward, remote_command, spdy_command
 from kubelet.server.auth import KubeletAuth
 from kubelet.server.stats import StatsProvider
 from kubelet.status import StatusManager
@@ -59,6 +59,8 @@ class KubeletServer:
         routes.add_route("*", "/exec/{namespace}/{pod}/{uid}/{container}", self._exec)
         routes.add_route("*", "/attach/{namespace}/{pod}/{container}", self._attach)
         routes.add_route("*", "/attach/{namespace}/{pod}/{uid}/{container}", self._attach)
+        routes.add_route("*", "/portForward/{namespace}/{pod}", self._port_forward)
+        routes.add_route("*", "/portForward/{namespace}/{pod}/{uid}", self._port_forward)
         routes.add_post("/run/{namespace}/{pod}/{container}", self._run)
         routes.add_post("/run/{namespace}/{pod}/{uid}/{container}", self._run)
         await self._listen(application, address, port, context)
@@ -170,6 +172,16 @@ class KubeletServer:
         record = self._running(request)
         wanted = {**_streams(request), "tty": record.tty}
         return await _stream(request, lambda: attach_session(self._engine, record.id, **wanted), wanted)
+
+    async def _port_forward(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["pod"]
+        pod = self._pods.find(request.match_info["namespace"], name)
+        sandbox = self._cache.pod(uid_of(pod)).sandbox if pod is not None else None
+        if pod is None or sandbox is None or not sandbox.running:
+            raise web.HTTPNotFound(text=f'pod "{name}" not found')
+        if request.headers.get("Upgrade", "").lower() != "spdy/3.1":
+            raise web.HTTPBadRequest(text="Upgrade request required")
+        return await port_forward.serve(request, 0 if pod["spec"].get("hostNetwork") else sandbox.pid)
 
     async def _run(self, request: web.Request) -> web.Response:
         pod = self._pod(request)
