@@ -51,8 +51,11 @@ async def images(plane: ControlPlane) -> Counter[str]:
 
 
 async def status_is(plane: ControlPlane, resource: Resource, **wanted: int) -> bool:
-    """Whether these numbers of the workload's status are so."""
-    status = (await plane.client.get(resource, NAMESPACE, "web")).get("status") or {}
+    """Whether these numbers of the workload's status are so, and the status is that of its present spec."""
+    found = await plane.client.get(resource, NAMESPACE, "web")
+    status = found.get("status") or {}
+    if status.get("observedGeneration", found["metadata"].get("generation")) != found["metadata"].get("generation"):
+        return False
     return all((status.get(key) or 0) == value for key, value in wanted.items())
 
 

@@ -1,0 +1,103 @@
+"""Daemon sets, stateful sets, jobs and quotas, through real processes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.resources import DAEMON_SETS, JOBS, NODES, PODS, RESOURCE_QUOTAS, STATEFUL_SETS
+from apimachinery.meta import Resource
+from apimachinery.objects import Object, name_of
+from tests.integration.controller.plane import ControlPlane
+from tests.integration.controller.test_workloads import NAMESPACE, container, live_pods, patch, status_is
+
+LABELS = {"app": "web"}
+
+
+def workload(resource: Resource, image: str = "nginx", **spec: Any) -> Object:
+    """A workload named web."""
+    pod = {"containers": [{"name": "c", "image": image}]}
+    template: Object = {"metadata": {"labels": LABELS}, "spec": pod}
+    if resource is JOBS:
+        pod["restartPolicy"] = "Never"  # type: ignore[assignment]  # a dict of anything
+    else:
+        spec["selector"] = {"matchLabels": LABELS}
+    metadata = {"name": "web", "namespace": NAMESPACE}
+    body = {"metadata": metadata, "spec": {"template": template, **spec}}
+    return {"apiVersion": resource.api_version, "kind": resource.kind, **body}
+
+
+async def test_daemon_set_follows_the_nodes_and_its_template(plane: ControlPlane) -> None:
+    await plane.client.create(DAEMON_SETS, workload(DAEMON_SETS))
+    await plane.until(lambda: status_is(plane, DAEMON_SETS, numberAvailable=2))
+    await plane.kubelet.add_node("n3")
+    await plane.until(lambda: status_is(plane, DAEMON_SETS, numberAvailable=3, desiredNumberScheduled=3))
+    await patch(plane, DAEMON_SETS, container("two"))
+    await plane.until(lambda: status_is(plane, DAEMON_SETS, updatedNumberScheduled=3, numberAvailable=3))
+    pods = await live_pods(plane)
+    assert sorted(pod["spec"]["nodeName"] for pod in pods) == ["n1", "n2", "n3"]
+    assert {pod["spec"]["containers"][0]["image"] for pod in pods} == {"two"}
+    await plane.client.delete(NODES, "", "n3")
+    await plane.until(lambda: status_is(plane, DAEMON_SETS, desiredNumberScheduled=2, currentNumberScheduled=2))
+
+
+async def test_stateful_set_keeps_names(plane: ControlPlane) -> None:
+    await plane.client.create(STATEFUL_SETS, workload(STATEFUL_SETS, serviceName="web", replicas=3))
+    await plane.until(lambda: status_is(plane, STATEFUL_SETS, availableReplicas=3))
+    await plane.client.delete(PODS, NAMESPACE, "web-1")
+    await patch(plane, STATEFUL_SETS, container("two"))
+    await plane.until(lambda: status_is(plane, STATEFUL_SETS, updatedReplicas=3, availableReplicas=3))
+    assert sorted(name_of(pod) for pod in await live_pods(plane)) == ["web-0", "web-1", "web-2"]
+    await patch(plane, STATEFUL_SETS, {"replicas": 1})
+    await plane.until(lambda: status_is(plane, STATEFUL_SETS, replicas=1, availableReplicas=1))
+    assert [name_of(pod) for pod in await live_pods(plane)] == ["web-0"]
+
+
+async def finished(plane: ControlPlane, type: str) -> bool:
+    """Whether the job has that condition."""
+    job = await plane.client.get(JOBS, NAMESPACE, "web")
+    return any(item["type"] == type for item in (job.get("status") or {}).get("conditions") or ())
+
+
+async def test_job_completes_and_every_pod_counts_once_though_the_manager_is_killed(plane: ControlPlane) -> None:
+    await plane.client.create(JOBS, workload(JOBS, "exit-0", completions=12, parallelism=3))
+
+    async def some() -> bool:
+        return bool(await live_pods(plane))
+
+    await plane.until(some)
+    await plane.manager.kill()
+    await plane.manager.start()
+    await plane.until(lambda: finished(plane, "Complete"))
+    assert await status_is(plane, JOBS, succeeded=12, failed=0, active=0)
+    pods = await live_pods(plane)
+    assert len(pods) == 12
+    assert not any(pod["metadata"].get("finalizers") for pod in pods)
+    await plane.client.delete(JOBS, NAMESPACE, "web", propagation_policy="Background")
+
+    async def all_gone() -> bool:
+        return not (await plane.client.list(PODS, NAMESPACE))["items"]
+
+    await plane.until(all_gone)
+
+
+async def test_job_gives_up(plane: ControlPlane) -> None:
+    await plane.client.create(JOBS, workload(JOBS, "exit-1", backoffLimit=0))
+    await plane.until(lambda: finished(plane, "Failed"))
+    assert await status_is(plane, JOBS, failed=1, succeeded=0)
+
+
+async def test_quota_gives_back_what_is_freed(plane: ControlPlane) -> None:
+    quota = {
+        "metadata": {"name": "q", "namespace": NAMESPACE},
+        "spec": {"hard": {"pods": "2", "count/jobs.batch": "5"}},
+    }
+    await plane.client.create(RESOURCE_QUOTAS, quota)
+
+    async def used(pods: str, jobs: str) -> bool:
+        status = (await plane.client.get(RESOURCE_QUOTAS, NAMESPACE, "q")).get("status") or {}
+        return status.get("used") == {"pods": pods, "count/jobs.batch": jobs}
+
+    await plane.until(lambda: used("0", "0"))
+    await plane.client.create(JOBS, workload(JOBS, "exit-0", completions=6, parallelism=6))
+    await plane.until(lambda: finished(plane, "Complete"), seconds=60)
+    await plane.until(lambda: used("0", "1"))
