@@ -129,7 +129,8 @@ async def _run(parts: Parts, storage: Storage, process: Process) -> None:
         process.spawn("storage-metrics", storing.count_objects(parts.registry))
         process.ready("serving")
         logger.info("Serving", extra={"address": options.bind_address, "port": options.secure_port})
-        await process.stopping.wait()
+        # Not for `stopping`: it is set just before the cancellation, which would then hit the clean-up below.
+        await asyncio.Event().wait()
     finally:
         if options.shutdown_delay_duration_seconds:
             await asyncio.sleep(options.shutdown_delay_duration_seconds)
