@@ -25,6 +25,7 @@ if [ "$(cat .venv/.requirements 2>/dev/null)" != "$lock_sum" ]; then
     echo "$lock_sum" >.venv/.requirements
 fi
 export PATH=$root/.venv/bin:$PATH
+export TMPDIR=/var/tmp # programs are run from the tests' temporary folders, which a /tmp may forbid
 
 if [ $# -gt 0 ]; then
     exec python -m pytest "$@"
