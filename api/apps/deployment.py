@@ -111,11 +111,11 @@ class DeploymentStatusStrategy(StatusStrategy):
         errors = nonnegative(status, _COUNTS, "status")
         whole = status.get("replicas") or 0
         for field in ("updatedReplicas", "readyReplicas", "availableReplicas"):
-            if (status.get(field) or 0) > whole:
-                errors.append(fe.invalid(f"status.{field}", status[field], "cannot be greater than status.replicas"))
+            if (count := status.get(field) or 0) > whole:
+                errors.append(fe.invalid(f"status.{field}", count, "cannot be greater than status.replicas"))
         if (status.get("availableReplicas") or 0) > (status.get("readyReplicas") or 0):
             text = "cannot be greater than readyReplicas"
-            errors.append(fe.invalid("status.availableReplicas", status["availableReplicas"], text))
+            errors.append(fe.invalid("status.availableReplicas", status.get("availableReplicas") or 0, text))
         return errors + validate_collisions(status, before)
 
 

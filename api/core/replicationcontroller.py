@@ -66,11 +66,11 @@ def validate_replica_status(status: Mapping[str, Any], path: str = "status") -> 
     errors = nonnegative(status, counts, path)
     whole = status.get("replicas") or 0
     for field in counts[1:4]:
-        if (status.get(field) or 0) > whole:
-            errors.append(fe.invalid(f"{path}.{field}", status[field], "cannot be greater than status.replicas"))
+        if (count := status.get(field) or 0) > whole:
+            errors.append(fe.invalid(f"{path}.{field}", count, "cannot be greater than status.replicas"))
     if (status.get("availableReplicas") or 0) > (status.get("readyReplicas") or 0):
         text = "cannot be greater than readyReplicas"
-        errors.append(fe.invalid(f"{path}.availableReplicas", status["availableReplicas"], text))
+        errors.append(fe.invalid(f"{path}.availableReplicas", status.get("availableReplicas") or 0, text))
     return errors
 
 

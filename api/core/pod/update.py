@@ -117,7 +117,7 @@ def _without_updatable(new: dict[str, Any], old: dict[str, Any]) -> dict[str, An
     """The new spec with the old values wherever a change is allowed."""
     rest = dict(new)
     for kind in ("containers", "initContainers"):
-        if kind in new:
+        if new.get(kind):
             pairs = zip(new[kind], old[kind], strict=True)
             rest[kind] = [{**container, "image": before.get("image")} for container, before in pairs]
     for field in ("activeDeadlineSeconds", "schedulingGates", "tolerations"):
