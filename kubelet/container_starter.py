@@ -13,7 +13,7 @@ from typing import Any
 
 from apimachinery.errors import ApiError, NotFound
 from apimachinery.objects import Object, namespace_of
-from kubelet.failures import StartFailed
+from kubelet.failures import StartFailed, unless
 from kubelet.handlers import HandlerBroken, HandlerFailed, Handlers
 from kubelet.image_puller import registry_auths
 from kubelet.node_services import NodeServices
@@ -42,11 +42,12 @@ class ContainerStarter:
 
     async def start(
         self, pod: Object, container: Mapping[str, Any], *, attempt: int, sandbox: ContainerRecord, pod_ip: str,
-        volumes: Mapping[str, HostPath],
+        volumes: Mapping[str, HostPath], ending: asyncio.Event,
     ) -> None:  # fmt: skip
-        """Start the container; raises StartFailed after writing the Event."""
+        """Start the container; raises StartFailed after writing the Event, Interrupted when `ending` is set while an
+        image is pulled or the postStart hook runs."""
         name = container["name"]
-        image = await self._image(pod, container)
+        image = await unless(ending, self._image(pod, container), f"image of {name}")
         try:
             config = await self._config(pod, container, image, attempt, sandbox, pod_ip, volumes)
         except (MissingReference, SecurityError, SubPathFailed, ApiError, OSError) as error:
@@ -62,7 +63,9 @@ class ContainerStarter:
             raise StartFailed("RunContainerError", message, 1.0) from error
         self._node.event(pod, "Normal", "Started", f"Started container {name}", name)
         await self._refresh_quietly(container_id)
-        await self._post_start(pod, container, container_id, pod_ip)
+        if (container.get("lifecycle") or {}).get("postStart"):
+            hook = self._post_start(pod, container, container_id, pod_ip)
+            await unless(ending, hook, f"postStart of {name}")
 
     async def _image(self, pod: Object, container: Mapping[str, Any]) -> Image:
         name = container["name"]
@@ -167,9 +170,7 @@ class ContainerStarter:
             logger.info("A container's state will be known later", extra={"error": str(error)})
 
     async def _post_start(self, pod: Object, container: Mapping[str, Any], container_id: str, pod_ip: str) -> None:
-        hook = (container.get("lifecycle") or {}).get("postStart")
-        if not hook:
-            return
+        hook = container["lifecycle"]["postStart"]
         try:
             await self._handlers.run(hook, container, container_id, pod_ip, _HOOK_SECONDS)
         except (HandlerFailed, HandlerBroken) as error:

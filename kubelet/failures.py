@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
 from kubelet.plan.container_status import StartError
+
+T = TypeVar("T")
 
 
 class StartFailed(Exception):
@@ -20,5 +26,23 @@ class StartFailed(Exception):
         return StartError(self.reason, self.message)
 
 
+class Interrupted(Exception):
+    """The pod is to end: what took long (a pull, a hook) is not waited for."""
+
+
 class SyncFailed(Exception):
     """The pod as a whole could not be brought further (no sandbox, a volume missing); its event is written."""
+
+
+async def unless(ending: asyncio.Event, work: Coroutine[Any, Any, T], name: str) -> T:
+    """The result of `work`, which is cancelled when `ending` is set before: then raises Interrupted."""
+    task = asyncio.create_task(work, name=name)
+    waiting = asyncio.create_task(ending.wait(), name=f"{name}: pod ends")
+    try:
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise Interrupted(name)
+        return task.result()
+    finally:
+        waiting.cancel()
+        task.cancel()

@@ -15,7 +15,7 @@ from typing import Any
 from apimachinery.errors import ApiError
 from apimachinery.objects import Object, is_deleting, key_of, parse_time, uid_of
 from kubelet.container_starter import ContainerStarter
-from kubelet.failures import StartFailed, SyncFailed
+from kubelet.failures import Interrupted, StartFailed, SyncFailed
 from kubelet.metrics import POD_START_SECONDS, STARTED_CONTAINER_ERRORS, STARTED_CONTAINERS
 from kubelet.network.errors import NetworkError
 from kubelet.node_services import NodeServices, container_field, find_container
@@ -56,6 +56,7 @@ class PodWorker:
         self._removed = False
         self._wake = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._ending = asyncio.Event()
         self._errors: dict[str, StartError] = {}
         self._failure: tuple[str, str] | None = None
         self._next_look = 0.0
@@ -78,6 +79,7 @@ class PodWorker:
         before = self.pod
         self.pod = pod
         if is_deleting(pod):
+            self._ending.set()
             now = pod["metadata"].get("deletionGracePeriodSeconds") or 0
             if is_deleting(before) and now < (before["metadata"].get("deletionGracePeriodSeconds") or 0):
                 self._hurry.set()
@@ -87,6 +89,7 @@ class PodWorker:
     def remove(self) -> None:
         """The pod is gone from the API."""
         self._removed = True
+        self._ending.set()
         self._hurry.set()
         self.wake()
 
@@ -94,6 +97,7 @@ class PodWorker:
         """End the pod as Failed (eviction)."""
         if self._failure is None:
             self._failure = (reason, message)
+            self._ending.set()
             self.wake()
 
     def wake(self) -> None:
@@ -279,12 +283,9 @@ class PodWorker:
             return
         for name in actions.start:
             await self._start(pod, name, sandbox, volumes)
-            if self._interrupted():
+            if self._ending.is_set():
                 self.wake()
                 return
-
-    def _interrupted(self) -> bool:
-        return self._removed or is_deleting(self.pod) or self._failure is not None
 
     async def _start(self, pod: Object, name: str, sandbox: ContainerRecord, volumes: Mapping[str, HostPath]) -> None:
         container = find_container(pod, name)
@@ -297,8 +298,11 @@ class PodWorker:
             self._check_back_off(pod, name)
             await self._starter.start(
                 pod, container, attempt=attempt, sandbox=sandbox, pod_ip=self._ip.get(sandbox.id, ""),
-                volumes=volumes,
+                volumes=volumes, ending=self._ending,
             )  # fmt: skip
+        except Interrupted:
+            self.wake()
+            return
         except StartFailed as error:
             STARTED_CONTAINER_ERRORS.labels(error.reason, _kind(pod, name)).inc()
             self._errors[name] = error.shown

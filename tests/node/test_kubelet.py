@@ -284,6 +284,19 @@ async def test_grace_hook_and_a_shortened_grace(lab: KubeletLab, tmp_path: Path)
     await lab.wait_nothing_left()
 
 
+async def test_a_hook_that_hangs_does_not_hold_up_the_deletion(lab: KubeletLab) -> None:
+    hook = {"lifecycle": {"postStart": {"exec": {"command": ["sleep", "100"]}}}}
+    await lab.create(make_pod("hangs", container=hook))
+
+    async def runs() -> bool:
+        return "hangs/c" in await lab.containers()
+
+    await lab.until(runs)
+    await lab.client.delete(PODS, "default", "hangs")
+    await lab.wait_gone("hangs")
+    await lab.wait_nothing_left()
+
+
 async def test_docker_away_and_back(node: Lab, tmp_path: Path) -> None:
     lab = KubeletLab(tmp_path)
     relay = Relay(tmp_path / "docker.sock")
