@@ -92,6 +92,18 @@ ENTRIES: tuple[Entry, ...] = (
         _simple("controller.statefulset.controller:StatefulSetController", "concurrent_statefulset_syncs"),
     ),
     Entry(
+        "cronjob-controller",
+        "cronjob",
+        _simple("controller.cronjob.controller:CronJobController", "concurrent_cron_job_syncs"),
+    ),
+    Entry(
+        "ttl-after-finished-controller",
+        "ttl-after-finished",
+        _simple(
+            "controller.ttlafterfinished.controller:TtlAfterFinishedController", "concurrent_ttl_after_finished_syncs"
+        ),
+    ),
+    Entry(
         "resourcequota-controller",
         "resourcequota",
         _simple("controller.resourcequota.controller:ResourceQuotaController", "concurrent_resource_quota_syncs"),

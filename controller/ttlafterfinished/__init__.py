@@ -1,0 +1,1 @@
+"""Finished jobs are deleted when their time to live is over."""
