@@ -25,6 +25,7 @@ _LEASE_SECONDS = 15
 _RECONCILE_SECONDS = 10.0
 _TRIES = 5
 _AT_ONCE = 32
+_CLOSE_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ class Bootstrap:
         await self._create_missing(apiservices.objects())
         await self._publish_authentication()
         await self._create_missing([system.token_tracking(datetime.now(UTC).strftime("%Y-%m-%d"))])
-        await self._reconcile_service()
+        await self._try_reconcile_service()
 
     async def run(self) -> None:
         """Keep namespaces and the service's endpoints as they have to be, until cancelled."""
@@ -65,17 +66,18 @@ class Bootstrap:
             await asyncio.sleep(_RECONCILE_SECONDS)
             try:
                 await self._create_missing(system.namespaces())
-                await self._reconcile_service()
             except ApiError as error:
-                logger.warning("Could not reconcile the kubernetes service", extra={"error": error.message})
+                logger.warning("Could not keep the system namespaces", extra={"error": error.message})
+            await self._try_reconcile_service()
 
     async def close(self) -> None:
         """Take our own address out of the service's endpoints."""
         try:
-            await self._api.delete(LEASES, "kube-system", self._lease_name)
-            await self._reconcile_endpoints(await self._living() - {self._config.advertise_address})
-        except ApiError as error:
-            logger.info("Could not withdraw our endpoint", extra={"error": error.message})
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._api.delete(LEASES, "kube-system", self._lease_name)
+                await self._reconcile_endpoints(await self._living() - {self._config.advertise_address})
+        except (ApiError, TimeoutError) as error:
+            logger.info("Could not withdraw our endpoint", extra={"error": str(error)})
 
     async def _publish_authentication(self) -> None:
         """Tell extension servers by which CAs and headers requests are authenticated."""
@@ -134,6 +136,13 @@ class Bootstrap:
             logger.info("Left as another changed it", extra={"resource": resource.plural, "object": name_of(obj)})
 
     # The kubernetes service
+
+    async def _try_reconcile_service(self) -> None:
+        """The server is of use without it (an advertised address of the loopback range, say, cannot be an endpoint)."""
+        try:
+            await self._reconcile_service()
+        except ApiError as error:
+            logger.error("Could not reconcile the kubernetes service", extra={"error": error.message})
 
     async def _reconcile_service(self) -> None:
         config = self._config
