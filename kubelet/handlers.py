@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Mapping
 from typing import Any
@@ -93,7 +94,7 @@ class Handlers:
             text = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
             raise HandlerFailed(f'Get "{url}": {text}') from error
         except aiohttp.ClientConnectorError as error:
-            why = (error.os_error.strerror or str(error.os_error)).lower()
+            why = connect_error(error.os_error)
             raise HandlerFailed(f'Get "{url}": dial tcp {shown_host}:{port}: connect: {why}') from error
         except (aiohttp.ClientError, OSError) as error:
             raise HandlerFailed(f'Get "{url}": {error}') from error
@@ -110,6 +111,11 @@ class Handlers:
         return self._session
 
 
+def connect_error(error: OSError) -> str:
+    """Why a connection was not made, in the kernel's words: "connection refused". Pure."""
+    return os.strerror(error.errno).lower() if error.errno else str(error)
+
+
 async def _tcp(host: str, port: int, timeout_seconds: float) -> None:
     try:
         async with asyncio.timeout(timeout_seconds):
@@ -117,7 +123,7 @@ async def _tcp(host: str, port: int, timeout_seconds: float) -> None:
     except TimeoutError as error:
         raise HandlerFailed(f"dial tcp {host}:{port}: i/o timeout") from error
     except OSError as error:
-        raise HandlerFailed(f"dial tcp {host}:{port}: connect: {(error.strerror or str(error)).lower()}") from error
+        raise HandlerFailed(f"dial tcp {host}:{port}: connect: {connect_error(error)}") from error
     writer.close()
 
 

@@ -68,7 +68,7 @@ class Kubelet:
         self._root_dir = root_dir
         self._machine: Machine = read_machine(node_name, Path(root_dir))
         self.engine = Engine(_socket(options), timeout_seconds=options.runtime_request_timeout)
-        self.runtime = DockerRuntime(self.engine, root_dir)
+        self.runtime = DockerRuntime(self.engine, root_dir, pull_idle_seconds=options.image_pull_progress_deadline)
         self.cache = ContainerCache(self.runtime, self._pod_woken)
         self._network = PodNetwork(
             state_dir=Path(root_dir) / "network", cluster_cidrs=[options.cluster_cidr] if options.cluster_cidr else []
@@ -280,6 +280,15 @@ class Kubelet:
             pod, others, self._resources.allocatable, labels_of(node) if node else {}
         )
 
+    async def _ask_version(self) -> RuntimeVersion:
+        version = await self.runtime.version()
+        if version.cgroup_driver and version.cgroup_driver != self.options.cgroup_driver:
+            logger.info(
+                "Docker's own cgroup driver is used",
+                extra={"docker": version.cgroup_driver, "flag": self.options.cgroup_driver},
+            )
+        return version
+
     async def facts(self) -> NodeFacts:
         """What is true of the node now."""
         trouble = []
@@ -290,7 +299,7 @@ class Kubelet:
         else:
             try:
                 if self._runtime_version is None:
-                    self._runtime_version = await self.runtime.version()
+                    self._runtime_version = await self._ask_version()
                 found = sorted(await self.runtime.list_images(), key=lambda image: -image.size)
                 images = [([*i.digests, *i.tags], i.size) for i in found if i.digests or i.tags][:_MAX_IMAGES]
             except RuntimeFailure as error:

@@ -70,7 +70,9 @@ class KubeletOptions(LogOptions):
     container_runtime: str = flag("docker", help="docker", deprecated=_DOCKERSHIM, group="Runtime")
     image_service_endpoint: str = flag("", help="accepted", deprecated=_DOCKERSHIM, group="Runtime")
     runtime_request_timeout: float = flag(120.0, parse=duration, help="time limit of runtime calls", group="Runtime")
-    image_pull_progress_deadline: float = flag(60.0, parse=duration, help="accepted", group="Runtime")
+    image_pull_progress_deadline: float = flag(
+        60.0, parse=duration, help="a pull without progress for so long is given up", group="Runtime"
+    )
     serialize_image_pulls: bool = flag(True, help="accepted; one pull per image at a time", group="Runtime")
     runtime_cgroups: str = flag("", help="accepted", group="Runtime")
     kubelet_cgroups: str = flag("", help="accepted", group="Runtime")

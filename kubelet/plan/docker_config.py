@@ -104,8 +104,6 @@ def container_config(
         host["PidMode"] = "host"
     elif spec.get("shareProcessNamespace"):
         host["PidMode"] = sandbox
-    if container.get("targetContainerName") and not spec.get("shareProcessNamespace"):
-        pass  # the caller replaces PidMode by the target container's
     host["Mounts"] = [_mount(bind) for bind in binds]
     log = {"max-size": settings.log_max_size, "max-file": str(settings.log_max_files)}
     host["LogConfig"] = {"Type": "json-file", "Config": log}

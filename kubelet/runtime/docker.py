@@ -35,7 +35,6 @@ from kubelet.runtime.streams import Demultiplexer, JsonLines
 
 logger = logging.getLogger(__name__)
 
-_PULL_IDLE_SECONDS = 60.0
 _MESSAGE_BYTES = 4096
 _FALLBACK_BYTES, _FALLBACK_LINES = 2048, 80
 _LISTED_STATES = {"running": "running", "exited": "exited", "created": "created", "dead": "exited"}
@@ -45,8 +44,10 @@ _EXEC_OUTPUT_BYTES = 10 << 10
 class DockerRuntime:
     """One Docker daemon, seen by the kubelet of `root_dir`."""
 
-    def __init__(self, engine: Engine, root_dir: str, *, concurrency: int = 4) -> None:
-        """`concurrency`: how many containers Docker is asked to start or end at a time; more only slows each down."""
+    def __init__(self, engine: Engine, root_dir: str, *, concurrency: int = 4, pull_idle_seconds: float = 60.0) -> None:
+        """`concurrency`: how many containers Docker is asked to start or end at a time; more only slows each down.
+        `pull_idle_seconds`: how long a pull may go on without progress."""
+        self._pull_idle_seconds = pull_idle_seconds
         self._engine = engine
         self._root_dir = root_dir
         self._heavy = asyncio.Semaphore(concurrency)
@@ -256,7 +257,7 @@ class DockerRuntime:
         lines = JsonLines()
         headers = {"X-Registry-Auth": auth} if auth else None
         async with self._engine.open(
-            "POST", "/images/create", params=params, headers=headers, idle_seconds=_PULL_IDLE_SECONDS
+            "POST", "/images/create", params=params, headers=headers, idle_seconds=self._pull_idle_seconds
         ) as response:
             async for chunk in response.content.iter_any():
                 for entry in lines.feed(chunk):

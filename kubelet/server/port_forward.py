@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from kubelet.handlers import connect_error
 from kubelet.server.spdy import Data, Event, GoAway, SpdyError, StreamOpened, StreamReset
 from kubelet.server.spdy_command import Client
 
@@ -100,7 +101,7 @@ class PortForward:
         try:
             await self._join(pair)
         except (OSError, TimeoutError) as error:
-            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or "timed out"
+            why = connect_error(error) if isinstance(error, OSError) and error.errno else "timed out"
             text = f"error forwarding port {pair.port} to pod: failed to connect to localhost:{pair.port}: {why}"
             message = text.encode()
         finally:
