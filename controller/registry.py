@@ -91,6 +91,7 @@ ENTRIES: tuple[Entry, ...] = (
         "statefulset",
         _simple("controller.statefulset.controller:StatefulSetController", "concurrent_statefulset_syncs"),
     ),
+    Entry("disruption-controller", "disruption", _simple("controller.disruption.controller:DisruptionController")),
     Entry(
         "cronjob-controller",
         "cronjob",
