@@ -27,7 +27,9 @@ APP = "app=mytomcat"
 
 @pytest.fixture
 def tomcat(any_kubectl: Kubectl) -> Iterator[Kubectl]:
-    """The two manifests created, two Tomcats ready; all gone afterwards."""
+    """The two manifests created, two Tomcats ready; all gone afterwards. What up.sh's own demo made goes first."""
+    any_kubectl("delete", "--ignore-not-found", "-f", RC, "-f", SERVICE)
+    any_kubectl.wait_ready(0, APP)
     veths_before = pod_veths()
     assert any_kubectl("create", "-f", RC) == "replicationcontroller/mytomcat created\n"
     pods = any_kubectl.wait_ready(2, APP, seconds=120)
