@@ -19,6 +19,10 @@ logger = logging.getLogger(__name__)
 _SYNC_TIMEOUT_SECONDS = 300.0
 
 
+class RetryLater(Exception):
+    """From `sync`: nothing is wrong with the program, but this cannot be done now."""
+
+
 class Controller:
     """Subclasses set `name`, call `watch` for what they read, enqueue keys from handlers, and override `sync`."""
 
@@ -78,7 +82,7 @@ class Controller:
                 await self.sync(key)
         except Conflict as error:
             logger.debug("Trying again", extra={"controller": self.name, "key": key, "error": error.message})
-        except (ApiError, TimeoutError) as error:
+        except (ApiError, RetryLater, TimeoutError) as error:
             logger.warning("Sync failed", extra={"controller": self.name, "key": key, "error": str(error)})
         except Exception:
             logger.exception("Sync broke", extra={"controller": self.name, "key": key})

@@ -6,7 +6,7 @@ from api.resources import NODES
 from apimachinery.errors import ApiError
 from apimachinery.objects import Object, name_of
 from controller.context import Context
-from controller.loop import Controller
+from controller.loop import Controller, RetryLater
 from controller.nodeipam.plan import CidrSet
 
 
@@ -45,7 +45,7 @@ class NodeIpamController(Controller):
         if cidr is None:
             text = f"Node {key} status is now: CIDRNotAvailable"
             self._events.event(node, "Normal", "CIDRNotAvailable", text)
-            raise RuntimeError("no pod CIDR is left")
+            raise RetryLater("no pod CIDR is left")
         # With the resourceVersion read: a second manager's choice must not be overwritten.
         version = node["metadata"]["resourceVersion"]
         patch = {"metadata": {"resourceVersion": version}, "spec": {"podCIDR": cidr, "podCIDRs": [cidr]}}
