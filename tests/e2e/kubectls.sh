@@ -14,7 +14,11 @@ fetch() {
     mirror=$(grep -hoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources} 2>/dev/null | head -n 1 | tr -d " " || true)
     work=$(mktemp -d)
     mkdir -p "$work"/{lists/partial,archives/partial}
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror:-http://deb.debian.org/debian} $release main" >"$work/sources.list"
+    [ -n "$mirror" ] || {
+        echo "error: apt names no Debian archive to take kubectl from" >&2
+        return 1
+    }
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $release main" >"$work/sources.list"
     local options=(-o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=/dev/null
         -o "Dir::State::Lists=$work/lists" -o "Dir::Cache=$work" -o "Dir::Cache::Archives=$work/archives" -o APT::Sandbox::User=root)
     apt-get "${options[@]}" -qq update
