@@ -8,6 +8,7 @@ import asyncio
 import logging
 from datetime import UTC, datetime
 
+from api.placement.volumes import SELECTED_NODE, is_bound, with_claim
 from api.resources import NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS
 from apimachinery.errors import ApiError, NotFound, ServiceUnavailable
 from apimachinery.objects import Object, annotations_of, format_time, name_of, namespace_of, uid_of
@@ -16,7 +17,7 @@ from client.rest import RestClient
 from scheduler.messages import event_message
 from scheduler.podinfo import PodInfo
 from scheduler.snapshot import Lookups
-from scheduler.volumes import SELECTED_NODE, BindVolume, ProvisionVolume, is_bound
+from scheduler.volumes import BindVolume, ProvisionVolume
 
 logger = logging.getLogger(__name__)
 _BIND_VOLUMES_SECONDS = 600.0
@@ -107,21 +108,6 @@ class Binder:
                 # The provisioner gave up on this node and took the mark away.
                 raise BindError(f'failed to provision volume for claim "{name}"')
             await asyncio.sleep(_POLL_SECONDS)
-
-
-def with_claim(volume: Object, claim: Object) -> Object:
-    """The volume with the claim's reference, as the binder of volumes writes it."""
-    reference = {
-        "kind": "PersistentVolumeClaim",
-        "apiVersion": "v1",
-        "namespace": namespace_of(claim),
-        "name": name_of(claim),
-        "uid": uid_of(claim),
-        "resourceVersion": claim["metadata"].get("resourceVersion"),
-    }
-    metadata = dict(volume["metadata"])
-    metadata["annotations"] = {**annotations_of(volume), "pv.kubernetes.io/bound-by-controller": "yes"}
-    return {**volume, "metadata": metadata, "spec": {**volume["spec"], "claimRef": reference}}
 
 
 def condition_patch(pod: Object, reason: str, message: str, nominated: str, now: datetime) -> Object | None:

@@ -4,22 +4,14 @@ What a chosen node then means for claims that wait for their first consumer is a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from api.placement.nodeselector import requirement_matches, selector_matches
-from api.placement.resources import amount
-from apimachinery import labels
-from apimachinery.objects import Object, annotations_of, is_deleting, labels_of, name_of, namespace_of, uid_of
+from api.placement.volumes import NO_PROVISIONER, class_of, is_bound, requested, smallest_match
+from apimachinery.objects import Object, is_deleting, name_of
 from scheduler.nodeinfo import NodeInfo
 from scheduler.podinfo import PodInfo
 from scheduler.snapshot import Lookups
-
-BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
-SELECTED_NODE = "volume.kubernetes.io/selected-node"
-NO_PROVISIONER = "kubernetes.io/no-provisioner"
-_LEGACY_CLASS = "volume.beta.kubernetes.io/storage-class"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +71,10 @@ def classify(pod: PodInfo, lookups: Lookups) -> Claims:
     return out
 
 
-def is_bound(claim: Object) -> bool:
-    """Whether both sides of the claim's binding have been written."""
-    return bool((claim.get("spec") or {}).get("volumeName")) and BIND_COMPLETED in annotations_of(claim)
-
-
 def waits_for_consumer(claim: Object, lookups: Lookups) -> bool:
     """Whether the claim's class leaves binding until a pod has its node."""
     found = lookups.storage_class(class_of(claim))
     return found is not None and found.get("volumeBindingMode") == "WaitForFirstConsumer"
-
-
-def class_of(obj: Object) -> str:
-    """The storage class of a claim or volume, "" for none."""
-    legacy = annotations_of(obj).get(_LEGACY_CLASS)
-    return legacy if legacy is not None else (obj.get("spec") or {}).get("storageClassName") or ""
 
 
 def reachable(volume: Object, node: NodeInfo) -> bool:
@@ -107,8 +88,10 @@ def plan(pod: PodInfo, node: NodeInfo, lookups: Lookups) -> list[BindVolume | Pr
     claims = classify(pod, lookups)
     steps: list[BindVolume | ProvisionVolume] = []
     taken: set[str] = set()
-    for claim in sorted(claims.waiting, key=_requested):
-        volume = smallest_match(claim, node, lookups.volumes(), taken)
+    for claim in sorted(claims.waiting, key=requested):
+        volume = smallest_match(
+            claim, (item for item in lookups.volumes() if name_of(item) not in taken and reachable(item, node))
+        )
         if volume is not None:
             taken.add(name_of(volume))
             steps.append(BindVolume(volume, claim))
@@ -132,54 +115,3 @@ def provisionable(claim: Object, node: NodeInfo, lookups: Lookups) -> bool:
         )
         for topology in topologies
     )
-
-
-def smallest_match(claim: Object, node: NodeInfo, volumes: Iterable[Object], taken: set[str]) -> Object | None:
-    """The smallest volume that is free (or reserved for the claim) and does, on this node."""
-    best: tuple[int, str, Object] | None = None
-    for volume in volumes:
-        if name_of(volume) in taken or not reachable(volume, node):
-            continue
-        reserved = reserved_for(volume, claim)
-        if reserved is False or not satisfies(volume, claim):
-            continue
-        if reserved:
-            return volume
-        candidate = (_capacity(volume), name_of(volume), volume)
-        if best is None or candidate[:2] < best[:2]:
-            best = candidate
-    return best[2] if best else None
-
-
-def reserved_for(volume: Object, claim: Object) -> bool | None:
-    """True: the volume names this claim; False: another one, or it is not available; None: free."""
-    reference = (volume.get("spec") or {}).get("claimRef")
-    if reference:
-        same = (reference.get("namespace"), reference.get("name")) == (namespace_of(claim), name_of(claim))
-        return same and reference.get("uid") in (None, "", uid_of(claim))
-    if is_deleting(volume) or (volume.get("status") or {}).get("phase") not in (None, "Available", "Pending"):
-        return False
-    return None
-
-
-def satisfies(volume: Object, claim: Object) -> bool:
-    """Whether class, mode, access modes, size and selector of the claim are met."""
-    spec, wanted = volume.get("spec") or {}, claim.get("spec") or {}
-    if class_of(volume) != class_of(claim) or _capacity(volume) < _requested(claim):
-        return False
-    if (spec.get("volumeMode") or "Filesystem") != (wanted.get("volumeMode") or "Filesystem"):
-        return False
-    modes: Sequence[Any] = spec.get("accessModes") or ()
-    if any(mode not in modes for mode in wanted.get("accessModes") or ()):
-        return False
-    selector = wanted.get("selector")
-    return selector is None or labels.from_label_selector(selector).matches(labels_of(volume))
-
-
-def _capacity(volume: Object) -> int:
-    return amount("storage", ((volume.get("spec") or {}).get("capacity") or {}).get("storage", 0))
-
-
-def _requested(claim: Object) -> int:
-    requests = ((claim.get("spec") or {}).get("resources") or {}).get("requests") or {}
-    return amount("storage", requests.get("storage", 0))
