@@ -35,10 +35,12 @@ class Process:
 
     name: str  #: "kube-scheduler"
     stopping: asyncio.Event  #: set on SIGTERM or SIGINT
+    is_ready: asyncio.Event  #: set by `ready`
 
     def __init__(self, name: str, options: Any = None) -> None:
         self.name = name
         self.stopping = asyncio.Event()
+        self.is_ready = asyncio.Event()
         self.health = HealthChecks()
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self._configuration = _plain(options)
@@ -74,6 +76,7 @@ class Process:
 
     def ready(self, status: str = "") -> None:
         """Tell systemd READY=1 (Type=notify) where NOTIFY_SOCKET is set, and keep its watchdog fed."""
+        self.is_ready.set()
         # What exists by now mostly stays for ever: leave it out of every later garbage collection.
         gc.collect()
         gc.freeze()

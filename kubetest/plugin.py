@@ -1,0 +1,34 @@
+"""The pytest plugin: fixtures that give a running API server.
+
+`kube_api` is shared by all tests of a run, `fresh_kube_api` is one test's own; `kube_api_options` says how they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from kubetest.server import ApiServer
+
+__all__ = ["fresh_kube_api", "kube_api", "kube_api_options"]
+
+
+@pytest.fixture(scope="session")
+def kube_api_options() -> Mapping[str, Any]:
+    """Keyword arguments of kubetest.ApiServer for the servers below; override it in a conftest.py."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def kube_api(kube_api_options: Mapping[str, Any]) -> Iterator[ApiServer]:
+    """A Kubernetes API server (kubetest.ApiServer), shared by all tests of the run."""
+    with ApiServer(**kube_api_options) as server:
+        yield server
+
+
+@pytest.fixture
+def fresh_kube_api(kube_api_options: Mapping[str, Any]) -> Iterator[ApiServer]:
+    """A Kubernetes API server (kubetest.ApiServer) of this test's own, with an empty store."""
+    with ApiServer(**kube_api_options) as server:
+        yield server
