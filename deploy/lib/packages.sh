@@ -68,6 +68,10 @@ install_base() {
         )
     fi
     install_packages "${wanted[@]}" || die "the distribution's packages could not be installed"
+    # From Debian 13 on, docker.io is the daemon alone.
+    if [ "$(package_manager)" = apt-get ] && ! command -v docker >/dev/null; then
+        install_packages docker-cli || die "the Docker client could not be installed"
+    fi
     [ "$(package_manager)" = apt-get ] || install_rpm_extras
 }
 
