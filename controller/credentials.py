@@ -42,6 +42,8 @@ _ACCOUNTS = {
     "nodeipam": "node-controller",
     "nodelifecycle": "node-controller",
     "persistentvolume-binder": "persistent-volume-binder",
+    "pv-protection": "pv-protection-controller",
+    "pvc-protection": "pvc-protection-controller",
     "podgc": "pod-garbage-collector",
     "replicaset": "replicaset-controller",
     "replicationcontroller": "replication-controller",

@@ -93,6 +93,21 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry("disruption-controller", "disruption", _simple("controller.disruption.controller:DisruptionController")),
     Entry(
+        "persistentvolume-binder-controller",
+        "persistentvolume-binder",
+        _simple("controller.persistentvolume.controller:PersistentVolumeController"),
+    ),
+    Entry(
+        "persistentvolumeclaim-protection-controller",
+        "pvc-protection",
+        _simple("controller.persistentvolume.controller:ClaimProtectionController"),
+    ),
+    Entry(
+        "persistentvolume-protection-controller",
+        "pv-protection",
+        _simple("controller.persistentvolume.controller:VolumeProtectionController"),
+    ),
+    Entry(
         "cronjob-controller",
         "cronjob",
         _simple("controller.cronjob.controller:CronJobController", "concurrent_cron_job_syncs"),
@@ -164,8 +179,7 @@ _NOT_HERE = frozenset(
         "attachdetach", "persistentvolume-attach-detach-controller", "bootstrapsigner", "bootstrap-signer-controller",
         "cloud-node-lifecycle", "cloud-node-lifecycle-controller", "route", "node-route-controller", "service",
         "service-lb-controller", "tokencleaner", "token-cleaner-controller", "ephemeral-volume",
-        "ephemeral-volume-controller", "pv-protection", "persistentvolume-protection-controller", "pvc-protection",
-        "persistentvolumeclaim-protection-controller", "persistentvolume-expander",
+        "ephemeral-volume-controller", "persistentvolume-expander",
         "persistentvolume-expander-controller", "ttl", "ttl-controller", "legacy-service-account-token-cleaner",
         "legacy-serviceaccount-token-cleaner-controller", "serviceaccount-token", "serviceaccount-token-controller",
         "storage-version-gc", "storageversion-garbage-collector-controller", "resourceclaim-controller",

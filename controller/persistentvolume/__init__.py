@@ -1,0 +1,1 @@
+"""PersistentVolumes and claims: bound to each other, and protected while in use."""
