@@ -4,36 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from api.resources import CONFIG_MAPS, PODS
 from kubelet.plan.docker_config import NodeSettings, container_config, sandbox_config
 from tests.node.kubelet_lab import IMAGE, KubeletLab, busybox_archive, make_pod
-from tests.node.lab import Lab, fresh_namespace, run
+from tests.node.lab import Lab, run
 
 pytestmark = pytest.mark.timeout(120)
-
-
-@pytest.fixture
-def node() -> Iterator[Lab]:
-    with fresh_namespace():
-        lab = Lab()
-        yield lab
-        lab.close()
-
-
-@pytest_asyncio.fixture
-async def lab(node: Lab, tmp_path: Path) -> AsyncIterator[KubeletLab]:
-    lab = KubeletLab(tmp_path)
-    try:
-        await lab.start()
-        yield lab
-    finally:
-        await lab.close()
 
 
 async def test_a_pod_from_creation_to_its_last_trace(lab: KubeletLab) -> None:

@@ -5,36 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from api.resources import PODS
 from tests.node.kubelet_lab import IMAGE, KubeletLab, make_pod
-from tests.node.lab import Lab, fresh_namespace
 
 pytestmark = pytest.mark.timeout(180)
 _CHURN_SECONDS = 12.0
-
-
-@pytest.fixture
-def node() -> Iterator[Lab]:
-    with fresh_namespace():
-        lab = Lab()
-        yield lab
-        lab.close()
-
-
-@pytest_asyncio.fixture
-async def lab(node: Lab, tmp_path: Path) -> AsyncIterator[KubeletLab]:
-    lab = KubeletLab(tmp_path)
-    try:
-        await lab.start()
-        yield lab
-    finally:
-        await lab.close()
 
 
 async def _churn(lab: KubeletLab, rng: random.Random) -> set[str]:

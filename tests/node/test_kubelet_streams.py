@@ -6,17 +6,13 @@ import asyncio
 import ssl
 import struct
 import zlib
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import aiohttp
 import orjson
 import pytest
-import pytest_asyncio
 
 from kubelet.server.spdy import DICTIONARY
 from tests.node.kubelet_lab import KubeletLab, make_pod
-from tests.node.lab import Lab, fresh_namespace
 
 pytestmark = pytest.mark.timeout(120)
 URL = "https://127.0.0.1:10250"
@@ -26,24 +22,6 @@ def insecure() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
-
-
-@pytest.fixture
-def node() -> Iterator[Lab]:
-    with fresh_namespace():
-        lab = Lab()
-        yield lab
-        lab.close()
-
-
-@pytest_asyncio.fixture
-async def lab(node: Lab, tmp_path: Path) -> AsyncIterator[KubeletLab]:
-    lab = KubeletLab(tmp_path)
-    try:
-        await lab.start()
-        yield lab
-    finally:
-        await lab.close()
 
 
 class SpdyClient:
