@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from apimachinery.objects import Object, annotations_of, labels_of, name_of, namespace_of, uid_of
-from apimachinery.quantity import parse
-from kubelet.plan.qos import milli, whole
+from apimachinery.objects import Object, name_of, namespace_of
+from kubelet.plan.downward import NotOffered, field_value, resource_value
 
 _VALID_NAME = re.compile(r"^[-._a-zA-Z][-._a-zA-Z0-9]*$")
 
@@ -158,10 +157,13 @@ def _value_from(
     secrets: Mapping[str, Mapping[str, str] | None], pod_ip: str, host_ip: str, allocatable: Mapping[str, str],
 ) -> str | None:  # fmt: skip
     source = variable["valueFrom"]
-    if source.get("fieldRef"):
-        return field_value(pod, source["fieldRef"]["fieldPath"], pod_ip, host_ip)
-    if source.get("resourceFieldRef"):
-        return resource_value(pod, container, source["resourceFieldRef"], allocatable)
+    try:
+        if source.get("fieldRef"):
+            return field_value(pod, source["fieldRef"]["fieldPath"], pod_ip=pod_ip, host_ip=host_ip)
+        if source.get("resourceFieldRef"):
+            return resource_value(pod, source["resourceFieldRef"], allocatable, container=container["name"])
+    except NotOffered as error:
+        raise MissingReference(str(error)) from error
     if source.get("configMapKeyRef"):
         ref = source["configMapKeyRef"]
         found = config_maps.get(ref.get("name") or "")
@@ -182,58 +184,3 @@ def _value_from(
         raise MissingReference(f"couldn't find key {ref.get('key')} in {whole_name} {namespace_of(pod)}/{ref['name']}")
     value: str = data[ref["key"]]
     return value
-
-
-def field_value(pod: Object, path: str, pod_ip: str, host_ip: str) -> str:
-    """The value of a downward API field path; raises `MissingReference` for one that is not offered."""
-    subscript = re.fullmatch(r"metadata\.(labels|annotations)\['(.*)'\]", path)
-    if subscript:
-        values = labels_of(pod) if subscript[1] == "labels" else annotations_of(pod)
-        return values.get(subscript[2], "")
-    spec = pod["spec"]
-    values = {
-        "metadata.name": name_of(pod),
-        "metadata.namespace": namespace_of(pod),
-        "metadata.uid": uid_of(pod),
-        "metadata.labels": _formatted(labels_of(pod)),
-        "metadata.annotations": _formatted(annotations_of(pod)),
-        "spec.nodeName": spec.get("nodeName") or "",
-        "spec.serviceAccountName": spec.get("serviceAccountName") or "",
-        "status.podIP": pod_ip,
-        "status.podIPs": pod_ip,
-        "status.hostIP": host_ip,
-        "status.hostIPs": host_ip,
-    }
-    if path not in values:
-        raise MissingReference(f"unsupported fieldPath: {path}")
-    return values[path]
-
-
-def _formatted(values: Mapping[str, str]) -> str:
-    quoted = (f'{key}="{_escaped(values[key])}"' for key in sorted(values))
-    return "\n".join(quoted)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def resource_value(
-    pod: Object, container: Mapping[str, Any], ref: Mapping[str, Any], allocatable: Mapping[str, str]
-) -> str:
-    """The value of a resourceFieldRef: limits fall back to what the node can give."""
-    name = ref.get("containerName") or ""
-    if name and name != container["name"]:
-        every = [*(pod["spec"].get("initContainers") or ()), *pod["spec"]["containers"]]
-        container = next((c for c in every if c["name"] == name), container)
-    which, _, resource = ref["resource"].partition(".")
-    values = (container.get("resources") or {}).get(which) or {}
-    text = values.get(resource)
-    if text is None and which == "limits":
-        text = allocatable.get(resource)
-    text = text or "0"
-    divisor = ref.get("divisor") or "1"
-    divisor = "1" if not parse(divisor) else divisor
-    if resource == "cpu":
-        return str(-(-milli(text) // milli(divisor)))
-    return str(-(-whole(text) // max(whole(divisor), 1)))

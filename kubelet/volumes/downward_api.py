@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from apimachinery.objects import Object
+from kubelet.plan.downward import NotOffered, field_value, resource_value
 from kubelet.volumes import content
-from kubelet.volumes.downward_fields import field_value, resource_value
-from kubelet.volumes.interface import HostPath, VolumeContext
+from kubelet.volumes.interface import HostPath, MountFailed, VolumeContext
 from kubelet.volumes.payload import DEFAULT_MODE, File, Payload, checked_path
 
 
@@ -17,10 +17,13 @@ def downward_payload(pod: Object, source: Object, default_mode: int, allocatable
     payload = {}
     for item in source.get("items") or ():
         mode = item.get("mode")
-        if item.get("fieldRef"):
-            text = field_value(pod, item["fieldRef"].get("fieldPath") or "")
-        else:
-            text = resource_value(pod, item.get("resourceFieldRef") or {}, allocatable)
+        try:
+            if item.get("fieldRef"):
+                text = field_value(pod, item["fieldRef"].get("fieldPath") or "")
+            else:
+                text = resource_value(pod, item.get("resourceFieldRef") or {}, allocatable)
+        except NotOffered as error:
+            raise MountFailed(str(error)) from error
         payload[checked_path(item["path"])] = File(text.encode(), default_mode if mode is None else int(mode))
     return payload
 

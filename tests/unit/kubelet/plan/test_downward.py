@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubelet.volumes.downward_fields import field_value, resource_value
-from kubelet.volumes.interface import MountFailed
+from kubelet.plan.downward import NotOffered, field_value, resource_value
 
 POD = {
     "metadata": {
@@ -43,7 +42,7 @@ def test_fields(path: str, text: str) -> None:
 
 
 def test_an_unknown_field() -> None:
-    with pytest.raises(MountFailed, match=r"unsupported fieldPath: spec\.containers"):
+    with pytest.raises(NotOffered, match=r"unsupported fieldPath: spec\.containers"):
         field_value(POD, "spec.containers")
 
 
