@@ -22,7 +22,7 @@ class KubeletOptions(LogOptions):
     config: str = flag("", help="file with a KubeletConfiguration; flags override it")
     bootstrap_kubeconfig: str = flag("", help="used as kubeconfig where --kubeconfig's file does not exist")
     root_dir: str = flag("/var/lib/kubelet", help="directory for managing kubelet files (volume mounts, etc)")
-    cert_dir: str = flag("", help="directory of the TLS certificates; by default ROOT_DIR/pki")
+    cert_dir: str = flag("", help="accepted for compatibility: without --tls-cert-file a certificate is made in memory")
 
     hostname_override: str = flag("", help="name of the node, instead of the host's name", group="Node")
     node_ip: str = flag("", help="address of the node; found by the default route when empty", group="Node")

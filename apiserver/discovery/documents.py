@@ -1,6 +1,6 @@
 """The discovery documents: /api, /apis, one per group, one per group and version, and the aggregated form.
 
-Pure: kinds in, documents out. `apiserver.http.discovery` caches and serves them."""
+Pure: kinds in, documents out. `apiserver.http` caches and serves them."""
 
 from __future__ import annotations
 

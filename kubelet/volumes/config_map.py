@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from apimachinery.objects import namespace_of
 from kubelet.volumes import content
 from kubelet.volumes.interface import HostPath, VolumeContext
@@ -25,7 +23,3 @@ class ConfigMapPlugin:
         )  # fmt: skip
         payload = config_map_payload(config_map, source, int(source.get("defaultMode", DEFAULT_MODE)))
         return await content.show(context, payload, in_memory=False)
-
-    async def tear_down(self, directory: Path) -> None:
-        """See `VolumePlugin`."""
-        await content.remove(directory)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -50,17 +49,3 @@ def _show(directory: Path, payload: Payload, group: int | None, in_memory: bool)
         except PermissionError:
             logger.warning("No tmpfs may be mounted: secrets lie on the disk", extra={"path": str(directory)})
     atomic_writer.write(directory, payload, group=group)
-
-
-async def remove(directory: Path) -> None:
-    """Unmount and remove the volume's directory; raises MountFailed."""
-    try:
-        await asyncio.to_thread(_remove, directory)
-    except OSError as error:
-        raise MountFailed(f"error removing volume data: {error}") from error
-
-
-def _remove(directory: Path) -> None:
-    mounts.unmount_below(directory)
-    if directory.exists():
-        shutil.rmtree(directory)

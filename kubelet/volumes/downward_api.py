@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from apimachinery.objects import Object
 from kubelet.plan.downward import NotOffered, field_value, resource_value
@@ -40,7 +39,3 @@ class DownwardApiPlugin:
         mode = int(source.get("defaultMode", DEFAULT_MODE))
         payload = downward_payload(context.pod, source, mode, context.resources.node_allocatable())
         return await content.show(context, payload, in_memory=True)
-
-    async def tear_down(self, directory: Path) -> None:
-        """See `VolumePlugin`."""
-        await content.remove(directory)

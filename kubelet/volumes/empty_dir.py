@@ -9,7 +9,7 @@ from pathlib import Path
 
 from apimachinery import quantity
 from apimachinery.objects import Object
-from kubelet.volumes import content, mounts, ownership
+from kubelet.volumes import mounts, ownership
 from kubelet.volumes.interface import HostPath, MountFailed, VolumeContext
 
 
@@ -31,10 +31,6 @@ class EmptyDirPlugin:
         except OSError as error:
             raise MountFailed(str(error)) from error
         return HostPath(context.directory)
-
-    async def tear_down(self, directory: Path) -> None:
-        """See `VolumePlugin`."""
-        await content.remove(directory)
 
 
 def tmpfs_bytes(pod: Object, source: Object) -> int | None:

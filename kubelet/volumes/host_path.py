@@ -33,9 +33,6 @@ class HostPathPlugin:
         await asyncio.to_thread(check_type, path, source.get("type") or "")
         return HostPath(path)
 
-    async def tear_down(self, directory: Path) -> None:
-        """Nothing is ours."""
-
 
 def check_type(path: Path, wanted: str) -> None:
     """The path is what `type` says, created where it says so; raises MountFailed. Without a type anything will do, and

@@ -77,6 +77,3 @@ class VolumePlugin(Protocol):
 
     async def set_up(self, context: VolumeContext) -> HostPath:
         """Make the volume; repeating it changes nothing but stale content. Raises MountFailed."""
-
-    async def tear_down(self, directory: Path) -> None:
-        """Undo `set_up`; the directory is gone afterwards. Raises MountFailed."""

@@ -39,9 +39,6 @@ class PersistentPlugin:
         path = await asyncio.to_thread(_prepare, volume, context)
         return HostPath(path, read_only=bool(source.get("readOnly")))
 
-    async def tear_down(self, directory: Path) -> None:
-        """The data stay."""
-
     async def _volume(self, context: VolumeContext, name: str, claim: Object) -> Object:
         try:
             volume = await context.resources.persistent_volume(name)

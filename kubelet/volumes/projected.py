@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from apimachinery.errors import ApiError
 from apimachinery.objects import Object, namespace_of
 from kubelet.volumes import content
@@ -34,10 +32,6 @@ class ProjectedPlugin:
         if complaints:
             raise MountFailed(complaints[0] if len(complaints) == 1 else f"[{', '.join(complaints)}]")
         return await content.show(context, payload, in_memory=True)
-
-    async def tear_down(self, directory: Path) -> None:
-        """See `VolumePlugin`."""
-        await content.remove(directory)
 
 
 async def _project(context: VolumeContext, source: Object, mode: int) -> Payload:
