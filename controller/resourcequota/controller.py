@@ -8,7 +8,6 @@ import asyncio
 
 from api import resources
 from api.resources import PERSISTENT_VOLUME_CLAIMS, PODS, RESOURCE_QUOTAS, SERVICES
-from apimachinery.errors import NotFound
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, is_deleting, key_of, namespace_of, split_key
 from client.informer import Handler
@@ -64,11 +63,10 @@ class ResourceQuotaController(Controller):
         if self._quotas.store.get(key) is None:
             return
         namespace, name = split_key(key)
-        try:
-            quota = await self.client.get(RESOURCE_QUOTAS, namespace, name)
-        except NotFound:
-            return
-        if is_deleting(quota):
+        # The controller's role may list everything, but get nothing.
+        listed = await self.client.list(RESOURCE_QUOTAS, namespace, field_selector=f"metadata.name={name}")
+        quota = next(iter(listed["items"]), None)
+        if quota is None or is_deleting(quota):
             return
         wanted = counted((quota.get("spec") or {}).get("hard") or ())
         objects = {}
