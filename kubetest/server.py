@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import selectors
 import shutil
 import subprocess
@@ -63,7 +64,12 @@ class ApiServer:
         try:
             with self._log().open("wb") as log:
                 self._process = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=_importable_from()
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    cwd=_importable_from(),
+                    process_group=0,  # Ctrl-C ends the tests; what they tear down still needs the server
                 )
             self._adopt(self._announcement(self._process))
         except BaseException:
@@ -146,7 +152,7 @@ def _first_line(stream: IO[bytes], seconds: float) -> bytes:
     with selectors.DefaultSelector() as selector:
         selector.register(stream, selectors.EVENT_READ)
         while not read.endswith(b"\n") and selector.select(max(0.0, deadline - time.monotonic())):
-            piece = stream.read1(4096) if hasattr(stream, "read1") else stream.read(1)
+            piece = os.read(stream.fileno(), 4096)
             if not piece:
                 break
             read += piece
