@@ -9,6 +9,7 @@ import random
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from api.catalog import KINDS
 from api.resources import NODES, SERVICES
@@ -31,6 +32,8 @@ from apiserver.registry.loopback import RegistryLoopback
 from apiserver.registry.registry import Registry
 from apiserver.security import Security, open_security
 from apiserver.storage.compaction import compact_regularly
+from apiserver.storage.encryption import EncryptedStorage
+from apiserver.storage.encryption.reload import follow as follow_encryption
 from apiserver.storage.interface import Storage
 from apiserver.watchcache.feed import Feed
 from component.health import HealthChecks
@@ -125,6 +128,8 @@ async def _run(parts: Parts, storage: Storage, process: Process) -> None:
         await _listen(parts.listener, options, parts.address)
         await _start(parts)
         process.spawn("bootstrap", parts.security.bootstrap.run())
+        if isinstance(storage, EncryptedStorage) and options.encryption_provider_config_automatic_reload:
+            process.spawn("encryption-config", follow_encryption(storage, Path(options.encryption_provider_config)))
         process.spawn("compaction", compact_regularly(storage, options.etcd_compaction_interval_seconds))
         process.spawn("storage-metrics", storing.count_objects(parts.registry))
         process.ready("serving")

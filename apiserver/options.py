@@ -42,7 +42,14 @@ class EtcdOptions(LogOptions):
     watch_cache_sizes: tuple[str, ...] = flag(
         (), help="accepted; windows are bounded by bytes and age", group="Storage"
     )
-    encryption_provider_config: str = flag("", help="accepted for later", group="Storage")
+    encryption_provider_config: str = flag(
+        "",
+        help="EncryptionConfiguration: which resources are encrypted in the store, and by which keys",
+        group="Storage",
+    )
+    encryption_provider_config_automatic_reload: bool = flag(
+        False, help="take over changes of that file without a restart", group="Storage"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 
 from apiserver.http.metrics import STORAGE_OBJECTS
 from apiserver.options import Options
 from apiserver.registry.registry import Registry
+from apiserver.storage.encryption import ConfigurationError, EncryptedStorage, parse
 from apiserver.storage.interface import Storage, StorageError
 from component.process import FatalError
 
@@ -19,7 +21,19 @@ _COUNT_SECONDS = 60.0
 
 
 async def open_storage(options: Options) -> Storage:
-    """The store; raises FatalError when it cannot be had for a while."""
+    """The store, with encryption where it is asked for; raises FatalError when it cannot be had for a while."""
+    if not options.encryption_provider_config:
+        if options.encryption_provider_config_automatic_reload:
+            raise FatalError("--encryption-provider-config-automatic-reload needs --encryption-provider-config")
+        return await _open(options)
+    try:
+        rules = parse(await asyncio.to_thread(Path(options.encryption_provider_config).read_text))
+    except (OSError, UnicodeDecodeError, ConfigurationError) as error:
+        raise FatalError(f"--encryption-provider-config {options.encryption_provider_config}: {error}") from error
+    return EncryptedStorage(await _open(options), rules)
+
+
+async def _open(options: Options) -> Storage:
     if options.storage_backend == "sqlite":
         from apiserver.storage.sqlite import open_sqlite
 

@@ -116,6 +116,8 @@ async def _reach(served: Served, resource_version: str) -> None:
 
 def _from_cache(served: Served, namespace: str, selection: Selection, limit: int, after: str) -> Listed:
     cache = served.store.cache
+    if cache.unreadable:  # a list that leaves something out would tell controllers that it is gone
+        cache.check_readable(namespace or selection.namespace, selection.name)
     revision = cache.revision
     candidates = _candidates(served, namespace, selection)
     if after:
@@ -201,6 +203,8 @@ async def watch(
     if selection.namespace and not namespace and served.kind.resource.namespaced:
         namespace = selection.namespace
     initial = options.send_initial_events if options.send_initial_events is not None else not revision
+    if initial and cache.unreadable:
+        cache.check_readable(namespace, selection.name)
     return cache.watch(
         namespace,
         selection.name,

@@ -13,7 +13,7 @@ from apimachinery import errors
 from apimachinery.objects import Object, name_of, namespace_of
 from apiserver.registry.context import CommitHook
 from apiserver.storage.interface import Delete, Mismatch, Put, Stored
-from apiserver.watchcache.cache import WatchCache
+from apiserver.watchcache.cache import WatchCache, unreadable
 from apiserver.watchcache.encoding import encode_stored, splice
 from apiserver.watchcache.feed import Committed, Feed
 from apiserver.watchcache.window import CachedObject
@@ -33,13 +33,19 @@ class ResourceStore:
         self.hook: CommitHook | None = None
 
     def cached(self, namespace: str, name: str) -> CachedObject | None:
-        """The object as the cache has it."""
+        """The object as the cache has it; raises InternalError where it cannot be decrypted."""
+        if self.cache.unreadable:
+            self.cache.check_readable(namespace, name)
         return self.cache.get(namespace, name)
 
     async def fresh(self, namespace: str, name: str) -> CachedObject | None:
-        """The object as of now, whoever wrote it."""
+        """The object as of now, whoever wrote it; raises InternalError where it cannot be decrypted."""
         await self.feed.fresh()
-        return self.cache.get(namespace, name)
+        return self.cached(namespace, name)
+
+    async def is_stale(self, found: CachedObject) -> bool:
+        """Whether writing the object unchanged would encrypt it by another key; raises `StorageError`."""
+        return await self.feed.is_stale(self.cache.key(found.namespace, found.name))
 
     def not_found(self, name: str) -> errors.NotFound:
         """The 404 of this resource."""
@@ -85,7 +91,9 @@ class ResourceStore:
         raise errors.ServiceUnavailable("allocations change too fast, try again", retry_after_seconds=1)
 
     def of_stored(self, stored: Stored) -> CachedObject:
-        """The cached form of what a `Mismatch` or a snapshot list found."""
+        """The cached form of what a `Mismatch` or a list found; raises InternalError where it cannot be decrypted."""
+        if stored.problem:
+            raise unreadable(stored.key, stored.problem)
         relative = stored.key.removeprefix(self.cache.prefix)
         namespace, _, name = relative.rpartition("/")
         return CachedObject(relative, namespace, name, splice(stored.value, stored.revision), stored.revision, None)

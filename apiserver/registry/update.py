@@ -105,7 +105,8 @@ async def _try(
     if new == old:
         if not certain:
             raise _Uncertain
-        return Updated(current)
+        if context.dry_run or not await store.is_stale(current):
+            return Updated(current)
     if context.dry_run:
         return Updated(store.unsaved(new, current.revision))
     return Updated(await store.replace(new, current))

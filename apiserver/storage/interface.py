@@ -44,6 +44,8 @@ class Stored:
     key: str
     value: bytes
     revision: Revision  #: of its last modification (etcd: mod_revision)
+    problem: str = ""  #: why `value` cannot be decrypted: it is then as it lies in the store
+    stale: bool = False  #: encrypted by another key than the one that writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class StorageEvent:
     key: str
     value: bytes  #: b"" on delete
     revision: Revision
+    problem: str = ""  #: as of `Stored`
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ import logging
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from apimachinery.errors import Gone, ServiceUnavailable
+from apimachinery.errors import Gone, InternalError, ServiceUnavailable
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, labels_of
-from apiserver.storage.interface import Revision
+from apiserver.storage.interface import Revision, Stored
 from apiserver.watchcache.encoding import splice
 from apiserver.watchcache.watcher import Watcher
 from apiserver.watchcache.window import CachedObject, Change, Transform, Trigger, Window
@@ -76,6 +76,7 @@ class WatchCache:
         self.window = Window(0)
         self._objects: dict[str, CachedObject] = {}
         self._keys: list[str] = []
+        self.unreadable: dict[str, str] = {}  #: relative key -> why its value in the store cannot be read
         self._lists: dict[tuple[str, tuple[tuple[str, str], ...]], Items] = {}
         self._by_label: dict[str, dict[str, set[str]]] = {}
         self._watchers: set[Watcher] = set()
@@ -220,11 +221,13 @@ class WatchCache:
 
     # Feeding (only the feed calls these)
 
-    def replace(self, items: Iterable[tuple[str, bytes, Revision]], revision: Revision) -> None:
-        """Take a fresh list (relative key, value, revision) as the state; watches that run are cut: history is lost."""
+    def replace(self, items: Iterable[Stored], revision: Revision) -> None:
+        """Take a fresh list as the state; watches that run are cut: history is lost."""
         self._objects = {}
-        for key, value, at in items:
-            found = self.read(key, value, at)
+        self.unreadable = {}
+        for stored in items:
+            key = stored.key[len(self.prefix) :]
+            found = self.read(key, stored.value, stored.revision, stored.problem)
             if found is not None:
                 self._objects[key] = found
         self.version += 1
@@ -253,19 +256,35 @@ class WatchCache:
             obj["metadata"]["resourceVersion"] = str(revision)
         return CachedObject(key, namespace, name, splice(value, revision), revision, obj)
 
-    def read(self, key: str, value: bytes, revision: Revision) -> CachedObject | None:
-        """The cached form of a value in the store; None for one that is no JSON object, which nobody can be shown."""
-        try:
-            return self.build(key, value, revision, None)
-        except (ValueError, TypeError, AttributeError) as error:
-            logger.error("An unreadable value", extra={"key": self.prefix + key, "error": str(error)})
-            return None
+    def read(self, key: str, value: bytes, revision: Revision, problem: str = "") -> CachedObject | None:
+        """The cached form of a value in the store; None for one that cannot be decrypted or is no JSON object."""
+        if not problem:
+            try:
+                found = self.build(key, value, revision, None)
+            except (ValueError, TypeError, AttributeError) as error:
+                problem = str(error)
+            else:
+                self.unreadable.pop(key, None)
+                return found
+        self.unreadable[key] = problem
+        logger.error("An unreadable value", extra={"key": self.prefix + key, "error": problem})
+        return None
 
-    def apply(self, key: str, new: CachedObject | None, revision: Revision) -> None:
-        """One change in its turn: `new` is None on delete. What a list already had is passed over."""
+    def check_readable(self, namespace: str = "", name: str = "") -> None:
+        """Raises InternalError where an object asked for ("": all of them) lies in the store and cannot be read."""
+        for key, problem in self.unreadable.items():
+            its_namespace, _, its_name = key.rpartition("/")
+            if (not namespace or namespace == its_namespace or not its_namespace) and (not name or name == its_name):
+                raise unreadable(self.prefix + key, problem)
+
+    def apply(self, key: str, new: CachedObject | None, revision: Revision, *, deleted: bool = False) -> None:
+        """One change in its turn: `new` is None on delete, and where it cannot be read. What a list already had is
+        passed over."""
         if revision <= self._listed_at:
             return
         previous = self._objects.get(key)
+        if deleted and self.unreadable:
+            self.unreadable.pop(key, None)
         if new is None and previous is None:
             return
         self.version += 1
@@ -324,6 +343,11 @@ class WatchCache:
         if initial_end:
             metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
         return {"kind": self.resource.kind, "apiVersion": self.resource.api_version, "metadata": metadata}
+
+
+def unreadable(key: str, problem: str) -> InternalError:
+    """The 500 of an object that cannot be decrypted or decoded, in the reference's words."""
+    return InternalError(f'Internal error occurred: unable to transform key "{key}": {problem}')
 
 
 def plain_type(change: Change) -> str:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from apimachinery.errors import ServiceUnavailable, Timeout
 from apimachinery.meta import Resource
 from apimachinery.objects import Object
-from apiserver.storage.interface import Compacted, Delete, Put, Revision, Storage, StorageError, StorageEvent
+from apiserver.storage.encryption import EncryptedStorage
+from apiserver.storage.interface import Compacted, Delete, Put, Revision, Storage, StorageError, StorageEvent, Stored
 from apiserver.watchcache.cache import Progress, WatchCache
 from apiserver.watchcache.window import CachedObject
 
@@ -59,6 +60,8 @@ class Feed:
         self._waiting: dict[asyncio.Future[None], Revision] = {}
         self._askers: list[asyncio.Future[Revision]] = []
         self._asking: asyncio.Task[None] | None = None
+        if isinstance(storage, EncryptedStorage):
+            storage.resource_of = self._resource_of
 
     @property
     def revision(self) -> Revision:
@@ -167,11 +170,10 @@ class Feed:
 
     async def _list(self, cache: WatchCache, revision: Revision) -> None:
         start_after = ""
-        items: list[tuple[str, bytes, Revision]] = []
-        cut = len(cache.prefix)
+        items: list[Stored] = []
         while True:
             page = await self.storage.list(cache.prefix, limit=_LIST_PAGE, start_after=start_after, revision=revision)
-            items.extend((stored.key[cut:], stored.value, stored.revision) for stored in page.items)
+            items += page.items
             if not page.remaining or not page.items:
                 break
             start_after = page.items[-1].key
@@ -195,8 +197,8 @@ class Feed:
             self._early[cache].append(event)
             return
         key = event.key[len(cache.prefix) :]
-        new = cache.read(key, event.value, event.revision) if event.type == "put" else None
-        cache.apply(key, new, event.revision)
+        new = cache.read(key, event.value, event.revision, event.problem) if event.type == "put" else None
+        cache.apply(key, new, event.revision, deleted=event.type == "delete")
 
     def _apply_own(self) -> None:
         """Apply own commits that are next in turn; forget those that the watch was faster with."""
@@ -205,7 +207,7 @@ class Feed:
         while (changes := self._own.pop(self.revision + 1, None)) is not None:
             revision = self.revision + 1
             for change in changes:
-                change.cache.apply(change.key, change.new, revision)
+                change.cache.apply(change.key, change.new, revision, deleted=change.new is None)
             self._advance(revision)
         for revision in [at for at in self._own if at <= self.revision]:
             del self._own[revision]
@@ -216,6 +218,17 @@ class Feed:
             for waiter, wanted in tuple(self._waiting.items()):
                 if wanted <= revision and not waiter.done():
                     waiter.set_result(None)
+
+    async def is_stale(self, key: str) -> bool:
+        """Whether the value lies encrypted by another key than the one that writes now; raises `StorageError`."""
+        if not isinstance(self.storage, EncryptedStorage):
+            return False
+        stored = await self.storage.get(key)
+        return stored is not None and stored.stale
+
+    def _resource_of(self, key: str) -> Resource | None:
+        cache = self._cache_of(key)
+        return None if cache is None else cache.resource
 
     def _cache_of(self, key: str) -> WatchCache | None:
         directory = key[: key.rfind("/") + 1]

@@ -9,7 +9,7 @@ import pytest
 from apimachinery.errors import Gone, Timeout
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, labels_of
-from apiserver.storage.interface import Put
+from apiserver.storage.interface import Put, Stored
 from apiserver.watchcache.window import Trigger, Window
 from tests.unit.apiserver.watchcache.conftest import Cluster, brief, pod, read
 
@@ -223,7 +223,8 @@ async def test_closing_ends_a_waiting_reader(cluster: Cluster) -> None:
 async def test_compaction_under_a_feed_that_lags_lists_again(cluster: Cluster) -> None:
     await cluster.write(pod("a"))
     watcher = cluster.pods.watch()
-    cluster.pods.replace([("default/b", b'{"metadata":{"name":"b"}}', 5)], cluster.feed.revision)
+    stored = Stored(cluster.pods.key("default", "b"), b'{"metadata":{"name":"b"}}', 5)
+    cluster.pods.replace([stored], cluster.feed.revision)
     with pytest.raises(Gone):
         await anext(watcher)
     assert [item.name for item in cluster.pods.list()] == ["b"]
