@@ -60,6 +60,10 @@ class Strategy:
         """How long a delete waits for the object's own shutdown; None: deleted at once."""
         return None
 
+    def begin_deletion(self, obj: Object, now: datetime) -> bool:
+        """Mark, in place, an object whose end takes work of the server's own; False: it is deleted as any other."""
+        return False
+
     def name_rule(self, name: str, prefix: bool) -> list[str]:
         """What is wrong with a name (`prefix`: with a generateName); by default the DNS subdomain rule."""
         from api.validation.names import dns1123_subdomain
@@ -88,6 +92,16 @@ class Subresource:
     group: str = ""  #: group and version of `kind` where they differ from the parent's
     version: str = ""
     strategy: Strategy | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Custom:
+    """What only kinds of CustomResourceDefinitions have."""
+
+    list_kind: str
+    schema: Mapping[str, Any]  #: openAPIV3Schema of this version
+    scale: Mapping[str, str] | None = None  #: specReplicasPath, statusReplicasPath, labelSelectorPath
+    deprecation: str = ""  #: the warning that everybody gets who uses this version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +136,8 @@ class Kind:
     returns_deleted: bool = False
     #: Whether a delete that says nothing of dependents leaves them behind (kinds older than garbage collection).
     orphans_by_default: bool = False
+    #: Set for custom resources: their lists say each item's type, their rules are those of the served version.
+    custom: Custom | None = None
 
     @property
     def kind(self) -> str:

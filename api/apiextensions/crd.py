@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from api.apiextensions import conditions
 from api.apiextensions.schema import validate_schema
 from api.strategies import SpecStrategy, StatusStrategy
 from api.validation import names
@@ -52,6 +54,16 @@ class CustomResourceDefinitionStrategy(SpecStrategy):
         super().prepare_update(new, old)
         _note_storage_version(new)
 
+    def begin_deletion(self, obj: Object, now: datetime) -> bool:
+        """The objects of the kind go first."""
+        finalizers = obj["metadata"].get("finalizers") or []
+        if conditions.FINALIZER not in finalizers:
+            obj["metadata"]["finalizers"] = [*finalizers, conditions.FINALIZER]
+        text = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon"
+        status = obj.get("status") or {}
+        obj["status"] = conditions.with_condition(status, "Terminating", "True", "InstanceDeletionPending", text, now)
+        return True
+
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateCustomResourceDefinition."""
         spec = obj.get("spec") or {}
@@ -94,8 +106,7 @@ def _note_storage_version(obj: Object) -> None:
 
 
 def _is_established(obj: Object) -> bool:
-    conditions = (obj.get("status") or {}).get("conditions") or ()
-    return any(each.get("type") == "Established" and each.get("status") == "True" for each in conditions)
+    return conditions.is_true(obj, "Established")
 
 
 def _name_change(field: str, spec: Mapping[str, Any], former: Mapping[str, Any]) -> tuple[str, Any, Any]:

@@ -148,7 +148,7 @@ def _aggregated_resource(kind: Kind) -> Object:
     resource = kind.resource
     body: Object = {
         "resource": resource.plural,
-        "responseKind": _response_kind(resource.kind),
+        "responseKind": _response_kind(resource.kind, *((resource.group, resource.version) if kind.custom else ())),
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": kind.singular,
         "verbs": sorted(kind.verbs),

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
@@ -34,7 +35,8 @@ class ResourceHandlers:
     def __init__(self, streams: WatchStreams, *, min_watch_seconds: float = 1800.0) -> None:
         self._streams = streams
         self._min_watch_seconds = min_watch_seconds  #: a watch without timeoutSeconds lasts between this and twice this
-        self._transforms: dict[tuple[object, ...], Transform | None] = {}
+        # By what is served, since custom resources are served anew when their definition changes.
+        self._transforms: WeakKeyDictionary[Served, dict[tuple[str, ...], Transform | None]] = WeakKeyDictionary()
 
     async def handle(self, call: Call, served: Served) -> Reply | web.StreamResponse:
         """Dispatch on the verb, which the caller has found among the resource's."""
@@ -92,7 +94,7 @@ class ResourceHandlers:
     ) -> Reply:
         convert = served.from_stored
         if not representation.view:
-            body = views.list_body(served.kind, items, metadata, convert, typed_items=False)
+            body = views.list_body(served.kind, items, metadata, convert, typed_items=bool(served.kind.custom))
             return reply.encoded(body, representation)
         objects = [convert(item.obj) if convert else item.obj for item in items]
         if representation.view == TABLE:
@@ -119,12 +121,13 @@ class ResourceHandlers:
 
     def _transform(self, served: Served, representation: Representation, include: str) -> Transform | None:
         """The same function for the same form: frames are shared among the watchers that ask for it."""
-        key = (served.kind.resource, representation.view, representation.view_version, include)
-        if key not in self._transforms:
-            self._transforms[key] = views.object_transform(
+        known = self._transforms.setdefault(served, {})
+        key = (representation.view, representation.view_version, include)
+        if key not in known:
+            known[key] = views.object_transform(
                 served.kind, served.from_stored, representation.view, include, representation.view_version
             )
-        return self._transforms[key]
+        return known[key]
 
     def answer(
         self, call: Call, served: Served, found: CachedObject, status: int, representation: Representation
@@ -195,6 +198,10 @@ class ResourceHandlers:
         media_type = call.content_type.partition(";")[0].strip()
         if media_type not in patching.MEDIA_TYPES:
             raise UnsupportedMediaType("415: Unsupported Media Type", details={})
+        if served.kind.custom and media_type == patching.STRATEGIC_MERGE_PATCH:
+            accepted = ", ".join(each for each in patching.MEDIA_TYPES if each != media_type)
+            text = "the body of the request was in an unknown format - accepted media types include: "
+            raise UnsupportedMediaType(text + accepted)
         applies = media_type == patching.APPLY_PATCH
         context = self.context(call, "patch", applies=applies)
         force = first(call.query, "force") in ("true", "1")

@@ -32,8 +32,8 @@ def list_body(
 ) -> bytes | Pieces:
     """A List document; its items go without apiVersion and kind unless `typed_items` (custom resources)."""
     resource = kind.resource
-    head = b'{"kind":"%sList","apiVersion":"%s","metadata":%s,"items":[' % (
-        resource.kind.encode(),
+    head = b'{"kind":"%s","apiVersion":"%s","metadata":%s,"items":[' % (
+        (kind.custom.list_kind if kind.custom else f"{resource.kind}List").encode(),
         resource.api_version.encode(),
         orjson.dumps(metadata),
     )

@@ -8,6 +8,7 @@ from typing import Any
 from api.kind import Kind
 from apimachinery.objects import Object
 from apimachinery.schema.loader import Schemas
+from apiserver.crd import openapi as custom
 from apiserver.openapi.definitions import GVK, definitions, reachable
 from apiserver.openapi.paths import Operation, operations, parameter_type
 
@@ -22,13 +23,17 @@ _STATUS = "io.k8s.apimachinery.pkg.apis.meta.v1.Status"
 def v2(schemas: Schemas, kinds: Iterable[Kind], version: str) -> Object:
     """The whole API in one document."""
     paths: dict[str, Object] = {}
-    for operation in operations(kinds, schemas.kinds):
+    kinds = tuple(kinds)
+    for operation in operations(kinds, schemas.kinds | custom.names_of(kinds)):
         paths.setdefault(operation.path, {})[operation.method] = _v2_operation(operation)
     return {
         "swagger": "2.0",
         "info": {"title": _TITLE, "version": version},
         "paths": paths,
-        "definitions": definitions(schemas, schemas.names, _V2_PREFIX),
+        "definitions": {
+            **definitions(schemas, schemas.names, _V2_PREFIX),
+            **custom.definitions(kinds, _V2_PREFIX, v2=True),
+        },
     }
 
 
@@ -64,14 +69,17 @@ def v3(schemas: Schemas, kinds: Iterable[Kind], group: str, version: str, server
     mine = [kind for kind in kinds if (kind.resource.group, kind.resource.version) == (group, version)]
     paths: dict[str, Object] = {}
     roots = {_DELETE_OPTIONS, _STATUS}
-    for operation in operations(mine, schemas.kinds):
+    made = custom.definitions(mine, _V3_PREFIX, v2=False)
+    if made:
+        roots |= {custom.OBJECT_META, custom.LIST_META}
+    for operation in operations(mine, schemas.kinds | custom.names_of(mine)):
         paths.setdefault(operation.path, {})[operation.method] = _v3_operation(operation)
-        roots.update(name for name in (operation.body, operation.answer) if name)
+        roots.update(name for name in (operation.body, operation.answer) if name and name not in made)
     return {
         "openapi": "3.0.0",
         "info": {"title": _TITLE, "version": server_version},
         "paths": paths,
-        "components": {"schemas": definitions(schemas, reachable(schemas, roots), _V3_PREFIX)},
+        "components": {"schemas": {**definitions(schemas, reachable(schemas, roots), _V3_PREFIX), **made}},
     }
 
 

@@ -57,6 +57,9 @@ def plan(kind: Kind, obj: Object, options: DeleteOptions, now: datetime) -> Plan
     check_preconditions(kind, obj, options)
     if _is_namespace(kind):
         return _plan_namespace(obj, options, now)
+    if not obj["metadata"].get("deletionTimestamp") and kind.strategy.begin_deletion(obj, now):
+        obj["metadata"]["deletionTimestamp"] = format_time(now)
+        return Plan(Outcome.UPDATE, obj)
     graceful = _grace(kind, obj, options, now)
     if graceful is Outcome.NOTHING:
         return Plan(Outcome.NOTHING, obj)

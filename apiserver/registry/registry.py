@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from api.kind import Kind
 from apimachinery.meta import Resource
 from apimachinery.objects import Object
-from apimachinery.schema import Schemas
+from apimachinery.schema import Schemas, TypeSchema
 from apiserver.interfaces import Attributes
 from apiserver.registry.context import Admission
 from apiserver.registry.served import Served
@@ -98,9 +98,33 @@ class Registry:
             store = self._stores[kind.resource] = ResourceStore(kind, self.feed, prefix, ttl_seconds=ttl)
         return store
 
+    def exchange(self, gone: Iterable[Key], kinds: Iterable[tuple[Kind, TypeSchema, ResourceStore]] = ()) -> None:
+        """Stop serving these and serve these custom resources, in one step."""
+        withdrawn = set(gone)
+        table = {key: kind for key, kind in self._kinds.items() if key not in withdrawn}
+        served = {key: each for key, each in self._served.items() if key not in withdrawn}
+        for kind, schema, store in kinds:
+            table[key_of(kind)] = kind
+            served[key_of(kind)] = Served(kind, store, schema, self.admission)
+        self._kinds, self._served = table, served
+
+    def open_store(self, kind: Kind) -> ResourceStore:
+        """The store of a custom resource, in its stored version; its cache is the caller's to fill."""
+        return self._store(kind)
+
+    def close_store(self, store: ResourceStore, *, keep_cache: bool = False) -> None:
+        """Forget a store, and (but for `keep_cache`) what it holds in memory."""
+        self._stores.pop(store.kind.resource, None)
+        if not keep_cache:
+            self.feed.remove(store.cache)
+
     def kind(self, group: str, version: str, plural: str) -> Kind | None:
         """The kind served there, stored or not."""
         return self._kinds.get((group, version, plural))
+
+    def serves(self, group: str, version: str) -> bool:
+        """Whether there is any kind of that group and version."""
+        return any(key[:2] == (group, version) for key in self._kinds)
 
     def served(self, group: str, version: str, plural: str) -> Served | None:
         """The stored resource served there."""

@@ -25,8 +25,9 @@ class Served:
         self.stored_kind = store.kind
         self.schema = schema
         self.admission = admission
-        self.strategies: dict[str, Strategy] = {"": self.stored_kind.strategy}
-        for sub in self.stored_kind.subresources:
+        ruling = kind if kind.custom else self.stored_kind
+        self.strategies: dict[str, Strategy] = {"": ruling.strategy}
+        for sub in ruling.subresources:
             if sub.strategy is not None:
                 self.strategies[sub.name] = sub.strategy
 

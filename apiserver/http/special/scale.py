@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from apimachinery import errors, labels
 from apimachinery import fielderrors as fe
@@ -23,11 +23,24 @@ _GROUP, _VERSION, _KIND = "autoscaling", "v1", "Scale"
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
+class Form(Protocol):
+    """How an object says its scale. Pure."""
+
+    def scale_of(self, obj: Object) -> Object:
+        """The Scale."""
+        ...
+
+    def rescaled(self, obj: Object, scale: Object) -> None:
+        """Take the replicas, and the preconditions, of a Scale into its object, in place."""
+        ...
+
+
 class Scales:
     """The scale of one resource."""
 
-    def __init__(self, served: Served, resources: ResourceHandlers, bodies: Bodies) -> None:
+    def __init__(self, served: Served, resources: ResourceHandlers, bodies: Bodies, form: Form | None = None) -> None:
         self._served = served
+        self._form = form or WorkloadForm()
         self._resources = resources
         self._bodies = bodies
         typed = bodies.typed(_GROUP, _VERSION, _KIND)
@@ -43,7 +56,7 @@ class Scales:
         context = self._resources.context(call, "update")
         scale = await self._bodies.read(call, _GROUP, _VERSION, _KIND)
         objectmeta.settle_name(scale, call.info.name)
-        objectmeta.settle_namespace(scale, call.info.namespace, namespaced=True)
+        objectmeta.settle_namespace(scale, call.info.namespace, namespaced=bool(call.info.namespace))
         return await self._write(call, context, lambda _: scale)
 
     async def patch(self, call: Call) -> Reply:
@@ -111,3 +124,15 @@ def rescaled(obj: Object, scale: Object) -> None:
         if metadata.get(field):
             obj["metadata"][field] = metadata[field]
     obj["spec"]["replicas"] = (scale.get("spec") or {}).get("replicas") or 0
+
+
+class WorkloadForm:
+    """Of the built-in workloads: spec.replicas, status.replicas, spec.selector."""
+
+    def scale_of(self, obj: Object) -> Object:
+        """As `scale_of`."""
+        return scale_of(obj)
+
+    def rescaled(self, obj: Object, scale: Object) -> None:
+        """As `rescaled`."""
+        rescaled(obj, scale)

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from api import resources as r
 from apimachinery.meta import Resource
 from apiserver.http.resources import ResourceHandlers
-from apiserver.http.server import Special
+from apiserver.http.server import ANY_SCALE, Special
 from apiserver.http.special.binding import Bindings
 from apiserver.http.special.bodies import Bodies
 from apiserver.http.special.componentstatuses import ComponentStatuses
+from apiserver.http.special.customscale import CustomScales
 from apiserver.http.special.eviction import Evictions
 from apiserver.http.special.kubelets import Kubelets
 from apiserver.http.special.podlog import PodLogs
@@ -43,6 +44,8 @@ def build(
     for resource in _SCALED:
         scales = Scales(registry.of(resource), resources, bodies)
         table[_key(resource, "scale")] = {"get": scales.get, "update": scales.update, "patch": scales.patch}
+    custom = CustomScales(registry, resources, bodies)
+    table[ANY_SCALE] = {"get": custom.get, "update": custom.update, "patch": custom.patch}
     pods = registry.of(r.PODS)
     bindings = Bindings(pods, bodies)
     table[_key(r.PODS, "binding")] = {"create": bindings.create}

@@ -1,0 +1,38 @@
+"""Defaults of custom resources, and nulls where a default stands for them. Pure: changes the object it is given.
+
+(k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting.)"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+
+def apply_defaults(value: Any, schema: Schema) -> None:
+    """Fill in what is absent, or null where null is no value; a default's own fields are defaulted in turn."""
+    if isinstance(value, dict):
+        properties: Mapping[str, Any] = schema.get("properties") or {}
+        for name, field in properties.items():
+            if field.get("default") is None:
+                continue
+            if name not in value or (value[name] is None and not field.get("nullable")):
+                value[name] = copy.deepcopy(field["default"])
+        further = schema.get("additionalProperties")
+        for name, inner in value.items():
+            known = properties.get(name, further)
+            if isinstance(known, Mapping):
+                apply_defaults(inner, known)
+    elif isinstance(value, list) and isinstance(schema.get("items"), Mapping):
+        for item in value:
+            apply_defaults(item, schema["items"])
+
+
+def has_defaults(schema: Schema) -> bool:
+    """Whether anything in the schema has a default."""
+    if schema.get("default") is not None:
+        return True
+    inner = [*(schema.get("properties") or {}).values(), schema.get("items"), schema.get("additionalProperties")]
+    return any(has_defaults(each) for each in inner if isinstance(each, Mapping))

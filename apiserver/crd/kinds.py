@@ -1,0 +1,113 @@
+"""From a CustomResourceDefinition to the kinds that are served and the form that objects are stored in. Pure."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from api.kind import Custom, Kind, Subresource
+from apimachinery.meta import Resource
+from apimachinery.objects import Object, is_deleting
+from apimachinery.schema import TypeSchema, from_openapi
+from apiserver.crd.columns import table_of
+from apiserver.crd.defaulting import apply_defaults
+from apiserver.crd.strategy import CustomResourceStrategy, CustomStatusStrategy
+
+_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
+_LAST_VERBS = ("delete", "deletecollection", "get", "list", "watch")  #: of a definition that is being deleted
+_ANYTHING: Mapping[str, Any] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a definition gives: the kind in the stored version, and the served ones with their types."""
+
+    stored: tuple[Kind, TypeSchema]
+    served: tuple[tuple[Kind, TypeSchema], ...]
+
+
+def definition_of(crd: Object) -> Definition:
+    """The kinds of a definition whose names are accepted."""
+    storage = next(version for version in crd["spec"]["versions"] if version.get("storage"))
+    made = {version["name"]: _kind(crd, version, storage["name"]) for version in crd["spec"]["versions"]}
+    served = tuple(made[version["name"]] for version in crd["spec"]["versions"] if version.get("served"))
+    return Definition(made[storage["name"]], served)
+
+
+def _kind(crd: Object, version: Mapping[str, Any], storage: str) -> tuple[Kind, TypeSchema]:
+    spec, names = crd["spec"], crd["status"]["acceptedNames"]
+    schema = (version.get("schema") or {}).get("openAPIV3Schema") or _ANYTHING
+    typed = from_openapi(schema)
+    resource = _resource(crd, version["name"])
+    subresources = version.get("subresources") or {}
+    strategy = CustomResourceStrategy(schema, has_status=subresources.get("status") is not None)
+    columns, cells = table_of(version)
+    changes = _may_differ(crd)
+    kind = Kind(
+        resource=resource,
+        singular=names.get("singular") or "",
+        short_names=tuple(names.get("shortNames") or ()),
+        categories=tuple(names.get("categories") or ()),
+        verbs=_LAST_VERBS if is_deleting(crd) else _VERBS,
+        subresources=_subresources(resource.kind, subresources, strategy),
+        strategy=strategy,
+        columns=columns,
+        cells=cells,
+        stored_as=_resource(crd, storage) if changes else None,
+        to_storage=_renamed(_resource(crd, storage)) if changes else None,
+        from_storage=_converted(resource, schema, typed) if changes else None,
+        storage_path=f"{spec['group']}/{names['plural']}",
+        custom=Custom(
+            list_kind=names.get("listKind") or f"{names['kind']}List",
+            schema=schema,
+            scale=subresources.get("scale"),
+            deprecation=_deprecation(resource, version),
+        ),
+    )
+    return kind, typed
+
+
+def _resource(crd: Object, version: str) -> Resource:
+    spec, names = crd["spec"], crd["status"]["acceptedNames"]
+    namespaced = spec["scope"] == "Namespaced"
+    return Resource(spec["group"], version, names["plural"], names["kind"], namespaced=namespaced)
+
+
+def _subresources(kind: str, declared: Mapping[str, Any], strategy: CustomResourceStrategy) -> tuple[Subresource, ...]:
+    made = []
+    if declared.get("status") is not None:
+        made.append(Subresource(name="status", kind=kind, strategy=CustomStatusStrategy(strategy)))
+    if declared.get("scale") is not None:
+        made.append(Subresource(name="scale", kind="Scale", group="autoscaling", version="v1"))
+    return tuple(made)
+
+
+def _deprecation(resource: Resource, version: Mapping[str, Any]) -> str:
+    if not version.get("deprecated"):
+        return ""
+    return version.get("deprecationWarning") or f"{resource.api_version} {resource.kind} is deprecated"
+
+
+def _may_differ(crd: Object) -> bool:
+    """Whether a stored object may be other than what this version's schema makes of it: written by another one."""
+    stored = (crd.get("status") or {}).get("storedVersions") or ()
+    return len(crd["spec"]["versions"]) > 1 or len(stored) > 1 or (crd["metadata"].get("generation") or 1) > 1
+
+
+def _renamed(storage: Resource) -> Callable[[Object], Object]:
+    return lambda obj: {**obj, "apiVersion": storage.api_version}
+
+
+def _converted(resource: Resource, schema: Mapping[str, Any], typed: TypeSchema) -> Callable[[Object], Object]:
+    """The conversion strategy None: only apiVersion changes; then what the version does not know is dropped."""
+
+    def convert(obj: Object) -> Object:
+        made = copy.deepcopy(obj)
+        made["apiVersion"] = resource.api_version
+        typed.decode(made)
+        apply_defaults(made, schema)
+        return made
+
+    return convert

@@ -1,0 +1,97 @@
+"""How custom resources are defaulted, checked and changed, by the schema of the version they are written in. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from api.kind import Strategy
+from api.strategies import bump_generation, restore
+from apimachinery.fielderrors import FieldError
+from apimachinery.objects import Object
+from apiserver.crd import listtypes, rules, values
+from apiserver.crd.defaulting import apply_defaults
+from apiserver.crd.rules import Rules
+
+
+class CustomResourceStrategy(Strategy):
+    """Objects of one version of a definition."""
+
+    has_generation = True
+    allow_unconditional_update = False
+
+    def __init__(self, schema: Mapping[str, Any], *, has_status: bool) -> None:
+        self._schema = schema
+        self._has_status = has_status  #: whether the status is written by its subresource alone
+
+    @cached_property
+    def _rules(self) -> Rules | None:
+        return Rules(self._schema, is_root=True) if rules.has_rules(self._schema) else None
+
+    def default(self, obj: Object) -> None:
+        """The schema's defaults."""
+        apply_defaults(obj, self._schema)
+
+    def prepare_create(self, obj: Object) -> None:
+        """The first generation; no status where that has a subresource of its own."""
+        if self._has_status:
+            obj.pop("status", None)
+        obj["metadata"]["generation"] = 1
+
+    def prepare_update(self, new: Object, old: Object) -> None:
+        """Every change but of metadata (and of a status with a subresource) is a new generation."""
+        if self._has_status:
+            restore(new, old, "status")
+        bump_generation(new, old, self._counted(new) != self._counted(old))
+
+    def _counted(self, obj: Object) -> Object:
+        uncounted = ("apiVersion", "metadata", "status") if self._has_status else ("apiVersion", "metadata")
+        return {name: value for name, value in obj.items() if name not in uncounted}
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """Schema, list types, and rules that ask for no old value."""
+        return self._checked(obj, None)
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """As on create, with the rules about changes."""
+        return self._checked(new, old)
+
+    def _checked(self, obj: Object, old: Object | None) -> list[FieldError]:
+        errors = values.validate(obj, self._schema) + listtypes.validate(obj, self._schema)
+        if self._rules is None:
+            return errors
+        blocking = rules.blocked(errors)
+        if blocking is not None:
+            return [*errors, blocking]
+        return errors + (self._rules.validate(obj) if old is None else self._rules.validate(obj, old))
+
+
+class CustomStatusStrategy(Strategy):
+    """The status subresource: nothing but the status is written."""
+
+    has_generation = True
+    allow_unconditional_update = False
+
+    def __init__(self, parent: CustomResourceStrategy) -> None:
+        self._parent = parent
+
+    def default(self, obj: Object) -> None:
+        """The object's own defaults."""
+        self._parent.default(obj)
+
+    def prepare_update(self, new: Object, old: Object) -> None:
+        """Everything but the status, and who owns its fields, stays as it was."""
+        managed, version = new["metadata"].get("managedFields"), new["metadata"].get("resourceVersion")
+        for field in set(new) | set(old):
+            if field not in ("apiVersion", "kind", "status"):
+                restore(new, old, field)
+        new["metadata"] = {**old["metadata"], "resourceVersion": version}
+        if managed:
+            new["metadata"]["managedFields"] = managed
+        else:
+            new["metadata"].pop("managedFields", None)
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """The whole object must still fit."""
+        return self._parent.validate_update(new, old)
