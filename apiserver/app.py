@@ -16,6 +16,9 @@ from api.resources import NODES, SERVICES
 from apimachinery import schema
 from apiserver import storing
 from apiserver.allocation.allocator import ServiceAllocator
+from apiserver.audit import open_audit, running
+from apiserver.audit.trail import Auditor
+from apiserver.crd.controller import CustomResources
 from apiserver.http.limits import InFlight
 from apiserver.http.listener import Listener, ListenError
 from apiserver.http.nonresource import NonResourcePaths
@@ -61,6 +64,7 @@ class Parts:
     registry: Registry
     allocator: ServiceAllocator
     security: Security
+    custom: CustomResources
     kubelets: Kubelets
     listener: Listener
     started: asyncio.Event  #: what is done once at start is done
@@ -71,14 +75,18 @@ async def serve(options: Options, process: Process) -> None:
     """Run until cancelled."""
     node_ports(options.service_node_port_range)
     address = advertised(options)
+    auditor = await open_audit(options)
     storage = await storing.open_storage(options)
     try:
-        await _run(assemble(storage, options, process, address), storage, process)
+        async with running(auditor):
+            await _run(assemble(storage, options, process, address, auditor), storage, process)
     finally:
         await storage.close()
 
 
-def assemble(storage: Storage, options: Options, process: Process, address: str) -> Parts:
+def assemble(
+    storage: Storage, options: Options, process: Process, address: str, auditor: Auditor | None = None
+) -> Parts:
     """Wire the parts on a store; raises FatalError for flags that make no sense."""
     feed = Feed(storage)
     ttl = int(options.event_ttl_seconds)
@@ -106,9 +114,11 @@ def assemble(storage: Storage, options: Options, process: Process, address: str)
         limits=InFlight(options.max_requests_inflight, options.max_mutating_requests_inflight),
         request_timeout_seconds=options.request_timeout_seconds,
         anonymous=options.anonymous_auth,
+        auditor=auditor,
     )
     listener = Listener(server, streams)
-    return Parts(options, feed, registry, allocator, security, kubelets, listener, started, address)
+    custom = CustomResources(registry, loopback)
+    return Parts(options, feed, registry, allocator, security, custom, kubelets, listener, started, address)
 
 
 def _allocator(feed: Feed, options: Options) -> ServiceAllocator:
@@ -127,6 +137,7 @@ async def _run(parts: Parts, storage: Storage, process: Process) -> None:
     try:
         await _listen(parts.listener, options, parts.address)
         await _start(parts)
+        process.spawn("custom-resources", parts.custom.run())
         process.spawn("bootstrap", parts.security.bootstrap.run())
         if isinstance(storage, EncryptedStorage) and options.encryption_provider_config_automatic_reload:
             process.spawn("encryption-config", follow_encryption(storage, Path(options.encryption_provider_config)))
@@ -152,6 +163,7 @@ async def _start(parts: Parts) -> None:
     await parts.feed.wait_ready()
     await parts.allocator.repair(parts.registry.of(SERVICES).store.cache)
     await parts.security.bootstrap.ensure()
+    await parts.custom.sync()
     parts.started.set()
 
 

@@ -178,11 +178,19 @@ class Options(SecurityOptions):
     kubelet_timeout_seconds: float = flag(
         5.0, name="kubelet-timeout", parse=duration, help="time limit of connecting", group="Kubelet"
     )
-    audit_log_path: str = flag("", help=_NO_EFFECT, group="Audit")
-    audit_policy_file: str = flag("", help=_NO_EFFECT, group="Audit")
-    audit_log_maxage: int = flag(0, help=_NO_EFFECT, group="Audit")
-    audit_log_maxbackup: int = flag(0, help=_NO_EFFECT, group="Audit")
-    audit_log_maxsize: int = flag(0, help=_NO_EFFECT, group="Audit")
+    audit_policy_file: str = flag("", help="audit.k8s.io/v1 Policy: which requests are recorded", group="Audit")
+    audit_log_path: str = flag("", help='file of the audit log; "-": standard output', group="Audit")
+    audit_log_format: str = flag("json", choices=("json", "legacy"), help="how events are written", group="Audit")
+    audit_log_mode: str = flag(
+        "blocking",
+        choices=("batch", "blocking", "blocking-strict"),
+        help="whether requests wait for their events to be written; batch: never, what does not fit is lost",
+        group="Audit",
+    )
+    audit_log_batch_buffer_size: int = flag(10000, help="most events that wait to be written", minimum=1, group="Audit")
+    audit_log_maxage: int = flag(0, help="days that full files are kept; 0: for ever", minimum=0, group="Audit")
+    audit_log_maxbackup: int = flag(0, help="how many full files are kept; 0: all", minimum=0, group="Audit")
+    audit_log_maxsize: int = flag(0, help="megabytes of a full file; 0: no limit", minimum=0, group="Audit")
     enable_aggregator_routing: bool = flag(False, help=_NO_EFFECT, group="Misc")
     proxy_client_cert_file: str = flag("", help="client certificate for aggregated servers", group="Misc")
     proxy_client_key_file: str = flag("", help="key of the client certificate for aggregated servers", group="Misc")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 
 import orjson
@@ -12,11 +13,13 @@ from apimachinery.errors import ApiError
 from apimachinery.protobuf import reader as protobuf
 from apimachinery.protobuf.wire import WireError
 from apimachinery.schema import Schemas
+from apiserver.audit.trail import Trail
 from apiserver.http.negotiate import JSON, PLAIN, Representation, choose
 from apiserver.http.request_info import Query, RequestInfo
 from apiserver.interfaces import Attributes
 
 MAX_BODY_BYTES = 3 << 20
+_MAX_AUDIT_ID = 64
 
 
 @dataclass(slots=True)
@@ -28,13 +31,27 @@ class Call:
     query: Query
     attributes: Attributes
     warnings: list[str] = field(default_factory=list)
+    trail: Trail | None = None  #: what the audit log gets of this request
     _body: bytes | None = None
     _content_type: str | None = None
+    _audit_id: str = ""
 
     @property
     def accept(self) -> str:
         """The Accept header."""
         return self.request.headers.get("Accept", "")
+
+    @property
+    def audit_id(self) -> str:
+        """What the request is called in the audit log: as its client says, otherwise a random one."""
+        if not self._audit_id:
+            self._audit_id = self.request.headers.get("Audit-Id", "")[:_MAX_AUDIT_ID] or str(uuid.uuid4())
+        return self._audit_id
+
+    @property
+    def body_if_read(self) -> bytes | None:
+        """The body, where the request has come so far that it was read."""
+        return self._body
 
     @property
     def user_agent(self) -> str:

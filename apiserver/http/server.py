@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import logging
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
@@ -14,6 +13,8 @@ from multidict import CIMultiDict
 
 from apimachinery import errors
 from apimachinery.errors import ApiError
+from apiserver.audit.backend import AuditFailed
+from apiserver.audit.trail import Auditor, Trail
 from apiserver.authn import Authentication
 from apiserver.authz import forbidden_error
 from apiserver.http import metrics, reply, request_info
@@ -34,6 +35,8 @@ Special = Callable[[Call], Awaitable[Answer]]
 #: (group, resource, subresource) -> verb -> handler
 SpecialTable = Mapping[tuple[str, str, str], Mapping[str, Special]]
 
+#: Where the table has the scale of kinds that it does not name: custom resources.
+ANY_SCALE = ("*", "*", "scale")
 _LONG_SUBRESOURCES = frozenset({"exec", "attach", "portforward", "proxy", "log"})
 _READS = frozenset({"get", "list", "watch", "head", "options"})
 _GZIP_MINIMUM = 128 << 10
@@ -56,6 +59,7 @@ class ApiServer:
         limits: InFlight,
         request_timeout_seconds: float = 60.0,
         anonymous: bool = True,
+        auditor: Auditor | None = None,
     ) -> None:
         self._registry = registry
         self._resources = resources
@@ -66,6 +70,7 @@ class ApiServer:
         self._limits = limits
         self._timeout_seconds = request_timeout_seconds
         self._anonymous = anonymous
+        self._auditor = auditor
         self._writes: set[asyncio.Task[Answer]] = set()
 
     async def handle_insecure(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -91,6 +96,14 @@ class ApiServer:
             logger.exception("Request failed", extra={"method": request.method, "path": path})
             trouble = errors.InternalError(f"Internal error occurred: {type(error).__name__}")
             answer = reply.error_reply(trouble, representation_or_plain(request))
+            if call.trail is not None:
+                call.trail.panicked()
+        except asyncio.CancelledError:
+            if call.trail is not None:
+                call.trail.abandoned()
+            raise
+        if call.trail is not None:
+            answer = await self._audited(call, call.trail, answer)
         status = answer.status
         attributes = call.attributes
         metrics.observe(
@@ -106,6 +119,19 @@ class ApiServer:
         )
         if isinstance(answer, Reply):
             return await _response(answer, call)
+        return answer
+
+    async def _audited(self, call: Call, trail: Trail, answer: Answer) -> Answer:
+        """The answer once it is in the audit log; an error where that is strict and fails."""
+        body = None
+        if isinstance(answer, Reply) and trail.wants_response(answer.status):
+            if isinstance(answer.body, Pieces):
+                answer.body = answer.body.whole()
+            body = answer.body
+        try:
+            await trail.completed(answer.status, body)
+        except AuditFailed as error:
+            return reply.error_reply(errors.InternalError(str(error)), representation_or_plain(call.request))
         return answer
 
     async def _limited(self, call: Call, *, insecure: bool) -> Answer:
@@ -124,6 +150,8 @@ class ApiServer:
         """Know the caller, ask whether this is allowed, and go on."""
         if insecure:
             call.attributes = _attributes(_UNSECURED, call.info, _sources(call.request), call.user_agent)
+            if self._auditor is not None:
+                await self._auditor.begin(call)
         else:
             await self._authorize(call)
         if call.info.verb in _READS or _is_long(call.info):
@@ -132,6 +160,8 @@ class ApiServer:
         task = asyncio.create_task(self._dispatch(call), name="write")
         self._writes.add(task)
         task.add_done_callback(self._write_ended)
+        if call.trail is not None:
+            call.trail.follow(task)
         return await asyncio.shield(task)
 
     def _write_ended(self, task: asyncio.Task[Answer]) -> None:
@@ -142,17 +172,35 @@ class ApiServer:
 
     async def _authorize(self, call: Call) -> None:
         request = call.request
-        user = await self._authenticator.authenticate(_credentials(request))
+        try:
+            user = await self._authenticator.authenticate(_credentials(request))
+        except ApiError:
+            await self._unknown(call)
+            raise
         if user is None:
             if not self._anonymous:
+                await self._unknown(call)
                 raise errors.Unauthorized("Unauthorized")
             user = _ANONYMOUS
+        if self._auditor is not None:
+            call.attributes = _attributes(user, call.info, _sources(request), call.user_agent)
+            await self._auditor.begin(call)
         if "Impersonate-User" in request.headers:
             user = self._authenticator.impersonate(user, request.headers, self._authorizer)
+            if call.trail is not None:
+                call.trail.impersonated(user)
         call.attributes = _attributes(user, call.info, _sources(request), call.user_agent)
         decision, reason = self._authorizer.authorize(call.attributes)
+        if call.trail is not None:
+            call.trail.authorized(allowed=decision is Decision.ALLOW, reason=reason)
         if decision is not Decision.ALLOW:
             raise forbidden_error(call.attributes, reason)
+
+    async def _unknown(self, call: Call) -> None:
+        """Record a request whose sender could not be told."""
+        if self._auditor is not None:
+            call.attributes = _attributes(UserInfo(""), call.info, _sources(call.request), call.user_agent)
+            await self._auditor.begin(call, received=False)
 
     async def _dispatch(self, call: Call) -> Answer:
         info = call.info
@@ -164,11 +212,15 @@ class ApiServer:
         if info.verb == "watch" and call.request.method != "GET":
             raise reply.method_not_allowed()
         special = self._special.get((info.group, info.resource, info.subresource))
+        if special is None and info.subresource == "scale":
+            special = self._special.get(ANY_SCALE)
         if special is not None and (chosen := special.get(info.verb)) is not None:
             return await chosen(call)
         served = self._registry.served(info.group, info.version, info.resource)
         kind = self._registry.kind(info.group, info.version, info.resource)
         if kind is None:
+            if not self._registry.serves(info.group, info.version):
+                return page_not_found()
             raise reply.unknown_resource()
         verbs = kind.verbs
         if info.subresource:
@@ -180,6 +232,8 @@ class ApiServer:
             raise reply.method_not_allowed()
         if kind.resource.namespaced and not info.namespace and info.verb not in ("list", "watch"):
             raise reply.method_not_allowed()
+        if kind.custom and kind.custom.deprecation:
+            call.warnings.append(kind.custom.deprecation)
         return await self._resources.handle(call, served)
 
     async def drain(self) -> None:
@@ -231,7 +285,7 @@ async def _response(answer: Reply, call: Call) -> web.StreamResponse:
         {
             "Content-Type": answer.content_type,
             "Cache-Control": "no-cache, private",
-            "Audit-Id": str(uuid.uuid4()),
+            "Audit-Id": call.audit_id,
             **answer.headers,
         }
     )

@@ -27,7 +27,8 @@ class WatchStreams:
 
     async def serve(self, call: Call, watcher: Watcher) -> web.StreamResponse:
         """Send events until the end; a history that is lost is told as an ERROR event."""
-        response = web.StreamResponse(headers={"Content-Type": JSON, "Cache-Control": "no-cache, private"})
+        headers = {"Content-Type": JSON, "Cache-Control": "no-cache, private", "Audit-Id": call.audit_id}
+        response = web.StreamResponse(headers=headers)
         for text in call.warnings:
             response.headers.add("Warning", warning_header(text))
         response.enable_chunked_encoding()
@@ -36,6 +37,8 @@ class WatchStreams:
         gauge.inc()
         try:
             await response.prepare(call.request)
+            if call.trail is not None:
+                await call.trail.started(response.status)
             if self._closing:
                 return response
             await self._send(watcher, response)

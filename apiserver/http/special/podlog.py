@@ -67,6 +67,8 @@ async def _stream(call: Call, answer: aiohttp.ClientResponse) -> web.StreamRespo
     response = web.StreamResponse(headers={"Content-Type": TEXT, "Cache-Control": "no-cache, private"})
     response.enable_chunked_encoding()
     await response.prepare(call.request)
+    if call.trail is not None:
+        await call.trail.started(response.status)
     try:
         async for chunk in answer.content.iter_any():
             await response.write(chunk)

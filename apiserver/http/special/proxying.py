@@ -116,6 +116,8 @@ async def _copy(call: Call, answer: aiohttp.ClientResponse) -> web.StreamRespons
         if name.lower() not in _HOP_BY_HOP:
             response.headers.add(name, value)
     await response.prepare(call.request)
+    if call.trail is not None:
+        await call.trail.started(response.status)
     async for chunk in answer.content.iter_any():
         await response.write(chunk)
     await response.write_eof()
