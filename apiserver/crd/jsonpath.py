@@ -33,10 +33,10 @@ def compile_path(text: str) -> Step | None:
 
 def _chain(steps: list[Step]) -> Step:
     def walk(value: Any) -> Iterator[Any]:
-        values = iter((value,))
+        values = [value]
         for step in steps:
-            values = (inner for outer in tuple(values) for inner in step(outer))
-        return values
+            values = [inner for outer in values for inner in step(outer)]
+        return iter(values)
 
     return walk
 

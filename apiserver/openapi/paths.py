@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from api.kind import Kind
 from apiserver.openapi.definitions import gvk
 
+_STRATEGIC = "application/strategic-merge-patch+json"  # needs Go types: custom resources have none
 _PATCHES = (
     "application/json-patch+json",
     "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
+    _STRATEGIC,
     "application/apply-patch+yaml",
 )
 _ACTIONS = {"get": "get", "put": "update", "patch": "patch", "delete": "delete", "post": "create"}
@@ -71,15 +72,16 @@ def operations(kinds: Iterable[Kind], names: dict[str, str]) -> Iterator[Operati
         shown = gvk(resource.group, resource.version, resource.kind)
         collection = resource.path("{namespace}" if resource.namespaced else "")
         scope = ("namespace",) if resource.namespaced else ()
+        patches = tuple(each for each in _PATCHES if each != _STRATEGIC) if kind.custom else _PATCHES
         yield from _on_collection(kind, collection, scope, shown, item, listed)
-        yield from _on_item(kind.verbs, f"{collection}/{{name}}", (*scope, "name"), shown, item)
+        yield from _on_item(kind.verbs, f"{collection}/{{name}}", (*scope, "name"), shown, item, patches)
         if resource.namespaced and "list" in kind.verbs:
             yield Operation(resource.path(), "get", "list", shown, "", listed, (), _PARAMETERS["list"])
         for sub in kind.subresources:
             inner = gvk(sub.group or resource.group, sub.version or resource.version, sub.kind)
             name = names.get(f"{inner['group']}/{inner['version']}/{inner['kind']}", "")
             path = f"{collection}/{{name}}/{sub.name}"
-            yield from _on_item(sub.verbs, path, (*scope, "name"), inner, name)
+            yield from _on_item(sub.verbs, path, (*scope, "name"), inner, name, patches)
             if "create" in sub.verbs:
                 yield Operation(path, "post", "post", inner, name, name, ("*/*",), _WRITE, (*scope, "name"))
 
@@ -97,14 +99,19 @@ def _on_collection(
 
 
 def _on_item(
-    verbs: Iterable[str], path: str, scope: tuple[str, ...], shown: dict[str, str], item: str
+    verbs: Iterable[str],
+    path: str,
+    scope: tuple[str, ...],
+    shown: dict[str, str],
+    item: str,
+    patches: tuple[str, ...],
 ) -> Iterator[Operation]:
     for method in ("get", "put", "patch", "delete"):
         action = _ACTIONS[method]
         if action not in verbs:
             continue
         body = item if method == "put" else ""
-        consumes = _PATCHES if method == "patch" else ("*/*",) if method != "get" else ()
+        consumes = patches if method == "patch" else ("*/*",) if method != "get" else ()
         shown_action = "put" if method == "put" else action
         parameters = _PARAMETERS.get(action, ())
         yield Operation(path, method, shown_action, shown, body, item, consumes, parameters, scope)
