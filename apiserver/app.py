@@ -178,6 +178,7 @@ async def _listen(listener: Listener, options: Options, address: str) -> None:
             alternatives=list(dict.fromkeys(alternatives)),
             client_ca_files=authorities,
             min_version=options.tls_min_version,
+            cipher_suites=options.tls_cipher_suites,
         )
         await listener.start(options.bind_address, options.secure_port, context)
         if options.insecure_port:

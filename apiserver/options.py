@@ -37,10 +37,12 @@ class EtcdOptions(LogOptions):
     event_ttl_seconds: float = flag(
         3600.0, name="event-ttl", parse=duration, help="how long events are kept", group="Storage"
     )
-    storage_media_type: str = flag("application/json", help="accepted; objects are stored as JSON", group="Storage")
-    watch_cache: bool = flag(True, help="accepted; reads always go through the watch cache", group="Storage")
+    storage_media_type: str = flag(
+        "application/json", help="No effect here: objects are stored as JSON.", group="Storage"
+    )
+    watch_cache: bool = flag(True, help="No effect here: reads always go through the watch cache.", group="Storage")
     watch_cache_sizes: tuple[str, ...] = flag(
-        (), help="accepted; windows are bounded by bytes and age", group="Storage"
+        (), help="No effect here: windows are bounded by bytes and age.", group="Storage"
     )
     encryption_provider_config: str = flag(
         "",
@@ -59,13 +61,13 @@ class ServingOptions(EtcdOptions):
     bind_address: str = flag("0.0.0.0", help="address of the secure port", group="Serving")
     secure_port: int = flag(6443, help="port of HTTPS", minimum=1, maximum=65535, group="Serving")
     advertise_address: str = flag("", help="address that the kubernetes Service points to", group="Serving")
-    external_hostname: str = flag("", help="host name in generated URLs", group="Serving")
+    external_hostname: str = flag("", help=_NO_EFFECT, group="Serving")
     cert_dir: str = flag("/var/run/kubernetes", help="where the self-made certificate is kept", group="Serving")
     tls_cert_file: str = flag("", help="serving certificate (PEM, with intermediates)", group="Serving")
     tls_private_key_file: str = flag("", help="key of the serving certificate", group="Serving")
     tls_min_version: str = flag("", help="VersionTLS12 or VersionTLS13", group="Serving")
     tls_cipher_suites: tuple[str, ...] = flag(
-        (), help="accepted; the library's secure default is used", group="Serving"
+        (), help="cipher suites of TLS 1.2, by Go's names; the library's secure default when empty", group="Serving"
     )
     insecure_bind_address: str = flag("127.0.0.1", help="address of the insecure port", group="Serving")
     insecure_port: int = flag(
@@ -86,7 +88,7 @@ class ServingOptions(EtcdOptions):
         help="how long to go on serving after SIGTERM",
         group="Serving",
     )
-    profiling: bool = flag(True, help=_NO_EFFECT, group="Serving")
+    profiling: bool = flag(True, help="No effect here: profiles are never served.", group="Serving")
     enable_priority_and_fairness: bool = flag(True, help=_NO_EFFECT, group="Serving")
     feature_gates: tuple[str, ...] = flag((), help=_NO_EFFECT, group="Serving")
     runtime_config: tuple[str, ...] = flag((), help=_NO_EFFECT, group="Serving")
@@ -149,7 +151,7 @@ class SecurityOptions(ServingOptions):
     admission_control: tuple[str, ...] = flag(
         (), help="the plugins, all of them", deprecated="use --enable-admission-plugins instead", group="Admission"
     )
-    admission_control_config_file: str = flag("", help="configuration of plugins", group="Admission")
+    admission_control_config_file: str = flag("", help="not supported: refused where it is given", group="Admission")
     default_not_ready_toleration_seconds: int = flag(300, help="toleration of not-ready nodes", group="Admission")
     default_unreachable_toleration_seconds: int = flag(300, help="toleration of unreachable nodes", group="Admission")
 
@@ -163,7 +165,7 @@ class Options(SecurityOptions):
     )
     service_node_port_range: str = flag("30000-32767", help="ports for NodePort services", group="Services")
     kubernetes_service_node_port: int = flag(0, help="node port of the kubernetes Service", group="Services")
-    endpoint_reconciler_type: str = flag("lease", help="lease, master-count or none", group="Services")
+    endpoint_reconciler_type: str = flag("lease", help=_NO_EFFECT, group="Services")
     allow_privileged: bool = flag(False, help="allow privileged containers", group="Misc")
     kubelet_certificate_authority: str = flag("", help="CA of kubelets' serving certificates", group="Kubelet")
     kubelet_client_certificate: str = flag("", help="client certificate for kubelets", group="Kubelet")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ssl
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -15,14 +17,45 @@ _MAX_LINE_BYTES = 1 << 20
 _KEEPALIVE_SECONDS = 180.0
 _SHUTDOWN_SECONDS = 10.0
 _BACKLOG = 1024
+HEAD_SECONDS = 32.0  #: how long a new connection has for the head of its first request (as the reference)
 
 
 class ListenError(Exception):
     """A port cannot be listened on; one line says which and why."""
 
 
+class _PatientServer(web.Server):
+    """Cuts connections that do not get as far as a request in time. aiohttp has no such limit of its own; for the heads
+    of later requests on a connection its keep-alive limit is one."""
+
+    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], **options: Any) -> None:
+        super().__init__(handler, request_factory=self._heard, **options)
+        self._silent: dict[web.RequestHandler, asyncio.TimerHandle] = {}
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        """Begin to wait for a request."""
+        super().connection_made(handler, transport)
+        self._silent[handler] = asyncio.get_running_loop().call_later(HEAD_SECONDS, transport.abort)
+
+    def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
+        """Wait no longer."""
+        self._forget(handler)
+        super().connection_lost(handler, exc)
+
+    def _heard(
+        self, message: Any, payload: Any, protocol: web.RequestHandler, writer: Any, task: asyncio.Task[None]
+    ) -> web.BaseRequest:
+        self._forget(protocol)
+        return self._make_request(message, payload, protocol, writer, task)
+
+    def _forget(self, handler: web.RequestHandler) -> None:
+        timer = self._silent.pop(handler, None)
+        if timer is not None:
+            timer.cancel()
+
+
 def _server(handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> web.ServerRunner:
-    server = web.Server(
+    server = _PatientServer(
         handler,
         handler_cancellation=True,
         access_log=None,

@@ -16,6 +16,28 @@ _VERSIONS = {
 }
 
 
+#: Cipher suites of TLS 1.2 that --tls-cipher-suites may name, and OpenSSL's names; those of TLS 1.3 are always on.
+_SUITES = {
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA": "ECDHE-ECDSA-AES128-SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA": "ECDHE-ECDSA-AES256-SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256": "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384": "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305": "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA": "ECDHE-RSA-AES128-SHA",
+    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA": "ECDHE-RSA-AES256-SHA",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256": "ECDHE-RSA-AES128-GCM-SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384": "ECDHE-RSA-AES256-GCM-SHA384",
+    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-RSA-CHACHA20-POLY1305",
+    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305": "ECDHE-RSA-CHACHA20-POLY1305",
+    "TLS_RSA_WITH_AES_128_CBC_SHA": "AES128-SHA",
+    "TLS_RSA_WITH_AES_256_CBC_SHA": "AES256-SHA",
+    "TLS_RSA_WITH_AES_128_GCM_SHA256": "AES128-GCM-SHA256",
+    "TLS_RSA_WITH_AES_256_GCM_SHA384": "AES256-GCM-SHA384",
+}
+_ALWAYS = frozenset({"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"})
+
+
 class TlsError(Exception):
     """The certificate cannot be used; one line says why."""
 
@@ -28,6 +50,7 @@ async def context(
     alternatives: Sequence[str],
     client_ca_files: Sequence[str] = (),
     min_version: str = "",
+    cipher_suites: Sequence[str] = (),
 ) -> ssl.SSLContext:
     """The server's context; client certificates are asked for where there is a CA to check them. Raises TlsError."""
     if bool(cert_file) != bool(key_file):
@@ -38,6 +61,8 @@ async def context(
         cert_file, key_file = await _self_made(Path(cert_dir), alternatives)
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = _VERSIONS[min_version]
+    if cipher_suites:
+        made.set_ciphers(openssl_ciphers(cipher_suites))
     try:
         made.load_cert_chain(cert_file, key_file)
         for ca_file in client_ca_files:
@@ -48,6 +73,17 @@ async def context(
         made.verify_mode = ssl.CERT_OPTIONAL
     made.set_alpn_protocols(["http/1.1"])
     return made
+
+
+def openssl_ciphers(suites: Sequence[str]) -> str:
+    """What OpenSSL calls these suites of TLS 1.2; raises TlsError for one that is unknown."""
+    for suite in suites:
+        if suite not in _SUITES and suite not in _ALWAYS:
+            raise TlsError(f"--tls-cipher-suites: Cipher suite {suite} not supported or doesn't exist")
+    chosen = [_SUITES[suite] for suite in suites if suite in _SUITES]
+    if not chosen:
+        raise TlsError("--tls-cipher-suites: names no suite of TLS 1.2; use --tls-min-version=VersionTLS13 instead")
+    return ":".join(dict.fromkeys(chosen))
 
 
 async def _self_made(directory: Path, alternatives: Sequence[str]) -> tuple[str, str]:

@@ -111,18 +111,18 @@ async def test_a_watch_has_its_start_and_its_end(tmp_path: Path) -> None:
 
 
 async def test_full_files_are_put_aside(tmp_path: Path) -> None:
-    async with server(tmp_path, "--audit-log-maxsize=1", "--audit-log-maxbackup=1") as running:
-        async with running.client() as client:
-            for index in range(8):
-                big = {
-                    **CONFIG_MAP,
-                    "metadata": {"name": f"c{index}", "namespace": "default"},
-                    "data": {"x": "y" * 200_000},
-                }
-                await client.create(CONFIG_MAPS, big)
-    files = sorted(tmp_path.glob("audit*.log"))
-    assert len(files) == 2
-    assert all(file.stat().st_size <= 1 << 20 for file in files)
+    flags = ("--audit-log-maxsize=1", "--audit-log-maxbackup=1")
+    async with server(tmp_path, *flags) as running, running.client() as client:
+        for index in range(8):
+            metadata = {"name": f"c{index}", "namespace": "default"}
+            await client.create(CONFIG_MAPS, {**CONFIG_MAP, "metadata": metadata, "data": {"x": "y" * 200_000}})
+    sizes = [file.stat().st_size for file in files(tmp_path)]
+    assert len(sizes) == 2
+    assert max(sizes) <= 1 << 20
+
+
+def files(folder: Path) -> list[Path]:
+    return list(folder.glob("audit*.log"))
 
 
 @pytest.mark.parametrize("content", [None, "kind: [", "{apiVersion: audit.k8s.io/v1, kind: Policy}"])
