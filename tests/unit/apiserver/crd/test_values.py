@@ -1,0 +1,231 @@
+"""Values against schemas: what is told of each broken rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from apiserver.crd import listtypes, rules
+from apiserver.crd.defaulting import apply_defaults
+from apiserver.crd.formats import fits
+from apiserver.crd.rules import Rules
+from apiserver.crd.values import validate
+
+
+def _field(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"type": "object", "properties": {"f": schema}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "told"),
+    [
+        ({"type": "integer"}, "x", 'f: Invalid value: "string": f in body must be of type integer: "string"'),
+        ({"type": "integer"}, 1.5, 'f: Invalid value: "number": f in body must be of type integer: "number"'),
+        ({"type": "string"}, None, 'f: Invalid value: "null": f in body must be of type string: "null"'),
+        ({"type": "string", "nullable": True}, None, ""),
+        ({"type": "number"}, 1, ""),
+        ({"type": "boolean"}, 1, 'f: Invalid value: "integer": f in body must be of type boolean: "integer"'),
+        ({"x-kubernetes-int-or-string": True}, "80%", ""),
+        (
+            {"x-kubernetes-int-or-string": True},
+            True,
+            'f: Invalid value: "boolean": f in body must be of type integer,string: "boolean"',
+        ),
+        (
+            {"type": "string", "enum": ["a", "b"]},
+            "c",
+            'f: Unsupported value: "c": supported values: "a", "b"',
+        ),
+        ({"type": "integer", "maximum": 3}, 4, "f: Invalid value: 4: f in body should be less than or equal to 3"),
+        (
+            {"type": "integer", "minimum": 3, "exclusiveMinimum": True},
+            3,
+            "f: Invalid value: 3: f in body should be greater than 3",
+        ),
+        ({"type": "integer", "multipleOf": 2}, 3, "f: Invalid value: 3: f in body should be a multiple of 2"),
+        ({"type": "string", "maxLength": 2}, "abc", "f: Too long: may not be longer than 2"),
+        ({"type": "string", "minLength": 2}, "a", 'f: Invalid value: "a": f in body should be at least 2 chars long'),
+        ({"type": "string", "pattern": "^a$"}, "a\n", "f: Invalid value: \"a\\n\": f in body should match '^a$'"),
+        ({"type": "string", "format": "ipv4"}, "1.2", 'f: Invalid value: "1.2": f in body must be of type ipv4: "1.2"'),
+        ({"type": "array", "items": {}, "maxItems": 1}, [1, 2], "f: Too many: 2: must have at most 1 items"),
+        (
+            {"type": "array", "items": {}, "minItems": 1},
+            [],
+            "f: Invalid value: 0: f in body should have at least 1 items",
+        ),
+        (
+            {"type": "array", "items": {"type": "string"}},
+            ["a", 1],
+            'f[1]: Invalid value: "integer": f[1] in body must be of type string: "integer"',
+        ),
+        ({"type": "object", "required": ["g"]}, {}, "f.g: Required value"),
+        (
+            {"type": "object", "additionalProperties": {"type": "string"}},
+            {"k": 1},
+            'f.k: Invalid value: "integer": f.k in body must be of type string: "integer"',
+        ),
+        (
+            {"anyOf": [{"type": "string"}, {"type": "integer"}], "x-kubernetes-preserve-unknown-fields": True},
+            "x",
+            "",
+        ),
+        (
+            {"not": {"enum": ["x"]}, "type": "string"},
+            "x",
+            '<nil>: Invalid value: "": "f" must not validate the schema (not)',
+        ),
+        (
+            {"type": "object", "oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
+            {"a": 1, "b": 1},
+            '<nil>: Invalid value: "": "f" must validate one and only one schema (oneOf). Found 2 valid alternatives',
+        ),
+    ],
+)
+def test_what_is_told(schema: Mapping[str, Any], value: Any, told: str) -> None:
+    assert ", ".join(str(error) for error in validate({"f": value}, _field(schema))) == told
+
+
+@pytest.mark.parametrize(
+    ("form", "good", "bad"),
+    [
+        ("date-time", "2020-01-02T03:04:05.6Z", "2020-13-02T03:04:05Z"),
+        ("date", "2020-02-29", "2021-02-29"),
+        ("duration", "1h30m", "1 fortnightly!"),
+        ("uuid", "123e4567-e89b-12d3-a456-426614174000", "123e"),
+        ("cidr", "10.0.0.0/8", "10.0.0.0"),
+        ("hostname", "a.example.com", "-a.example.com"),
+        ("byte", "aGk=", "a"),
+        ("nobody-knows", "anything", ""),
+    ],
+)
+def test_formats(form: str, good: str, bad: str) -> None:
+    assert fits(form, good)
+    assert not bad or not fits(form, bad)
+
+
+def test_defaults_go_where_nothing_is() -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "spec": {
+                "type": "object",
+                "default": {},
+                "properties": {
+                    "size": {"type": "integer", "default": 3},
+                    "maybe": {"type": "string", "nullable": True, "default": "x"},
+                    "list": {
+                        "type": "array",
+                        "items": {"type": "object", "properties": {"a": {"type": "integer", "default": 1}}},
+                    },
+                },
+            }
+        },
+    }
+    empty: dict[str, Any] = {}
+    apply_defaults(empty, schema)
+    assert empty == {"spec": {"size": 3, "maybe": "x"}}
+    nulls: dict[str, Any] = {"spec": {"size": None, "maybe": None, "list": [{}]}}
+    apply_defaults(nulls, schema)
+    assert nulls == {"spec": {"size": 3, "maybe": None, "list": [{"a": 1}]}}
+
+
+def test_duplicates_in_sets_and_maps() -> None:
+    named = {"type": "object", "properties": {"n": {"type": "string"}, "p": {"type": "integer", "default": 1}}}
+    schema = {
+        "properties": {
+            "set": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}},
+            "map": {
+                "type": "array",
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["n", "p"],
+                "items": named,
+            },
+        }
+    }
+    value = {"set": ["a", "b", "a"], "map": [{"n": "x"}, {"n": "x", "p": 2}, {"n": "x", "p": 1}]}
+    assert [str(error) for error in listtypes.validate(value, schema)] == [
+        'map[2]: Duplicate value: {"n":"x","p":1}',
+        'set[2]: Duplicate value: "a"',
+    ]
+
+
+def _told(schema: Mapping[str, Any], new: Any, *old: Any) -> list[str]:
+    return [str(error) for error in Rules(schema).validate(new, *old)]
+
+
+def test_rules_about_values() -> None:
+    spec = {
+        "type": "object",
+        "x-kubernetes-validations": [
+            {"rule": "self.min <= self.max", "message": "min over max"},
+            {"rule": "!has(self.tag) || self.tag.startsWith('v')"},
+            {
+                "rule": "self.in__dash__out > 0.5",
+                "fieldPath": ".in-out",
+                "reason": "FieldValueForbidden",
+                "message": "low",
+            },
+        ],
+        "properties": {
+            "min": {"type": "integer"},
+            "max": {"type": "integer"},
+            "tag": {"type": "string"},
+            "in-out": {"type": "number"},
+        },
+    }
+    schema = {"type": "object", "properties": {"spec": spec}}
+    assert _told(schema, {"spec": {"min": 1, "max": 2, "tag": "v1", "in-out": 1}}) == []
+    assert _told(schema, {"spec": {"min": 3, "max": 2, "tag": "x", "in-out": 0}}) == [
+        'spec: Invalid value: "object": min over max',
+        "spec: Invalid value: \"object\": failed rule: !has(self.tag) || self.tag.startsWith('v')",
+        "spec.in-out: Forbidden: low",
+    ]
+
+
+def test_rules_about_changes_follow_elements_by_their_keys() -> None:
+    item = {
+        "type": "object",
+        "properties": {
+            "n": {"type": "string"},
+            "v": {"type": "integer", "x-kubernetes-validations": [{"rule": "self >= oldSelf", "message": "less"}]},
+        },
+    }
+    schema = {
+        "type": "object",
+        "properties": {
+            "l": {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["n"], "items": item}
+        },
+    }
+    old = {"l": [{"n": "a", "v": 1}, {"n": "b", "v": 5}]}
+    assert _told(schema, {"l": [{"n": "b", "v": 4}, {"n": "c", "v": 0}]}, old) == [
+        'l[0].v: Invalid value: "integer": less'
+    ]
+    assert _told(schema, {"l": [{"n": "b", "v": 4}]}) == []
+
+
+def test_rules_are_not_looked_at_where_the_value_is_broken() -> None:
+    broken = validate({}, {"type": "object", "required": ["a"]})
+    blocking = rules.blocked(broken)
+    assert blocking is not None
+    assert str(blocking).startswith('<nil>: Invalid value: "null": some validation rules were not checked')
+    assert rules.blocked([]) is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [
+        ("self.split(',').join('-') == 'a-b'", "a,b"),
+        ("self.lowerAscii().indexOf('b') == 1", "AB"),
+        ("self.find('[0-9]+') == '12'", "a12b"),
+        ("isURL(self) && url(self).getHost() == 'h:1'", "https://h:1/p"),
+    ],
+)
+def test_functions_beside_those_of_the_language(rule: str, value: str) -> None:
+    assert _told({"type": "string", "x-kubernetes-validations": [{"rule": rule}]}, value) == []
+
+
+def test_a_rule_that_cannot_be_evaluated_refuses() -> None:
+    schema = {"type": "object", "x-kubernetes-validations": [{"rule": "self.absent > 1"}], "properties": {}}
+    assert "no such key: absent" in _told(schema, {"a": 1})[0]
