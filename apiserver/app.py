@@ -78,7 +78,7 @@ async def serve(options: Options, process: Process) -> None:
     auditor = await open_audit(options)
     storage = await storing.open_storage(options)
     try:
-        async with running(auditor):
+        async with running(auditor, process):
             await _run(assemble(storage, options, process, address, auditor), storage, process)
     finally:
         await storage.close()

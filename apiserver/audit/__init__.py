@@ -15,7 +15,7 @@ from apiserver.audit.logfile import LogFile
 from apiserver.audit.policy import PolicyError, parse
 from apiserver.audit.trail import Auditor
 from apiserver.options import Options
-from component.process import FatalError
+from component.process import FatalError, Process
 
 logger = logging.getLogger(__name__)
 
@@ -49,12 +49,12 @@ async def open_audit(options: Options) -> Auditor | None:
 
 
 @asynccontextmanager
-async def running(auditor: Auditor | None) -> AsyncIterator[None]:
+async def running(auditor: Auditor | None, process: Process) -> AsyncIterator[None]:
     """Write events as long as the server runs, and at its end what is still waiting."""
     if auditor is None:
         yield
         return
-    writing = asyncio.create_task(auditor.backend.run(), name="audit-log")
+    writing = process.spawn("audit-log", auditor.backend.run())
     try:
         yield
     finally:

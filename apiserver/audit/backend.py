@@ -64,9 +64,9 @@ class Backend:
         await self._queue.put(self._waiting(record, stage, written))
         try:
             await written
-        except OSError as error:
+        except AuditFailed:
             if self._mode == STRICT:
-                raise AuditFailed(f"the audit event cannot be written: {error}") from error
+                raise
 
     def put(self, record: Record, stage: str) -> None:
         """Record a stage without waiting."""
@@ -107,14 +107,14 @@ class Backend:
     async def _write(self, group: Sequence[_Waiting]) -> None:
         try:
             await asyncio.to_thread(self._write_lines, group)
-        except OSError as error:
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             ERRORS.labels("log").inc(len(group))
             if not self._failing:
                 logger.error("The audit log cannot be written", extra={"error": str(error)})
             self._failing = True
             for item in group:
                 if item.written is not None and not item.written.done():
-                    item.written.set_exception(error)
+                    item.written.set_exception(AuditFailed(f"the audit event cannot be written: {error}"))
             return
         self._failing = False
         for item in group:

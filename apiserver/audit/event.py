@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -39,7 +40,12 @@ class Record:
 
 def line(record: Record, stage: str, now: datetime) -> bytes:
     """The event of a stage as one line of JSON."""
-    return orjson.dumps(event(record, stage, now)) + b"\n"
+    made = event(record, stage, now)
+    try:
+        return orjson.dumps(made) + b"\n"
+    except TypeError:
+        # A request line that is no UTF-8 gives texts that orjson refuses; that must not keep it out of the log.
+        return json.dumps(made, separators=(",", ":")).encode() + b"\n"
 
 
 def event(record: Record, stage: str, now: datetime) -> dict[str, Any]:
@@ -175,19 +181,19 @@ def legacy_line(record: Record, stage: str, now: datetime) -> bytes:
     """The event as --audit-log-format=legacy writes it: name="value" pairs, without bodies."""
     attributes = record.attributes
     user = attributes.user
-    groups = ",".join(f'"{group}"' for group in user.groups) or '"<none>"'
+    groups = ",".join(json.dumps(group) for group in user.groups) or '"<none>"'
     impersonated = record.impersonated.name if record.impersonated else "<self>"
     of = record.impersonated.groups if record.impersonated else ()
-    impersonated_groups = ",".join(f'"{group}"' for group in of) or '"<lookup>"'
+    impersonated_groups = ",".join(json.dumps(group) for group in of) or '"<lookup>"'
     ip = record.source_ips[0] if record.source_ips else "<unknown>"
     response = str(record.code) if record.code and stage != "RequestReceived" else "<deferred>"
     pairs = {
-        "AUDIT": orjson.dumps(record.audit_id).decode(), "stage": f'"{stage}"', "ip": f'"{ip}"',
-        "method": f'"{attributes.verb}"', "user": orjson.dumps(user.name).decode(), "groups": groups,
-        "as": orjson.dumps(impersonated).decode(), "asgroups": impersonated_groups,
-        "user-agent": orjson.dumps(_shortened(record.user_agent)).decode(),
-        "namespace": f'"{attributes.namespace or "<none>"}"',
-        "uri": orjson.dumps(record.uri).decode(), "response": f'"{response}"',
+        "AUDIT": json.dumps(record.audit_id), "stage": f'"{stage}"', "ip": json.dumps(ip),
+        "method": json.dumps(attributes.verb), "user": json.dumps(user.name), "groups": groups,
+        "as": json.dumps(impersonated), "asgroups": impersonated_groups,
+        "user-agent": json.dumps(_shortened(record.user_agent)),
+        "namespace": json.dumps(attributes.namespace or "<none>"),
+        "uri": json.dumps(record.uri), "response": f'"{response}"',
     }  # fmt: skip
     audit = pairs.pop("AUDIT")
     rest = " ".join(f"{name}={value}" for name, value in pairs.items())

@@ -90,6 +90,8 @@ class ApiServer:
             answer = reply.error_reply(error, representation_or_plain(request))
         except StorageError as error:
             answer = reply.error_reply(_storage_trouble(error), representation_or_plain(request))
+        except AuditFailed as error:
+            answer = reply.error_reply(errors.InternalError(str(error)), representation_or_plain(request))
         except (ConnectionError, web.RequestPayloadError):
             answer = Reply(499, b"")  # the client has left; nobody reads this
         except Exception as error:

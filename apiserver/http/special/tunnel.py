@@ -87,6 +87,8 @@ async def upgrade(call: Call, url: URL, context: ssl.SSLContext | None) -> web.S
     try:
         writer.write(request_head(call.request.method, url, call.request.headers.items()))
         head = await _answer(reader, url)
+        if call.trail is not None:
+            await call.trail.started(101)
         await _join(call, transport, head, reader, writer)
     finally:
         writer.close()

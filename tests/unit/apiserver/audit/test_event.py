@@ -76,7 +76,7 @@ def test_an_error_is_told_at_every_level_and_bad_bodies_are_left_out() -> None:
 
 
 def test_hostile_texts_stay_one_line() -> None:
-    hostile = record(Level.METADATA, user_agent='a"\n' + "x" * 2000, audit_id="y" * 100)
+    hostile = record(Level.METADATA, user_agent='a"\n' + "x" * 2000, audit_id="y" * 100, uri="/\udcff")
     for written in (line(hostile, "ResponseComplete", NOW), legacy_line(hostile, "ResponseComplete", NOW)):
         assert written.count(b"\n") == 1
     made = event(hostile, "ResponseComplete", NOW)
