@@ -72,9 +72,9 @@ class CustomResources:
         for name in self._live.keys() - crds.keys():
             self._withdraw(name)
         done = True
-        for name, crd in crds.items():
+        for name, crd in tuple(crds.items()):
             try:
-                done = await self._sync(crd, list(crds.values())) and done
+                done = await self._sync(crd, crds) and done
             except (Conflict, NotFound):
                 done = False  # another server was faster, or the definition has changed: look again
             except (ApiError, StorageError) as error:
@@ -82,9 +82,9 @@ class CustomResources:
                 done = False
         return done
 
-    async def _sync(self, crd: Object, crds: list[Object]) -> bool:
+    async def _sync(self, crd: Object, crds: dict[str, Object]) -> bool:
         now = datetime.now(UTC)
-        status = names.settled(crd, crds, now)
+        status = names.settled(crd, crds.values(), now)
         wanted = {**crd, "status": status}
         if conditions.is_true(wanted, "Established"):
             await self._serve(wanted)
@@ -92,7 +92,8 @@ class CustomResources:
             return await self._clean_up(crd, now)
         if status != crd.get("status"):
             await self._loopback.update(CUSTOM_RESOURCE_DEFINITIONS, wanted, "status")
-            return False  # what was written may decide another definition's conflict
+            crds[name_of(crd)] = wanted  # the next one must find these names taken
+            return False
         return True
 
     async def _serve(self, crd: Object) -> None:
