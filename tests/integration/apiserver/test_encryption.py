@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from api.resources import CONFIG_MAPS, SECRETS
+from api.resources import CONFIG_MAPS, SECRETS, SERVICES
 from apimachinery.errors import AlreadyExists, InternalError
 from apimachinery.objects import Object
 from apiserver.storage.etcd3 import open_etcd
@@ -34,8 +34,8 @@ class Lab:
         self._folder = folder
         self._etcd = etcd
 
-    def configure(self, *providers: Any) -> None:
-        entry = {"resources": ["secrets"], "providers": list(providers)}
+    def configure(self, *providers: Any, resources: Sequence[str] = ("secrets",)) -> None:
+        entry = {"resources": list(resources), "providers": list(providers)}
         config = {"apiVersion": "apiserver.config.k8s.io/v1", "kind": "EncryptionConfiguration", "resources": [entry]}
         self.file.write_text(yaml.safe_dump(config))
 
@@ -58,7 +58,7 @@ class Lab:
         return found.value
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdServer]:
     server = EtcdServer(tmp_path_factory.mktemp("etcd"))
     server.start()
@@ -143,6 +143,18 @@ async def test_what_cannot_be_decrypted_is_an_error_of_that_object_alone(lab: La
         assert await client.list(SECRETS, "kube-system")
         await client.delete(SECRETS, "default", "fine")
     assert (await lab.raw("secrets", "default", "lost")).startswith(b"k8s:enc:aesgcm:v1:key1:")
+
+
+async def test_everything_can_be_encrypted(lab: Lab) -> None:
+    lab.configure(aes("secretbox", "key1"), resources=["*.*"])
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "default"}}
+    async with lab.server() as server, server.client() as client:
+        made = await client.create(SERVICES, {**service, "spec": {"ports": [{"port": 80}]}})
+    async with lab.server() as server, server.client() as client:
+        assert await client.get(SERVICES, "default", "s") == made
+        await client.delete(SERVICES, "default", "s")
+    raw = await lab.raw("namespaces", "default")
+    assert raw.startswith(b"k8s:enc:secretbox:v1:key1:")
 
 
 async def test_a_new_file_is_taken_over_without_a_restart(tmp_path: Path) -> None:
