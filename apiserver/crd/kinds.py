@@ -16,7 +16,8 @@ from apiserver.crd.defaulting import apply_defaults
 from apiserver.crd.strategy import CustomResourceStrategy, CustomStatusStrategy
 
 _VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
-_LAST_VERBS = ("delete", "deletecollection", "get", "list", "watch")  #: of a definition that is being deleted
+#: Of a definition that is being deleted: objects may still lose their finalizers.
+_LAST_VERBS = tuple(verb for verb in _VERBS if verb != "create")
 _ANYTHING: Mapping[str, Any] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
 

@@ -10,7 +10,7 @@ from api.kind import Strategy
 from api.strategies import bump_generation, restore
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object
-from apiserver.crd import listtypes, rules, values
+from apiserver.crd import embedded, listtypes, rules, values
 from apiserver.crd.defaulting import apply_defaults
 from apiserver.crd.rules import Rules
 
@@ -58,7 +58,8 @@ class CustomResourceStrategy(Strategy):
         return self._checked(new, old)
 
     def _checked(self, obj: Object, old: Object | None) -> list[FieldError]:
-        errors = values.validate(obj, self._schema) + listtypes.validate(obj, self._schema)
+        errors = values.validate(obj, self._schema) + embedded.validate(obj, self._schema)
+        errors += listtypes.validate(obj, self._schema)
         if self._rules is None:
             return errors
         blocking = rules.blocked(errors)

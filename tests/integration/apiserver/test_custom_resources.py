@@ -207,6 +207,26 @@ async def test_a_deleted_definition_takes_its_objects_along(server: ApiServerPro
         assert b'"items":[]' in body
 
 
+async def test_an_object_that_is_held_holds_its_definition(server: ApiServerProcess) -> None:
+    async with server.client() as api:
+        await define(api)
+        held = tab("a")
+        held["metadata"]["finalizers"] = ["example.com/hold"]
+        await api.create(TABS, held)
+        await api.delete(CUSTOM_RESOURCE_DEFINITIONS, "", f"crontabs.{_GROUP}")
+        async with asyncio.timeout(_SECONDS):
+            while True:
+                found = await api.get(TABS, "default", "a")
+                if found["metadata"].get("deletionTimestamp"):
+                    break
+                await asyncio.sleep(0.05)
+        with pytest.raises(ApiError) as refused:
+            await api.create(TABS, tab("b"))
+        assert refused.value.code == 405
+        await api.patch(TABS, "default", "a", {"metadata": {"finalizers": None}}, patch_type="merge")
+        await answers(api, f"/apis/{_GROUP}/v1/crontabs", 404)
+
+
 async def test_every_server_of_one_store_serves_it(tmp_path: Path) -> None:
     etcd = EtcdServer(tmp_path)
     etcd.start()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from apiserver.crd import listtypes, rules
+from apiserver.crd import embedded, listtypes, rules
 from apiserver.crd.defaulting import apply_defaults
 from apiserver.crd.formats import fits
 from apiserver.crd.rules import Rules
@@ -148,6 +148,14 @@ def test_duplicates_in_sets_and_maps() -> None:
     assert [str(error) for error in listtypes.validate(value, schema)] == [
         'map[2]: Duplicate value: {"n":"x","p":1}',
         'set[2]: Duplicate value: "a"',
+    ]
+
+
+def test_embedded_objects_say_what_they_are() -> None:
+    schema = {"properties": {"t": {"type": "array", "items": {"x-kubernetes-embedded-resource": True}}}}
+    value = {"t": [{"apiVersion": "v1", "kind": "Pod"}, {"apiVersion": "v1"}]}
+    assert [str(error) for error in embedded.validate(value, schema)] == [
+        "t[1].kind: Required value: must not be empty"
     ]
 
 
