@@ -26,10 +26,13 @@ _CERTIFICATE_SECONDS = 30.0
 class HealthServer:
     """Serves one daemon's health, until closed."""
 
-    def __init__(self, name: str, checks: HealthChecks, configuration: Mapping[str, Any]) -> None:
+    def __init__(
+        self, name: str, checks: HealthChecks, configuration: Mapping[str, Any], *, health_only: bool = False
+    ) -> None:
         self._name = name
         self._checks = checks
         self._configuration = configuration
+        self._health_only = health_only
         self._runner: web.AppRunner | None = None
 
     async def start(self, address: str, port: int, *, context: ssl.SSLContext | None = None) -> None:
@@ -38,9 +41,10 @@ class HealthServer:
         for endpoint in ("healthz", "livez", "readyz"):
             app.router.add_get(f"/{endpoint}", self._health)
             app.router.add_get(f"/{endpoint}/{{check:.+}}", self._health)
-        app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/version", self._version)
-        app.router.add_get("/configz", self._configz)
+        if not self._health_only:
+            app.router.add_get("/metrics", self._metrics)
+            app.router.add_get("/configz", self._configz)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         await runner.setup()
         try:

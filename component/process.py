@@ -59,14 +59,15 @@ class Process:
         self.health.add(name, check)
 
     async def serve_health(
-        self, address: str, port: int, *, tls: bool = False, cert_file: str = "", key_file: str = ""
-    ) -> None:
-        """Serve /healthz /livez /readyz (each with ?verbose and per-check paths), /metrics, /version and /configz
-        at address:port (0: not at all), over TLS with the given certificate or one made at start.
-        Raises FatalError with one line when the port is in use."""
+        self, address: str, port: int, *, tls: bool = False, cert_file: str = "", key_file: str = "",
+        health_only: bool = False,
+    ) -> None:  # fmt: skip
+        """Serve /healthz /livez /readyz (each with ?verbose and per-check paths), /version and, unless `health_only`,
+        /metrics and /configz at address:port (0: not at all), over TLS with the given certificate or one made at
+        start. Nobody is asked who they are. Raises FatalError with one line when the port is in use."""
         if port == 0:
             return
-        server = HealthServer(self.name, self.health, self._configuration)
+        server = HealthServer(self.name, self.health, self._configuration, health_only=health_only)
         try:
             context = await serving_context(self.name, cert_file, key_file) if tls else None
             await server.start(address, port, context=context)

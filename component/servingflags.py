@@ -14,7 +14,8 @@ _NOT_USED = "accepted for compatibility: health and metrics are served to everyb
 class ServingOptions(LogOptions):
     """Where health and metrics are served, and the real daemons' flags for who may read them."""
 
-    bind_address: str = flag("0.0.0.0", help="the address on which to listen for --secure-port", group="Serving")
+    # The reference listens on all addresses and asks who is there; without that question it is loopback.
+    bind_address: str = flag("127.0.0.1", help="the address on which to listen for --secure-port", group="Serving")
     tls_cert_file: str = flag("", help="file with the serving certificate; made at start if none", group="Serving")
     tls_private_key_file: str = flag("", help="file with the certificate's private key", group="Serving")
     cert_dir: str = flag("", help="accepted for compatibility: a certificate made at start stays in memory")

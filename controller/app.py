@@ -9,9 +9,8 @@ from dataclasses import replace
 
 from client import kubeconfig
 from client.informer import InformerFactory
-from client.leaderelection import LeaderElectionConfig, lead
 from client.rest import RestClient
-from component.leaderflags import identity
+from component.leadership import serve_as_leader
 from component.process import FatalError, Process, run_process
 from controller.context import Context
 from controller.credentials import ServiceAccountClients
@@ -35,31 +34,7 @@ async def serve(options: Options, process: Process) -> None:
         selected(options.controllers)
     except ValueError as error:
         raise FatalError(str(error)) from error
-    await process.serve_health(
-        options.bind_address,
-        options.secure_port,
-        tls=True,
-        cert_file=options.tls_cert_file,
-        key_file=options.tls_private_key_file,
-    )
-    async with RestClient(config, user_agent=NAME) as client:
-
-        async def work() -> None:
-            await run_controllers(client, options)
-
-        process.ready("serving")
-        if not options.leader_elect:
-            await work()
-            return
-        election = LeaderElectionConfig(
-            namespace=options.leader_elect_resource_namespace,
-            name=options.leader_elect_resource_name,
-            identity=identity(),
-            lease_seconds=options.leader_elect_lease_duration,
-            renew_deadline_seconds=options.leader_elect_renew_deadline,
-            retry_seconds=options.leader_elect_retry_period,
-        )
-        await lead(client, election, work)
+    await serve_as_leader(options, process, config, lambda client: run_controllers(client, options))
 
 
 async def run_controllers(client: RestClient, options: Options) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from component.flags import duration, flag
-from component.leaderflags import LeaderElectionOptions
-from component.servingflags import ServingOptions
+from component.leadership import LeaderOptions
 
 NAME = "kube-controller-manager"
 _CLOUD = "accepted for compatibility: there is no cloud provider"
@@ -20,7 +19,7 @@ def _syncs(default: int, what: str) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(ServingOptions, LeaderElectionOptions):
+class Options(LeaderOptions):
     """All flags."""
 
     kubeconfig: str = flag("", help="path to kubeconfig file with authorization and master location information")

@@ -85,10 +85,11 @@ async def _proxy(options: ProxyOptions, process: Process, client: RestClient) ->
         min_sync_period_seconds=options.iptables_min_sync_period,
     )
     process.add_health_check("iptables", proxier.not_healthy)
-    for address in (options.healthz_bind_address, options.metrics_bind_address):
+    # Load balancers ask the first one for health, so it is open to all; what else there is to read is at the second.
+    for address, health_only in ((options.healthz_bind_address, True), (options.metrics_bind_address, False)):
         if address:
             host, _, port = address.rpartition(":")
-            await process.serve_health(host.strip("[]"), int(port))
+            await process.serve_health(host.strip("[]"), int(port), health_only=health_only)
     process.spawn("informers", informers.run())
     process.spawn("proxier", proxier.run())
     events = EventRecorder(client, component="kube-proxy", host=node_name)

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from client import kubeconfig
 from client.events import EventRecorder
 from client.informer import InformerFactory
-from client.leaderelection import LeaderElectionConfig, lead
 from client.rest import RestClient
 from component.flags import duration, flag
-from component.leaderflags import LeaderElectionOptions, identity
+from component.leadership import LeaderOptions, serve_as_leader
 from component.process import FatalError, Process, run_process
-from component.servingflags import ServingOptions
 from scheduler.loop import Scheduler
 
 NAME = "kube-scheduler"
@@ -23,7 +21,7 @@ _EVENT_WRITERS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(ServingOptions, LeaderElectionOptions):
+class Options(LeaderOptions):
     """The scheduler's flags."""
 
     config: str = flag("", help="the path to the configuration file; accepted, and its clientConnection not read")
@@ -51,31 +49,7 @@ async def serve(options: Options, process: Process) -> None:
         config = await asyncio.to_thread(kubeconfig.load, options.kubeconfig, options.master)
     except ValueError as error:
         raise FatalError(str(error)) from error
-    await process.serve_health(
-        options.bind_address,
-        options.secure_port,
-        tls=True,
-        cert_file=options.tls_cert_file,
-        key_file=options.tls_private_key_file,
-    )
-    async with RestClient(config, user_agent=NAME) as client:
-
-        async def work() -> None:
-            await _schedule(client, options)
-
-        process.ready("serving")
-        if not options.leader_elect:
-            await work()
-            return
-        election = LeaderElectionConfig(
-            namespace=options.leader_elect_resource_namespace,
-            name=options.leader_elect_resource_name,
-            identity=identity(),
-            lease_seconds=options.leader_elect_lease_duration,
-            renew_deadline_seconds=options.leader_elect_renew_deadline,
-            retry_seconds=options.leader_elect_retry_period,
-        )
-        await lead(client, election, work)
+    await serve_as_leader(options, process, config, lambda client: _schedule(client, options))
 
 
 async def _schedule(client: RestClient, options: Options) -> None:
