@@ -35,6 +35,7 @@ class Rules:
     """Which providers each resource has; the first entry that names it counts."""
 
     entries: Sequence[tuple[frozenset[str], Providers]]
+    source: str = ""  #: the text they were declared by
 
     def providers(self, resource: str, group: str) -> Providers:
         """Those of a resource; such as are not named anywhere are written as they are and read if they are plain."""
@@ -55,7 +56,7 @@ def parse(text: str) -> Rules:
     if config.get("kind") != "EncryptionConfiguration" or config.get("apiVersion") not in _API_VERSIONS:
         raise ConfigurationError("must be of apiVersion apiserver.config.k8s.io/v1, kind EncryptionConfiguration")
     entries = _list(config.get("resources"), "resources")
-    return Rules([_entry(entry, f"resources[{index}]") for index, entry in enumerate(entries)])
+    return Rules([_entry(entry, f"resources[{index}]") for index, entry in enumerate(entries)], source=text)
 
 
 def _entry(entry: Any, where: str) -> tuple[frozenset[str], Providers]:

@@ -16,7 +16,7 @@ _POLL_SECONDS = 10.0
 
 async def follow(storage: EncryptedStorage, path: Path, *, poll_seconds: float = _POLL_SECONDS) -> None:
     """Take over every new valid content of the file, for ever; a bad one is told and the last good one stays."""
-    seen = await asyncio.to_thread(_read, path)
+    seen = storage.source  # not what the file says by now: it may have changed while the server was starting
     while True:
         await asyncio.sleep(poll_seconds)
         text = await asyncio.to_thread(_read, path)

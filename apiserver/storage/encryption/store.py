@@ -32,6 +32,11 @@ class EncryptedStorage:
         self._chosen: dict[Resource, Providers] = {}
         self.resource_of: Callable[[str], Resource | None] = lambda key: None
 
+    @property
+    def source(self) -> str:
+        """The text of the configuration in use."""
+        return self._rules.source
+
     def use(self, rules: Rules) -> None:
         """Read and write by other rules from now on."""
         self._rules = rules
