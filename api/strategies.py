@@ -30,10 +30,6 @@ def restore(new: Object, old: Object, field: str) -> None:
         new.pop(field, None)
 
 
-class PlainStrategy(Strategy):
-    """An object without status: nothing but the kind's rules stands between the client and the store."""
-
-
 class GenerationStrategy(Strategy):
     """An object whose generation counts every change outside metadata, with no status (policies, configurations)."""
 

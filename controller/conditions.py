@@ -12,6 +12,11 @@ def find(conditions: Sequence[Object] | None, type: str) -> Object | None:
     return next((item for item in conditions or () if item.get("type") == type), None)
 
 
+def condition_of(obj: Object, type: str) -> Object | None:
+    """The condition of that type in an object's status, or None."""
+    return find((obj.get("status") or {}).get("conditions"), type)
+
+
 def with_condition(conditions: Sequence[Object] | None, wanted: Object) -> list[Object]:
     """The list with `wanted` in place of any of its type. Status and reason unchanged: the list as it was; status
     unchanged: the old lastTransitionTime stays."""

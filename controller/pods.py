@@ -8,30 +8,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from apimachinery.objects import Object, is_deleting, parse_time
+from controller.conditions import condition_of
 
 _MAX_PREFIX = 57
 _MAX_DELETION_COST = 2**31 - 1
 _DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
 
-def condition(pod: Object, type: str) -> Object | None:
-    """The condition of that type, if there is one."""
-    for item in (pod.get("status") or {}).get("conditions") or ():
-        if item.get("type") == type:
-            found: Object = item
-            return found
-    return None
-
-
 def is_ready(pod: Object) -> bool:
     """Whether the Ready condition is True."""
-    ready = condition(pod, "Ready")
+    ready = condition_of(pod, "Ready")
     return ready is not None and ready.get("status") == "True"
 
 
 def is_available(pod: Object, min_ready_seconds: int, now: datetime) -> bool:
     """Whether the pod has been ready for so long."""
-    ready = condition(pod, "Ready")
+    ready = condition_of(pod, "Ready")
     if ready is None or ready.get("status") != "True":
         return False
     if not min_ready_seconds:

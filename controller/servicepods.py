@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery.objects import Object, format_time, is_deleting, labels_of, parse_time
+from controller.pods import is_finished, is_ready
 
 LAST_CHANGE_TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
 HEADLESS_LABEL = "service.kubernetes.io/headless"
@@ -28,16 +29,7 @@ def selects(service: Object, pod: Object) -> bool:
 
 def has_address(pod: Object) -> bool:
     """Whether the pod can have an endpoint: it has an address and has not come to its end."""
-    status = pod.get("status") or {}
-    return bool(status.get("podIP")) and status.get("phase") not in ("Succeeded", "Failed")
-
-
-def is_pod_ready(pod: Object) -> bool:
-    """The pod's Ready condition."""
-    for condition in (pod.get("status") or {}).get("conditions") or ():
-        if condition.get("type") == "Ready":
-            return bool(condition.get("status") == "True")
-    return False
+    return bool((pod.get("status") or {}).get("podIP")) and not is_finished(pod)
 
 
 def publishes_not_ready(service: Object) -> bool:
@@ -121,6 +113,6 @@ def endpoint_state(pod: Object) -> tuple[Any, ...]:
     """All of a pod that endpoints depend on: where two of them are equal, nothing has to be done."""
     spec = pod["spec"]
     return (
-        labels_of(pod), addresses(pod), is_pod_ready(pod), is_deleting(pod), spec.get("nodeName"),
+        labels_of(pod), addresses(pod), is_ready(pod), is_deleting(pod), spec.get("nodeName"),
         has_address(pod), spec.get("hostname"), spec.get("subdomain"),
     )  # fmt: skip

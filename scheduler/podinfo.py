@@ -77,11 +77,6 @@ class PodInfo:
         return self._signature
 
     @property
-    def has_affinity(self) -> bool:
-        """Whether other pods matter to this one by (anti-)affinity."""
-        return bool(self.required or self.required_anti or self.preferred or self.avoided)
-
-    @property
     def preempts(self) -> bool:
         """Whether this pod may displace others."""
         return bool(self.spec.get("preemptionPolicy") != "Never")

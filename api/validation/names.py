@@ -21,7 +21,6 @@ _LABEL_VALUE = "(" + _QUALIFIED + ")?"
 _WILDCARD = "\\*\\." + _SUBDOMAIN
 _CONFIG_KEY = "[-._a-zA-Z0-9]+"
 _ENV_VAR = "[-._a-zA-Z][-._a-zA-Z0-9]*"
-_C_IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
 _HTTP_HEADER = "[-A-Za-z0-9]+"
 _PERCENT = "[0-9]+%"
 
@@ -32,7 +31,6 @@ _qualified_match = re.compile(_QUALIFIED).fullmatch
 _wildcard_match = re.compile(_WILDCARD).fullmatch
 _config_key_match = re.compile(_CONFIG_KEY).fullmatch
 _env_var_match = re.compile(_ENV_VAR).fullmatch
-_c_identifier_match = re.compile(_C_IDENTIFIER).fullmatch
 _http_header_match = re.compile(_HTTP_HEADER).fullmatch
 _percent_match = re.compile(_PERCENT).fullmatch
 
@@ -62,10 +60,6 @@ _LABEL_VALUE_TEXT = (
 _ENV_VAR_TEXT = (
     "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', "
     "and must not start with a digit"
-)
-_C_IDENTIFIER_TEXT = (
-    "a valid C identifier must start with alphabetic character or '_', "
-    "followed by a string of alphanumeric characters or '_'"
 )
 
 LABEL_MAX = 63
@@ -206,13 +200,6 @@ def env_var_name(name: str) -> tuple[str, ...]:
     if not _env_var_match(name):
         problems.append(regex_text(_ENV_VAR_TEXT, _ENV_VAR, "my.env-name", "MY_ENV.NAME", "MyEnvName1"))
     return (*problems, *_no_parent_directory(name))
-
-
-def c_identifier(name: str) -> list[str]:
-    """An identifier of the C language."""
-    if _c_identifier_match(name):
-        return []
-    return [regex_text(_C_IDENTIFIER_TEXT, _C_IDENTIFIER, "my_name", "MY_NAME", "MyName")]
 
 
 def http_header_name(name: str) -> list[str]:

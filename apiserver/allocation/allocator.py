@@ -69,10 +69,6 @@ class ServiceAllocator:
         writes += self._give_back(self._ports, sorted(before.ports - now.ports), owner)
         return new, writes
 
-    def is_allocation(self, key: str) -> bool:
-        """Whether a storage key is one of an allocated value."""
-        return key.startswith((self._addresses.prefix, self._ports.prefix))
-
     async def repair(self, services: WatchCache) -> None:
         """Free values that no Service holds, and take those that Services hold without a key; after `wait_ready`.
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from apimachinery.objects import Object, annotations_of, is_deleting, labels_of
+from controller.pods import is_ready
 from controller.servicepods import (
     HEADLESS_LABEL,
     LAST_CHANGE_TRIGGER_TIME,
@@ -17,7 +18,6 @@ from controller.servicepods import (
     has_address,
     hostname_of,
     is_headless,
-    is_pod_ready,
     publishes_not_ready,
     target_ref,
     trigger_time,
@@ -77,7 +77,7 @@ def _subsets(service: Object, pods: Sequence[Object]) -> list[Object]:
         ports = endpoint_ports(service, pod)
         if address is None or (not ports and not is_headless(service)):
             continue
-        ready = is_pod_ready(pod) or publishes_not_ready(service)
+        ready = is_ready(pod) or publishes_not_ready(service)
         identity = tuple(sorted(tuple(sorted(port.items())) for port in ports))
         by_ports.setdefault(identity, {True: [], False: []})[ready].append(address)
     subsets = []

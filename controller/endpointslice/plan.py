@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apimachinery.objects import Object, annotations_of, is_deleting, labels_of
+from controller.pods import is_ready
 from controller.servicepods import (
     HEADLESS_LABEL,
     LAST_CHANGE_TRIGGER_TIME,
@@ -19,7 +20,6 @@ from controller.servicepods import (
     has_address,
     hostname_of,
     is_headless,
-    is_pod_ready,
     publishes_not_ready,
     target_ref,
     trigger_time,
@@ -88,7 +88,7 @@ def _desired(service: Object, pods: Sequence[Object], nodes: Mapping[str, Object
 
 
 def _endpoint(service: Object, pod: Object, address: str, nodes: Mapping[str, Object]) -> Endpoint:
-    serving = is_pod_ready(pod)
+    serving = is_ready(pod)
     terminating = is_deleting(pod)
     ready = publishes_not_ready(service) or (serving and not terminating)
     endpoint: Endpoint = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 Network = IPv4Network | IPv6Network
@@ -54,11 +54,3 @@ class CidrSet:
         first = max(int(network.network_address) - base, 0) >> shift
         last = min(int(network.broadcast_address) - base, (self._count << shift) - 1) >> shift
         yield from range(first, last + 1)
-
-
-def occupied(node_cidrs: Iterable[str], cluster_cidr: str, node_mask_size: int) -> CidrSet:
-    """The set with what the nodes have already."""
-    cidrs = CidrSet(cluster_cidr, node_mask_size)
-    for cidr in node_cidrs:
-        cidrs.occupy(cidr)
-    return cidrs

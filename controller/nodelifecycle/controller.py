@@ -11,9 +11,10 @@ from typing import Any
 from api.resources import LEASES, NODES, PODS
 from apimachinery.errors import ApiError, Conflict, NotFound
 from apimachinery.objects import Object, name_of, namespace_of
+from controller.conditions import condition_of
 from controller.context import Context
 from controller.loop import Controller
-from controller.nodelifecycle.health import Health, all_disrupted, condition, is_silent, observe, unknown_conditions
+from controller.nodelifecycle.health import Health, all_disrupted, is_silent, observe, unknown_conditions
 from controller.nodelifecycle.taints import wanted_taints
 
 logger = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ class NodeLifecycleController(Controller):
         if is_silent(health, node, now, grace_seconds=self._grace, startup_grace_seconds=self._startup_grace):
             node = await self._mark_unknown(node)
         await self._set_taints(node)
-        if (condition(node, "Ready") or {}).get("status") != "True":
+        if (condition_of(node, "Ready") or {}).get("status") != "True":
             await self._mark_pods_not_ready(key)
 
     async def _mark_unknown(self, node: Object) -> Object:
@@ -111,7 +112,7 @@ class NodeLifecycleController(Controller):
     async def _mark_pods_not_ready(self, node: str) -> None:
         """Pods of a node that does not report get no traffic: their Ready condition becomes False."""
         for pod in self._pods.store.by_index(BY_NODE, node):
-            ready = condition(pod, "Ready")
+            ready = condition_of(pod, "Ready")
             if ready is None or ready["status"] != "True":
                 continue
             try:

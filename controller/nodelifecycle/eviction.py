@@ -6,25 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from api.placement.tolerations import NO_EXECUTE, tolerates
 from apimachinery.objects import Object, parse_time
-
-
-def tolerates(toleration: dict[str, Any], taint: dict[str, Any]) -> bool:
-    """ToleratesTaint of k8s.io/api/core/v1."""
-    if toleration.get("effect") and toleration["effect"] != taint["effect"]:
-        return False
-    if toleration.get("key") and toleration["key"] != taint["key"]:
-        return False
-    if toleration.get("operator", "Equal") == "Exists":
-        return True
-    return bool((toleration.get("value") or "") == (taint.get("value") or "")) and bool(toleration.get("key"))
 
 
 def eviction_time(pod: Object, taints: Sequence[dict[str, Any]], now: datetime) -> datetime | None:
     """When the pod is to be deleted (`now` or earlier: at once); None: it may stay.
 
     The clock of a toleration runs from when the taint was added, so that a restart of this process grants no more."""
-    executing = [taint for taint in taints if taint["effect"] == "NoExecute"]
+    executing = [taint for taint in taints if taint["effect"] == NO_EXECUTE]
     deadlines: list[datetime] = []
     for taint in executing:
         fitting = [t for t in (pod.get("spec") or {}).get("tolerations") or () if tolerates(t, taint)]

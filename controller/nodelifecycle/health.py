@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery.objects import Object, format_time
+from controller.conditions import condition_of
 
 #: What a kubelet reports; each becomes Unknown with it.
 REPORTED = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
@@ -26,7 +27,7 @@ class Health:
 
 def signs_of_life(node: Object, lease: Object | None) -> tuple[str, str]:
     """What changes whenever the kubelet reports."""
-    ready = condition(node, "Ready") or {}
+    ready = condition_of(node, "Ready") or {}
     return ((lease or {}).get("spec") or {}).get("renewTime") or "", ready.get("lastHeartbeatTime") or ""
 
 
@@ -38,14 +39,9 @@ def observe(health: Health | None, node: Object, lease: Object | None, now: floa
     return health
 
 
-def condition(node: Object, type: str) -> dict[str, Any] | None:
-    """The node's condition of that type."""
-    return next((c for c in (node.get("status") or {}).get("conditions") or () if c["type"] == type), None)
-
-
 def is_silent(health: Health, node: Object, now: float, *, grace_seconds: float, startup_grace_seconds: float) -> bool:
     """Whether the node has not reported for too long; one that never did has longer."""
-    grace = grace_seconds if condition(node, "Ready") else startup_grace_seconds
+    grace = grace_seconds if condition_of(node, "Ready") else startup_grace_seconds
     return now - health.heard_at > grace
 
 
@@ -78,4 +74,4 @@ def _unknown(type: str, old: dict[str, Any] | None, node: Object, now: str) -> d
 
 def all_disrupted(nodes: Iterable[Object]) -> bool:
     """Whether no node at all is ready: then the trouble is likely on the master's side, and nothing is evicted."""
-    return not any((condition(node, "Ready") or {}).get("status") == "True" for node in nodes)
+    return not any((condition_of(node, "Ready") or {}).get("status") == "True" for node in nodes)

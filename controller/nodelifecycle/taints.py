@@ -8,25 +8,32 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from api.placement.tolerations import (
+    NO_EXECUTE,
+    NO_SCHEDULE,
+    TAINT_DISK_PRESSURE,
+    TAINT_MEMORY_PRESSURE,
+    TAINT_NETWORK_UNAVAILABLE,
+    TAINT_NOT_READY,
+    TAINT_PID_PRESSURE,
+    TAINT_UNREACHABLE,
+    TAINT_UNSCHEDULABLE,
+)
 from apimachinery.objects import Object, format_time
-from controller.nodelifecycle.health import condition
-
-NOT_READY = "node.kubernetes.io/not-ready"
-UNREACHABLE = "node.kubernetes.io/unreachable"
-UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
+from controller.conditions import condition_of
 
 _BY_CONDITION: dict[str, dict[str, str]] = {
-    "Ready": {"False": NOT_READY, "Unknown": UNREACHABLE},
-    "MemoryPressure": {"True": "node.kubernetes.io/memory-pressure"},
-    "DiskPressure": {"True": "node.kubernetes.io/disk-pressure"},
-    "PIDPressure": {"True": "node.kubernetes.io/pid-pressure"},
-    "NetworkUnavailable": {"True": "node.kubernetes.io/network-unavailable"},
+    "Ready": {"False": TAINT_NOT_READY, "Unknown": TAINT_UNREACHABLE},
+    "MemoryPressure": {"True": TAINT_MEMORY_PRESSURE},
+    "DiskPressure": {"True": TAINT_DISK_PRESSURE},
+    "PIDPressure": {"True": TAINT_PID_PRESSURE},
+    "NetworkUnavailable": {"True": TAINT_NETWORK_UNAVAILABLE},
 }
 _OURS = {
-    *((key, "NoSchedule") for statuses in _BY_CONDITION.values() for key in statuses.values()),
-    (UNSCHEDULABLE, "NoSchedule"),
-    (NOT_READY, "NoExecute"),
-    (UNREACHABLE, "NoExecute"),
+    *((key, NO_SCHEDULE) for statuses in _BY_CONDITION.values() for key in statuses.values()),
+    (TAINT_UNSCHEDULABLE, NO_SCHEDULE),
+    (TAINT_NOT_READY, NO_EXECUTE),
+    (TAINT_UNREACHABLE, NO_EXECUTE),
 }
 
 Taint = dict[str, Any]
@@ -38,13 +45,13 @@ def wanted_taints(node: Object, now: datetime, *, evict: bool) -> list[Taint]:
     `evict` false keeps the NoExecute taints of an unready node off: nothing is to be evicted (yet)."""
     wanted: list[tuple[str, str]] = []
     for type, statuses in _BY_CONDITION.items():
-        key = statuses.get((condition(node, type) or {}).get("status") or "")
+        key = statuses.get((condition_of(node, type) or {}).get("status") or "")
         if key:
-            wanted.append((key, "NoSchedule"))
+            wanted.append((key, NO_SCHEDULE))
     if (node.get("spec") or {}).get("unschedulable"):
-        wanted.append((UNSCHEDULABLE, "NoSchedule"))
+        wanted.append((TAINT_UNSCHEDULABLE, NO_SCHEDULE))
     if evict:
-        wanted += [(key, "NoExecute") for key, _ in wanted if key in (NOT_READY, UNREACHABLE)]
+        wanted += [(key, NO_EXECUTE) for key, _ in wanted if key in (TAINT_NOT_READY, TAINT_UNREACHABLE)]
     current = (node.get("spec") or {}).get("taints") or []
     known = {(taint["key"], taint["effect"]): taint for taint in current}
     kept = [t for t in current if (t["key"], t["effect"]) not in _OURS or (t["key"], t["effect"]) in wanted]

@@ -14,6 +14,7 @@ from apimachinery.objects import Object, name_of, namespace_of
 from controller.context import Context
 from controller.loop import Controller
 from controller.podgc import plan
+from controller.pods import is_finished
 
 logger = logging.getLogger(__name__)
 _PERIOD_SECONDS = 20.0
@@ -66,7 +67,7 @@ class PodGarbageCollector(Controller):
 
     async def _fail_first(self, pod: Object) -> None:
         """A pod that is given up is Failed before it is gone, so that its controller sees how it ended."""
-        if plan.is_terminated(pod):
+        if is_finished(pod):
             return
         condition = {
             "type": "DisruptionTarget", "status": "True", "reason": "DeletionByPodGC",

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from apimachinery.objects import Object, is_deleting
-
-
-def is_terminated(pod: Object) -> bool:
-    """Whether the pod has run to its end."""
-    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+from controller.pods import is_finished
 
 
 def surplus(pods: Sequence[Object], threshold: int) -> list[Object]:
     """Terminated pods beyond `threshold` (0: keep all), the oldest first."""
     if threshold <= 0:
         return []
-    done = [pod for pod in pods if is_terminated(pod) and not is_deleting(pod)]
+    done = [pod for pod in pods if is_finished(pod) and not is_deleting(pod)]
     done.sort(key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
     return done[: max(len(done) - threshold, 0)]
 

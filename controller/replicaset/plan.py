@@ -11,6 +11,7 @@ from typing import Any
 
 from apimachinery.objects import Object, parse_time, uid_of
 from controller import pods
+from controller.conditions import condition_of
 
 #: The most pods created or deleted in one go.
 BURST_REPLICAS = 500
@@ -53,7 +54,7 @@ def node_of(pod: Object) -> str:
 
 def _usefulness(pod: Object, doubled: int, now: datetime) -> tuple[Any, ...]:
     ready = pods.is_ready(pod)
-    ready_since = (pods.condition(pod, "Ready") or {}).get("lastTransitionTime") if ready else None
+    ready_since = (condition_of(pod, "Ready") or {}).get("lastTransitionTime") if ready else None
     return (
         bool(node_of(pod)),
         _PHASE_RANK.get(pods.phase(pod), 1),

@@ -55,17 +55,6 @@ def least_allocated(pod: PodInfo, node: NodeInfo) -> int:
     return total // weights if weights else 0
 
 
-class NodeResourcesBalancedAllocation:
-    """Score: cpu and memory used to the same degree."""
-
-    name: ClassVar[str] = "NodeResourcesBalancedAllocation"
-    weight: ClassVar[int] = 1
-
-    def score(self, pod: PodInfo, snapshot: Snapshot, nodes: Sequence[NodeInfo]) -> Sequence[int]:
-        """100 less the deviation between the used fractions."""
-        return [balanced(pod, node) for node in nodes]
-
-
 def balanced(pod: PodInfo, node: NodeInfo) -> int:
     """How even the fractions of cpu and memory in use would be."""
     fractions = []
