@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Mapping
 from typing import cast
 
-_WEBSOCKET_PREFIX = "base64url.bearer.authorization.k8s.io."
+WEBSOCKET_TOKEN = "base64url.bearer.authorization.k8s.io."  #: how the subprotocol begins that carries a token
 
 
 def values(headers: Mapping[str, str], name: str) -> list[str]:
@@ -20,15 +20,25 @@ def values(headers: Mapping[str, str], name: str) -> list[str]:
 
 
 def bearer_token(headers: Mapping[str, str]) -> str | None:
-    """The token of `Authorization: Bearer TOKEN` or of the WebSocket subprotocol, None where there is none."""
+    """The token of `Authorization: Bearer TOKEN` or of the WebSocket subprotocol, None where there is none.
+
+    A subprotocol with a token counts only beside another one: that is what the server then agrees to."""
     scheme, _, token = headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip().split(" ")[0]
-    for header in values(headers, "Sec-WebSocket-Protocol"):
-        for protocol in header.split(","):
-            if protocol.strip().startswith(_WEBSOCKET_PREFIX):
-                return _decoded(protocol.strip()[len(_WEBSOCKET_PREFIX) :])
-    return None
+    if "Sec-WebSocket-Protocol" not in headers:
+        return None
+    offered = protocols(headers)
+    tokens = [name for name in offered if name.startswith(WEBSOCKET_TOKEN)]
+    if len(tokens) != 1 or len(offered) < 2:
+        return None
+    return _decoded(tokens[0].removeprefix(WEBSOCKET_TOKEN))
+
+
+def protocols(headers: Mapping[str, str]) -> list[str]:
+    """The WebSocket subprotocols that a client offers, in its order."""
+    listed = (name.strip() for value in values(headers, "Sec-WebSocket-Protocol") for name in value.split(","))
+    return [name for name in listed if name]
 
 
 def _decoded(text: str) -> str | None:

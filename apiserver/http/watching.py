@@ -1,4 +1,5 @@
-"""Watches on the wire: chunks of JSON lines, ended by the watcher, by the client or by the server's shutdown."""
+"""Watches on the wire: chunks of JSON lines or WebSocket frames, ended by the watcher, by the client or by the server's
+shutdown."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from aiohttp import web
 from prometheus_client import Gauge
 
 from apimachinery.errors import ApiError
-from apiserver.http import metrics
+from apiserver.http import metrics, websocketwatch
 from apiserver.http.call import Call
 from apiserver.http.negotiate import JSON
 from apiserver.http.reply import warning_header
@@ -27,25 +28,30 @@ class WatchStreams:
 
     async def serve(self, call: Call, watcher: Watcher) -> web.StreamResponse:
         """Send events until the end; a history that is lost is told as an ERROR event."""
+        self._running.add(watcher)
+        gauge = _gauge(call)
+        gauge.inc()
+        try:
+            if self._closing:
+                watcher.close()
+            if websocketwatch.is_websocket(call.request):
+                return await websocketwatch.serve(call, watcher)
+            return await self._chunked(call, watcher)
+        finally:
+            gauge.dec()
+            self._running.discard(watcher)
+            watcher.close()
+
+    async def _chunked(self, call: Call, watcher: Watcher) -> web.StreamResponse:
         headers = {"Content-Type": JSON, "Cache-Control": "no-cache, private", "Audit-Id": call.audit_id}
         response = web.StreamResponse(headers=headers)
         for text in call.warnings:
             response.headers.add("Warning", warning_header(text))
         response.enable_chunked_encoding()
-        self._running.add(watcher)
-        gauge = _gauge(call)
-        gauge.inc()
-        try:
-            await response.prepare(call.request)
-            if call.trail is not None:
-                await call.trail.started(response.status)
-            if self._closing:
-                return response
-            await self._send(watcher, response)
-        finally:
-            gauge.dec()
-            self._running.discard(watcher)
-            watcher.close()
+        await response.prepare(call.request)
+        if call.trail is not None:
+            await call.trail.started(response.status)
+        await self._send(watcher, response)
         return response
 
     async def _send(self, watcher: Watcher, response: web.StreamResponse) -> None:

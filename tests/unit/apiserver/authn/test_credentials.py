@@ -44,6 +44,7 @@ def test_token_file() -> None:
         ("Authorization", "Basic abc", None),
         ("Authorization", "Bearer ", None),
         ("Sec-WebSocket-Protocol", "v4.channel.k8s.io, base64url.bearer.authorization.k8s.io.YWJj", "abc"),
+        ("Sec-WebSocket-Protocol", "base64url.bearer.authorization.k8s.io.YWJj", None),
     ],
 )
 def test_bearer_tokens(header: str, value: str, token: str | None) -> None:

@@ -1,0 +1,74 @@
+"""Watches over WebSocket (RFC 6455): a text frame for each event, until the watch or the client ends it.
+
+What a client sends is read and thrown away; a browser's bearer token comes as a subprotocol (`authn.headers`)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import orjson
+from aiohttp import WSMsgType, web
+from multidict import CIMultiDict
+
+from apimachinery.errors import ApiError, BadRequest
+from apiserver.authn.headers import WEBSOCKET_TOKEN, protocols
+from apiserver.http.call import Call
+from apiserver.watchcache.encoding import frame
+from apiserver.watchcache.watcher import Watcher
+
+_HEARTBEAT_SECONDS = 30.0  #: how long a client that is not there any more may go unnoticed, at most twice
+_MAX_MESSAGE_BYTES = 64 << 10
+
+
+def is_websocket(request: web.BaseRequest) -> bool:
+    """Whether the client asks for a WebSocket."""
+    if request.headers.get("Upgrade", "").lower() != "websocket":
+        return False
+    return "upgrade" in (part.strip() for part in request.headers.get("Connection", "").lower().split(","))
+
+
+async def serve(call: Call, watcher: Watcher) -> web.StreamResponse:
+    """Send events until the end; a history that is lost is told as an ERROR event. The caller closes the watcher.
+
+    Raises BadRequest for a handshake that is none."""
+    offered = [name for name in protocols(call.request.headers) if not name.startswith(WEBSOCKET_TOKEN)]
+    response = web.WebSocketResponse(
+        protocols=offered[:1], compress=False, heartbeat=_HEARTBEAT_SECONDS, max_msg_size=_MAX_MESSAGE_BYTES
+    )
+    response.headers.update(CIMultiDict({"Audit-Id": call.audit_id}))
+    try:
+        await response.prepare(call.request)
+    except web.HTTPBadRequest as error:
+        raise BadRequest(error.text or "bad WebSocket handshake") from error
+    if call.trail is not None:
+        await call.trail.started(response.status)
+    listening = asyncio.create_task(_ignore(response, watcher), name="websocket-watch-reader")
+    try:
+        await _send(watcher, response)
+        await response.close()
+    except ConnectionError:
+        pass  # the client has left; there is nobody to tell
+    finally:
+        listening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await listening
+    return response
+
+
+async def _send(watcher: Watcher, response: web.WebSocketResponse) -> None:
+    try:
+        async for data in watcher:
+            for line in data.splitlines(keepends=True):
+                await response.send_frame(line, WSMsgType.TEXT)
+    except ApiError as error:
+        await response.send_frame(frame("ERROR", orjson.dumps(error.status())), WSMsgType.TEXT)
+
+
+async def _ignore(response: web.WebSocketResponse, watcher: Watcher) -> None:
+    """Read what the client sends, so that its pings are answered and its leaving is seen."""
+    try:
+        async for _ in response:
+            pass
+    finally:
+        watcher.close()
