@@ -22,9 +22,6 @@ _RETRY_SECONDS = 10.0
 
 #: The service account of each controller (by its short name), as the system:controller roles are bound.
 _ACCOUNTS = {
-    "certificatesigningrequest-approving": "certificate-controller",
-    "certificatesigningrequest-cleaner": "certificate-controller",
-    "certificatesigningrequest-signing": "certificate-controller",
     "cronjob": "cronjob-controller",
     "csrapproving": "certificate-controller",
     "csrcleaner": "certificate-controller",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
+from datetime import timedelta
 
 from component.process import FatalError
 from controller.context import Context
@@ -65,3 +67,52 @@ async def garbage_collector(context: Context, options: Options) -> Sequence[Runn
     if not options.enable_garbage_collector:
         return []
     return [GarbageCollector(context, workers=options.concurrent_gc_syncs)]
+
+
+async def certificate_signers(context: Context, options: Options) -> Sequence[Runnable]:
+    """The signers that have a CA: --cluster-signing-cert-file is for all of them, or each has its own pair of flags."""
+    from controller.certificates import states
+    from controller.certificates.signer import Signer
+
+    common = (options.cluster_signing_cert_file, options.cluster_signing_key_file)
+    own = {
+        states.KUBELET_SERVING: (
+            options.cluster_signing_kubelet_serving_cert_file,
+            options.cluster_signing_kubelet_serving_key_file,
+        ),
+        states.KUBELET_CLIENT: (
+            options.cluster_signing_kubelet_client_cert_file,
+            options.cluster_signing_kubelet_client_key_file,
+        ),
+        states.CLIENT: (
+            options.cluster_signing_kube_apiserver_client_cert_file,
+            options.cluster_signing_kube_apiserver_client_key_file,
+        ),
+        states.LEGACY_UNKNOWN: (
+            options.cluster_signing_legacy_unknown_cert_file,
+            options.cluster_signing_legacy_unknown_key_file,
+        ),
+    }
+    if any(common) and any(any(files) for files in own.values()):
+        raise FatalError(
+            "cannot specify --cluster-signing-{cert,key}-file and other --cluster-signing-*-file flags at the same time"
+        )
+    signers: list[Runnable] = []
+    for signer, files in own.items():
+        certificate_file, key_file = common if any(common) else files
+        if not certificate_file and not key_file:
+            continue
+        for file in (certificate_file, key_file):
+            if not os.access(file, os.R_OK):
+                raise FatalError(f"failed to start {signer} signer: cannot read {file or 'its certificate or key'}")
+        signers.append(
+            Signer(
+                context,
+                name=f"csrsigning-{signer.removeprefix('kubernetes.io/')}",
+                signer=signer,
+                certificate_file=certificate_file,
+                key_file=key_file,
+                longest=timedelta(seconds=options.cluster_signing_duration),
+            )
+        )
+    return signers

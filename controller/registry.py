@@ -134,6 +134,17 @@ ENTRIES: tuple[Entry, ...] = (
         "endpointslice",
         _simple("controller.endpointslice.controller:EndpointSliceController", "concurrent_service_endpoint_syncs"),
     ),
+    Entry(
+        "certificatesigningrequest-signing-controller", "csrsigning", _hooked("controller.makers:certificate_signers")
+    ),
+    Entry(
+        "certificatesigningrequest-approving-controller",
+        "csrapproving",
+        _simple("controller.certificates.approver:Approver"),
+    ),
+    Entry(
+        "certificatesigningrequest-cleaner-controller", "csrcleaner", _simple("controller.certificates.cleaner:Cleaner")
+    ),
     Entry("node-ipam-controller", "nodeipam", _hooked("controller.makers:node_ipam")),
     Entry("node-lifecycle-controller", "nodelifecycle", _hooked("controller.makers:node_lifecycle")),
     Entry("pod-garbage-collector-controller", "podgc", _hooked("controller.makers:pod_gc")),
