@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
@@ -27,12 +28,17 @@ class HealthServer:
     """Serves one daemon's health, until closed."""
 
     def __init__(
-        self, name: str, checks: HealthChecks, configuration: Mapping[str, Any], *, health_only: bool = False
+        self,
+        name: str,
+        checks: HealthChecks,
+        configuration: Mapping[str, Any],
+        *,
+        texts: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._name = name
         self._checks = checks
         self._configuration = configuration
-        self._health_only = health_only
+        self._texts = texts
         self._runner: web.AppRunner | None = None
 
     async def start(self, address: str, port: int, *, context: ssl.SSLContext | None = None) -> None:
@@ -42,9 +48,10 @@ class HealthServer:
             app.router.add_get(f"/{endpoint}", self._health)
             app.router.add_get(f"/{endpoint}/{{check:.+}}", self._health)
         app.router.add_get("/version", self._version)
-        if not self._health_only:
-            app.router.add_get("/metrics", self._metrics)
-            app.router.add_get("/configz", self._configz)
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/configz", self._configz)
+        for path in self._texts:
+            app.router.add_get(path, self._text)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         await runner.setup()
         try:
@@ -75,6 +82,9 @@ class HealthServer:
 
     async def _metrics(self, request: web.Request) -> web.Response:
         return web.Response(body=metrics.render(), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+    async def _text(self, request: web.Request) -> web.Response:
+        return web.Response(text=self._texts[request.path], headers={"X-Content-Type-Options": "nosniff"})
 
     async def _version(self, request: web.Request) -> web.Response:
         return web.json_response(version_info())

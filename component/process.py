@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import uvloop
@@ -60,14 +61,14 @@ class Process:
 
     async def serve_health(
         self, address: str, port: int, *, tls: bool = False, cert_file: str = "", key_file: str = "",
-        health_only: bool = False,
+        texts: Mapping[str, str] = MappingProxyType({}),
     ) -> None:  # fmt: skip
-        """Serve /healthz /livez /readyz (each with ?verbose and per-check paths), /version and, unless `health_only`,
-        /metrics and /configz at address:port (0: not at all), over TLS with the given certificate or one made at
-        start. Nobody is asked who they are. Raises FatalError with one line when the port is in use."""
+        """Serve /healthz /livez /readyz (each with ?verbose and per-check paths), /version, /metrics
+        and /configz at address:port (0: not at all), over TLS with the given certificate or one made at start, and
+        `texts` by path. Nobody is asked who they are. Raises FatalError with one line when the port is in use."""
         if port == 0:
             return
-        server = HealthServer(self.name, self.health, self._configuration, health_only=health_only)
+        server = HealthServer(self.name, self.health, self._configuration, texts=texts)
         try:
             context = await serving_context(self.name, cert_file, key_file) if tls else None
             await server.start(address, port, context=context)

@@ -7,25 +7,27 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
 from api.resources import ENDPOINT_SLICES, NODES, SERVICES
-from apimachinery.errors import ApiError
-from apimachinery.objects import Object
 from client.events import EventRecorder
-from client.informer import InformerFactory
+from client.informer import Informer, InformerFactory
 from client.kubeconfig import load
 from client.rest import RestClient
 from component.iptables import Iptables, IptablesError, PacketFilter
 from component.process import FatalError, Process, run_process
 from proxy import sysctl
+from proxy.configfile import content_of, end_on_change
 from proxy.conntrack import KernelFlowCleaner
+from proxy.healthz import ProxyHealth
 from proxy.iptables.parser import parse_table
 from proxy.jumps import CANARY_TABLES, jumps
-from proxy.localaddresses import local_addresses
+from proxy.nodesettings import localhost_node_ports
+from proxy.nodewatch import NodeWatch
 from proxy.options import ProxyOptions, with_config_file
 from proxy.proxier import Proxier
 from proxy.rules.cleanup import cleanup_text
-from proxy.rules.model import NodeSettings
 
 logger = logging.getLogger(__name__)
 
@@ -46,13 +48,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 async def serve(options: ProxyOptions, process: Process) -> None:
     """Run until told to stop. Raises FatalError for what no retry can mend."""
+    before = content_of(Path(options.config)) if options.config else None
     try:
         options = with_config_file(options)
         _check(options)
     except ValueError as error:
         raise FatalError(str(error)) from error
     if options.cleanup:
-        await clean_up(Iptables())
+        for ipv6 in await families():
+            await clean_up(Iptables(ipv6=ipv6))
         return
     try:
         config = load(options.kubeconfig, options.master)
@@ -64,83 +68,114 @@ async def serve(options: ProxyOptions, process: Process) -> None:
         int(options.conntrack_tcp_timeout_established),
         int(options.conntrack_tcp_timeout_close_wait),
     )
-    await asyncio.to_thread(
-        sysctl.prepare, localhost_node_ports=options.iptables_localhost_nodeports, conntrack=conntrack
-    )
+    await asyncio.to_thread(sysctl.prepare, localhost_node_ports=localhost_node_ports(options), conntrack=conntrack)
     async with RestClient(config, user_agent="kube-proxy") as client:
+        if options.config:
+            process.spawn("config-file", end_on_change(Path(options.config), before))
         await _proxy(options, process, client)
 
 
 async def _proxy(options: ProxyOptions, process: Process, client: RestClient) -> None:
     node_name = (options.hostname_override or socket.gethostname()).strip().lower()
     informers = InformerFactory(client)
-    proxier = Proxier(
-        services=informers.informer(SERVICES, label_selector=_OURS),
-        endpoint_slices=informers.informer(ENDPOINT_SLICES, label_selector=_OURS),
-        packet_filter=Iptables(),
-        flows=KernelFlowCleaner(),
-        node=await _node_settings(options, client, node_name),
-        node_name=node_name,
-        sync_period_seconds=options.iptables_sync_period,
-        min_sync_period_seconds=options.iptables_min_sync_period,
-    )
-    process.add_health_check("iptables", proxier.not_healthy)
-    # Load balancers ask the first one for health, so it is open to all; what else there is to read is at the second.
-    for address, health_only in ((options.healthz_bind_address, True), (options.metrics_bind_address, False)):
-        if address:
-            host, _, port = address.rpartition(":")
-            await process.serve_health(host.strip("[]"), int(port), health_only=health_only)
-    process.spawn("informers", informers.run())
-    process.spawn("proxier", proxier.run())
+    services = informers.informer(SERVICES, label_selector=_OURS)
+    slices = informers.informer(ENDPOINT_SLICES, label_selector=_OURS)
+    node = NodeWatch(options, informers.informer(NODES, field_selector=f"metadata.name={node_name}"), node_name)
     events = EventRecorder(client, component="kube-proxy", host=node_name)
+    proxiers = [
+        Proxier(
+            services=services,
+            endpoint_slices=slices,
+            packet_filter=Iptables(ipv6=ipv6),
+            flows=KernelFlowCleaner(ipv6=ipv6),
+            node=node.settings(ipv6=ipv6),
+            node_name=node_name,
+            sync_period_seconds=options.iptables_sync_period,
+            min_sync_period_seconds=options.iptables_min_sync_period,
+            health_check_failed=partial(_tell_health_check_failure, events, services, node_name),
+        )
+        for ipv6 in await families()
+    ]
+    process.add_health_check("iptables", lambda: _trouble(proxiers))
+    health = ProxyHealth(lambda: _trouble(proxiers), lambda: min(proxier.last_updated for proxier in proxiers))
+    # Load balancers ask this one for health, so it is open to all; what else there is to read is at the second.
+    if options.healthz_bind_address:
+        await health.serve(*_host_and_port(options.healthz_bind_address))
+    if options.metrics_bind_address:
+        host, port = _host_and_port(options.metrics_bind_address)
+        await process.serve_health(host, port, texts={"/proxyMode": "iptables"})
+    process.spawn("informers", informers.run())
     process.spawn("events", events.run())
     about = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": node_name, "uid": node_name}}
     events.event(about, "Normal", "Starting", "")
+    process.spawn("node", _follow_node(node, proxiers, health, process))
     process.ready("syncing iptables rules")
-    await process.stopping.wait()
-
-
-async def _node_settings(options: ProxyOptions, client: RestClient, node_name: str) -> NodeSettings:
-    addresses: tuple[str, ...] = ()
-    if options.nodeport_addresses:
-        ranges = [ipaddress.ip_network(cidr) for cidr in options.nodeport_addresses]
-        found = [ipaddress.ip_address(address) for address in await local_addresses()]
-        addresses = tuple(str(address) for address in found if any(address in cidr for cidr in ranges))
-        if not addresses:
-            raise FatalError(f"no local address is in --nodeport-addresses {','.join(options.nodeport_addresses)}")
-    if not options.cluster_cidr:
-        logger.warning("No --cluster-cidr: traffic to cluster IPs from outside the pods is not masqueraded")
-    return NodeSettings(
-        cluster_cidr=options.cluster_cidr,
-        masquerade_all=options.masquerade_all,
-        masquerade_bit=options.iptables_masquerade_bit,
-        node_port_addresses=addresses,
-        localhost_node_ports=options.iptables_localhost_nodeports,
-        node_ips=await _node_ips(options, client, node_name),
-    )
-
-
-async def _node_ips(options: ProxyOptions, client: RestClient, node_name: str) -> tuple[str, ...]:
-    """The node's own address as the API knows it; it matters to loadBalancerSourceRanges only, so no answer will do."""
-    if not ipaddress.ip_address(options.bind_address).is_unspecified:
-        return (options.bind_address,)
     try:
-        node: Object = await client.get(NODES, "", node_name)
-    except ApiError as error:
-        logger.info("The node's address is not known yet", extra={"node": node_name, "error": str(error)})
-        return ()
-    entries = (node.get("status") or {}).get("addresses") or ()
-    return tuple(entry["address"] for entry in entries if entry.get("type") == "InternalIP" and "." in entry["address"])
+        await process.stopping.wait()
+    finally:
+        await health.close()
+
+
+async def _follow_node(node: NodeWatch, proxiers: Sequence[Proxier], health: ProxyHealth, process: Process) -> None:
+    """The rules depend on the node: it is looked at before the first of them is loaded."""
+    await node.start()
+    for proxier in proxiers:
+        proxier.use_node(node.settings(ipv6=proxier.ipv6))
+        process.spawn(f"proxier-{'ipv6' if proxier.ipv6 else 'ipv4'}", proxier.run())
+    await node.run(proxiers, health)
+
+
+async def families() -> list[bool]:
+    """The address families that can be proxied here, as "is it IPv6": IPv4 always, since its errors are to be seen."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+        await Iptables(ipv6=True).save("nat")
+    except (OSError, IptablesError) as error:
+        logger.info("IPv6 is not proxied", extra={"reason": str(error)})
+        return [False]
+    return [False, True]
+
+
+def _trouble(proxiers: Sequence[Proxier]) -> str | None:
+    return next((trouble for proxier in proxiers if (trouble := proxier.not_healthy())), None)
+
+
+def _tell_health_check_failure(
+    events: EventRecorder, services: Informer, node_name: str, key: str, port: int, error: str
+) -> None:
+    service = services.store.get(key)
+    if service is not None:
+        message = f'node {node_name} failed to start healthcheck "{key}" on port {port}: {error}'
+        events.event(service, "Warning", "FailedToStartServiceHealthcheck", message)
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 def _check(options: ProxyOptions) -> None:
     if options.proxy_mode not in ("", "iptables"):
         raise ValueError(f'unknown proxy mode "{options.proxy_mode}": this proxy has iptables')
-    if options.detect_local_mode not in ("", "ClusterCIDR"):
-        raise ValueError(f'local detection mode "{options.detect_local_mode}" is not supported: ClusterCIDR is')
-    for cidr in (options.cluster_cidr, *options.nodeport_addresses):
+    needed = {
+        "": True,
+        "ClusterCIDR": True,
+        "NodeCIDR": True,
+        "BridgeInterface": bool(options.pod_bridge_interface),
+        "InterfaceNamePrefix": bool(options.pod_interface_name_prefix),
+    }
+    mode = options.detect_local_mode
+    if mode not in needed:
+        raise ValueError(f"unknown detect-local-mode: {mode}: one of {', '.join(key for key in needed if key)}")
+    if not needed[mode]:
+        raise ValueError(f"detect-local-mode {mode} needs --pod-bridge-interface or --pod-interface-name-prefix")
+    if mode in ("", "ClusterCIDR") and not options.cluster_cidr:
+        logger.warning("No --cluster-cidr: traffic to cluster IPs from outside the pods is not masqueraded")
+    for cidr in (*options.cluster_cidr.split(","), *options.nodeport_addresses):
         if cidr:
             ipaddress.ip_network(cidr)
+    ipaddress.ip_address(options.bind_address)
     for address in (options.healthz_bind_address, options.metrics_bind_address):
         if address and not address.rpartition(":")[2].isdigit():
             raise ValueError(f'"{address}" must be an address and a port, such as 127.0.0.1:10249')

@@ -27,36 +27,39 @@ class FlowCleaner(Protocol):
 
 
 class KernelFlowCleaner:
-    """Connection tracking of this network namespace."""
+    """Connection tracking of this network namespace, of one address family."""
+
+    def __init__(self, *, ipv6: bool = False) -> None:
+        self._family = socket.AF_INET6 if ipv6 else socket.AF_INET
 
     async def clean(self, targets: Targets) -> int:
         """See `FlowCleaner`."""
-        return await asyncio.to_thread(_on_own_loop, targets)
+        return await asyncio.to_thread(_on_own_loop, targets, self._family)
 
 
-def _on_own_loop(targets: Targets) -> int:
+def _on_own_loop(targets: Targets, family: socket.AddressFamily) -> int:
     loop = asyncio.SelectorEventLoop()
     try:
-        return loop.run_until_complete(asyncio.wait_for(_clean(targets), _TIMEOUT_SECONDS))
+        return loop.run_until_complete(asyncio.wait_for(_clean(targets, family), _TIMEOUT_SECONDS))
     finally:
         loop.close()
 
 
-async def _clean(targets: Targets) -> int:
+async def _clean(targets: Targets, family: socket.AddressFamily) -> int:
     from pyroute2.conntrack import AsyncConntrack, NFCTAttrTuple
     from pyroute2.netlink.exceptions import NetlinkError
 
-    connection = AsyncConntrack()
+    connection = AsyncConntrack(nfgen_family=family)
     try:
         flows: list[Flow] = []
-        udp = NFCTAttrTuple(proto=socket.IPPROTO_UDP)
+        udp = NFCTAttrTuple(family, proto=socket.IPPROTO_UDP)
         async for entry in await connection.dump_entries(tuple_orig=udp):
             begun, answer = entry.tuple_orig, entry.tuple_reply
             flows.append(Flow(begun.saddr, begun.sport, begun.daddr, begun.dport, answer.saddr, answer.sport))
         stale = stale_flows(flows, targets)
         for flow in stale:
             entry = NFCTAttrTuple(
-                saddr=flow.source, sport=flow.source_port, daddr=flow.destination, dport=flow.port,
+                family, saddr=flow.source, sport=flow.source_port, daddr=flow.destination, dport=flow.port,
                 proto=socket.IPPROTO_UDP,
             )  # fmt: skip
             try:

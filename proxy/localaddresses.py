@@ -1,9 +1,13 @@
-"""The node's own addresses, for --nodeport-addresses."""
+"""The node's own addresses, and those of them that serve node ports (--nodeport-addresses)."""
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
+from collections.abc import Iterable
+
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 async def local_addresses(*, ipv6: bool = False) -> list[str]:
@@ -29,3 +33,11 @@ async def _dump(ipv6: bool) -> list[str]:
             async for message in await ipr.addr("dump", family=family)
         ]
     return [str(address) for address in found]
+
+
+def serving_addresses(local: Iterable[str], ranges: Iterable[IpNetwork], *, localhost: bool) -> tuple[str, ...]:
+    """The local addresses in any of the ranges, sorted; loopback ones only with `localhost`."""
+    wanted = tuple(ranges)
+    found = {ipaddress.ip_address(address) for address in local}
+    chosen = [a for a in found if any(a in cidr for cidr in wanted) and (localhost or not a.is_loopback)]
+    return tuple(str(address) for address in sorted(chosen, key=int))

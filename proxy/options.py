@@ -21,8 +21,8 @@ class ProxyOptions(LogOptions):
     master: str = flag("", help="the address of the Kubernetes API server (overrides any value in kubeconfig)")
     config: str = flag("", help="the path to the configuration file (KubeProxyConfiguration)")
     hostname_override: str = flag("", help="the node's name, where it is not the host's")
-    cluster_cidr: str = flag("", help="the range of the cluster's pods: other sources of cluster IP traffic are "
-                             "masqueraded")  # fmt: skip
+    cluster_cidr: str = flag("", help="the range of the cluster's pods, or one per address family separated by a "
+                             "comma: other sources of cluster IP traffic are masqueraded")  # fmt: skip
     bind_address: str = flag("0.0.0.0", help="the node's address; of an unspecified one only the family counts")
     healthz_bind_address: str = flag("0.0.0.0:10256", help='address and port of /healthz; "" for none')
     metrics_bind_address: str = flag("127.0.0.1:10249", help='address and port of /metrics; "" for none')
@@ -45,8 +45,13 @@ class ProxyOptions(LogOptions):
     conntrack_tcp_timeout_close_wait: float = flag(3600.0, parse=duration, group="Conntrack",
                                                    help="timeout in CLOSE_WAIT (0: leave it)")  # fmt: skip
     config_sync_period: float = flag(900.0, parse=duration, help="accepted; watches keep everything fresh")
-    detect_local_mode: str = flag("", help="how local traffic is told: ClusterCIDR")
-    feature_gates: tuple[str, ...] = flag((), help="accepted")
+    detect_local_mode: str = flag("", help="how traffic of pods is told from other: ClusterCIDR (the default), "
+                                  "NodeCIDR, BridgeInterface, InterfaceNamePrefix")  # fmt: skip
+    pod_bridge_interface: str = flag("", help="the bridge of this node's pods, for BridgeInterface")
+    pod_interface_name_prefix: str = flag("", help="what the names of pods' interfaces begin with, for "
+                                          "InterfaceNamePrefix")  # fmt: skip
+    feature_gates: dict[str, bool] = flag({}, help="KubeProxyDrainingTerminatingNodes=true: /healthz tells load "
+                                          "balancers when the node is about to go; others are accepted")  # fmt: skip
     oom_score_adj: int = flag(-999, help="accepted", minimum=-1000, maximum=1000)
     kube_api_qps: float = flag(5.0, help="accepted")
     kube_api_burst: int = flag(10, help="accepted")
@@ -68,6 +73,9 @@ _FIELDS: Mapping[str, tuple[str, Any]] = {
     "mode": ("proxy_mode", str),
     "nodePortAddresses": ("nodeport_addresses", tuple),
     "detectLocalMode": ("detect_local_mode", str),
+    "detectLocal.bridgeInterface": ("pod_bridge_interface", str),
+    "detectLocal.interfaceNamePrefix": ("pod_interface_name_prefix", str),
+    "featureGates": ("feature_gates", dict),
     "clientConnection.kubeconfig": ("kubeconfig", str),
     "iptables.masqueradeAll": ("masquerade_all", bool),
     "iptables.masqueradeBit": ("iptables_masquerade_bit", int),

@@ -24,6 +24,7 @@ class Packet:
     port: int
     protocol: str = "tcp"
     origin: Literal["local", "outside"] = "outside"
+    link: str = ""  #: the one it came in from
     mark: int = 0
     translated: bool = False
     #: Names of `recent` lists that the source is in.
@@ -141,7 +142,9 @@ class _Tracer:
                 return _inside(packet.destination, value)
             case "--dport":
                 return int(value) == packet.port
-            case "-i" | "-o":
+            case "-i":
+                return packet.link.startswith(value[:-1]) if value.endswith("+") else packet.link == value
+            case "-o":
                 return False
             case "--dst-type":
                 return self._is_local(packet.destination)

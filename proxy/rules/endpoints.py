@@ -23,11 +23,16 @@ def service_of(endpoint_slice: Object) -> str:
     return f"{namespace_of(endpoint_slice)}/{name}" if name else ""
 
 
+def is_of_family(endpoint_slice: Object, *, ipv6: bool) -> bool:
+    """Whether the slice's addresses are of the family."""
+    return bool(endpoint_slice.get("addressType") == ("IPv6" if ipv6 else "IPv4"))
+
+
 def merge_slices(slices: Iterable[Object], node_name: str, *, ipv6: bool = False) -> PortEndpoints:
     """The endpoints of one Service; an address in several slices counts once, the readiest wins."""
     merged: dict[tuple[str, str], dict[tuple[str, int], Endpoint]] = {}
     for endpoint_slice in slices:
-        if endpoint_slice.get("addressType") != ("IPv6" if ipv6 else "IPv4"):
+        if not is_of_family(endpoint_slice, ipv6=ipv6):
             continue
         for port in endpoint_slice.get("ports") or ():
             if not port.get("port"):
@@ -52,10 +57,16 @@ def _add(found: dict[tuple[str, int], Endpoint], entry: Object, port: int, node_
             ready if serving is None else bool(serving),
             bool(conditions.get("terminating")),
             bool(node_name) and entry.get("nodeName") == node_name,
+            _zones(entry),
         )
         other = found.get((address, port))
         if other is None or (endpoint.ready, endpoint.serving) > (other.ready, other.serving):
             found[address, port] = endpoint
+
+
+def _zones(entry: Object) -> tuple[str, ...]:
+    hints = (entry.get("hints") or {}).get("forZones") or ()
+    return tuple(sorted(hint["name"] for hint in hints if hint.get("name")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +83,10 @@ class Choice:
         return tuple(dict.fromkeys((*self.cluster, *self.local)))
 
 
-def choose(port: ServicePort, endpoints: Sequence[Endpoint]) -> Choice:
-    """Apply readiness and the traffic policies."""
+def choose(port: ServicePort, endpoints: Sequence[Endpoint], zone: str = "") -> Choice:
+    """Apply readiness, the traffic policies and, for a node in `zone`, the hints."""
     usable = _usable(endpoints)
-    cluster = usable if port.uses_cluster_endpoints else ()
+    cluster = _of_zone(port, usable, zone) if port.uses_cluster_endpoints else ()
     local = _usable([endpoint for endpoint in endpoints if endpoint.local]) if port.uses_local_endpoints else ()
     return Choice(cluster, local, bool(usable))
 
@@ -83,3 +94,11 @@ def choose(port: ServicePort, endpoints: Sequence[Endpoint]) -> Choice:
 def _usable(endpoints: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
     ready = tuple(endpoint for endpoint in endpoints if endpoint.ready)
     return ready or tuple(endpoint for endpoint in endpoints if endpoint.serving and endpoint.terminating)
+
+
+def _of_zone(port: ServicePort, usable: tuple[Endpoint, ...], zone: str) -> tuple[Endpoint, ...]:
+    """Those meant for the node's zone. All of them where that can't be relied on: the Service does not ask for it, the
+    node has no zone, a ready endpoint has no hint or none is for this zone, or all endpoints terminate."""
+    if not port.topology_hints or not zone or not all(endpoint.ready and endpoint.zones for endpoint in usable):
+        return usable
+    return tuple(endpoint for endpoint in usable if zone in endpoint.zones) or usable

@@ -25,6 +25,7 @@ class ServicePort:
     external_local: bool = False
     internal_local: bool = False
     health_check_node_port: int = 0
+    topology_hints: bool = False  #: whether the hints of endpoints count
 
     @property
     def full_name(self) -> str:
@@ -58,6 +59,7 @@ class Endpoint:
     serving: bool = True
     terminating: bool = False
     local: bool = False
+    zones: tuple[str, ...] = ()  #: the zones that this endpoint is meant for; empty: it carries no hint
 
     @property
     def target(self) -> str:
@@ -69,14 +71,25 @@ class Endpoint:
 class NodeSettings:
     """What of the node and the flags shapes the rules."""
 
-    cluster_cidr: str = ""  #: traffic to a cluster IP from elsewhere is masqueraded; "": unknown, none is
+    #: How traffic of the cluster's own pods is told from other, which is masqueraded on its way to a cluster IP: by
+    #: its source, or by the link it comes in from ("cni0", "veth+"). Neither: it is not told.
+    cluster_cidr: str = ""
+    pod_link: str = ""
     masquerade_all: bool = False
     masquerade_bit: int = 14
-    #: The node's addresses that serve node ports; empty: all of them.
-    node_port_addresses: tuple[str, ...] = ()
+    #: The node's addresses that serve node ports; None: all of them.
+    node_port_addresses: tuple[str, ...] | None = None
     localhost_node_ports: bool = True
     node_ips: tuple[str, ...] = ()
+    zone: str = ""
     ipv6: bool = False
+
+    @property
+    def from_pod(self) -> str:
+        """The match of what pods send, "" where it can't be told."""
+        if self.pod_link:
+            return f"-i {self.pod_link}"
+        return f"-s {self.cluster_cidr}" if self.cluster_cidr else ""
 
     @property
     def masquerade_mark(self) -> str:

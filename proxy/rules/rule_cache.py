@@ -24,7 +24,7 @@ class RuleCache:
     """Services by "namespace/name", each with its ports."""
 
     def __init__(self, node: NodeSettings) -> None:
-        self._node = node
+        self.node = node
         self._services: dict[str, list[_Entry]] = {}
 
     def update(self, key: str, ports: list[ServicePort], endpoints: PortEndpoints) -> bool:
@@ -37,7 +37,7 @@ class RuleCache:
             if known is not None and known.endpoints == found:
                 entries.append(known)
             else:
-                entries.append(_Entry(port, found, build(port, found, self._node)))
+                entries.append(_Entry(port, found, build(port, found, self.node)))
         changed = entries != list(before.values())
         if entries:
             self._services[key] = entries
@@ -45,9 +45,20 @@ class RuleCache:
             self._services.pop(key, None)
         return changed
 
+    def use_node(self, node: NodeSettings) -> bool:
+        """From now on the node is so; returns whether rules may differ."""
+        if node == self.node:
+            return False
+        self.node = node
+        for entries in self._services.values():
+            entries[:] = [
+                _Entry(entry.port, entry.endpoints, build(entry.port, entry.endpoints, node)) for entry in entries
+            ]
+        return True
+
     def tables(self) -> Tables:
         """The whole of both tables; the same services give the same bytes."""
-        return assemble((entry.rules for key in sorted(self._services) for entry in self._services[key]), self._node)
+        return assemble((entry.rules for key in sorted(self._services) for entry in self._services[key]), self.node)
 
     def health_check_ports(self) -> dict[int, tuple[str, int]]:
         """Health check node port to the service's "namespace/name" and its number of endpoints on this node."""
@@ -61,6 +72,13 @@ class RuleCache:
             if entry.port.health_check_node_port
         }
 
+    def without_local_endpoints(self, policy: str) -> int:
+        """How many service ports have endpoints, yet none on this node where the traffic policy ("internal",
+        "external") wants one."""
+        return sum(
+            policy in entry.rules.without_local_endpoints for entries in self._services.values() for entry in entries
+        )
+
     def udp_targets(self) -> FlowTargets:
         """Where UDP flows may lead: by (address, port), the address "" for node ports."""
         targets: FlowTargets = {}
@@ -69,7 +87,7 @@ class RuleCache:
                 port = entry.port
                 if port.protocol != "udp":
                     continue
-                reachable = frozenset((e.ip, e.port) for e in choose(port, entry.endpoints).reachable)
+                reachable = frozenset((e.ip, e.port) for e in choose(port, entry.endpoints, self.node.zone).reachable)
                 for address in (port.cluster_ip, *port.external_ips, *port.load_balancer_ips):
                     targets[address, port.port] = reachable
                 if port.node_port:

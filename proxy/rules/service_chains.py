@@ -25,11 +25,13 @@ class ServiceRules:
     filter_external: list[str] = field(default_factory=list)
     filter_firewall: list[str] = field(default_factory=list)
     filter_node_ports: list[str] = field(default_factory=list)
+    #: The policies ("internal", "external") that keep traffic on this node, where there are endpoints on others only.
+    without_local_endpoints: tuple[str, ...] = ()
 
 
 def build(port: ServicePort, endpoints: Sequence[Endpoint], node: NodeSettings) -> ServiceRules:
     """Everything that one service port needs."""
-    return _Builder(port, choose(port, endpoints), node).build()
+    return _Builder(port, choose(port, endpoints, node.zone), node).build()
 
 
 class _Builder:
@@ -59,6 +61,9 @@ class _Builder:
             )
         if choice.any_at_all:
             self._policy_chains()
+            if not choice.local:
+                policies = {"internal": port.internal_local, "external": port.external_local}
+                self.rules.without_local_endpoints = tuple(policy for policy, local in policies.items() if local)
         return self.rules
 
     def _chain(self, prefix: str) -> str:
@@ -125,9 +130,9 @@ class _Builder:
             lines.append(f"-A {chain} {comment} -j {names.MARK_MASQ}")
         else:
             # What starts inside the cluster may use any endpoint: "local" keeps the address of clients outside.
-            if self.node.cluster_cidr:
+            if self.node.from_pod:
                 comment = f'-m comment --comment "pod traffic for {self.name} external destinations"'
-                lines.append(f"-A {chain} {comment} -s {self.node.cluster_cidr} -j {self.cluster_chain}")
+                lines.append(f"-A {chain} {comment} {self.node.from_pod} -j {self.cluster_chain}")
             for verb, target in (("masquerade", names.MARK_MASQ), ("route", self.cluster_chain)):
                 comment = f'-m comment --comment "{verb} LOCAL traffic for {self.name} external destinations"'
                 lines.append(f"-A {chain} {comment} -m addrtype --src-type LOCAL -j {target}")
@@ -171,8 +176,8 @@ class _Builder:
             match = f"{self._comment('cluster IP')} {self._to(port.cluster_ip)}"
             if self.node.masquerade_all:
                 lines.append(f"-A {chain} {match} -j {names.MARK_MASQ}")
-            elif self.node.cluster_cidr:
-                lines.append(f"-A {chain} {match} ! -s {self.node.cluster_cidr} -j {names.MARK_MASQ}")
+            elif self.node.from_pod:
+                lines.append(f"-A {chain} {match} ! {self.node.from_pod} -j {names.MARK_MASQ}")
         targets = [
             (endpoint, names.endpoint_chain(self.name, port.protocol, endpoint.target)) for endpoint in endpoints
         ]

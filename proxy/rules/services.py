@@ -5,11 +5,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from apimachinery.objects import Object, labels_of, name_of, namespace_of
+from apimachinery.objects import Object, annotations_of, labels_of, name_of, namespace_of
 from proxy.rules.model import ServicePort
 
 _PROXY_NAME_LABEL = "service.kubernetes.io/service-proxy-name"
 _HEADLESS_LABEL = "service.kubernetes.io/headless"
+#: The first, older one decides where it is given.
+_HINTS_ANNOTATIONS = ("service.kubernetes.io/topology-aware-hints", "service.kubernetes.io/topology-mode")
 
 
 def service_ports(service: Object, *, ipv6: bool = False) -> list[ServicePort]:
@@ -24,6 +26,7 @@ def service_ports(service: Object, *, ipv6: bool = False) -> list[ServicePort]:
     load_balancer = (service.get("status") or {}).get("loadBalancer") or {}
     ingress_ips = of_family((entry.get("ip") for entry in load_balancer.get("ingress") or ()), ipv6=ipv6)
     external_local = spec.get("externalTrafficPolicy") == "Local"
+    hints = _uses_hints(service)
     ports = []
     for port in spec.get("ports") or ():
         ports.append(
@@ -42,6 +45,7 @@ def service_ports(service: Object, *, ipv6: bool = False) -> list[ServicePort]:
                 external_local=external_local,
                 internal_local=spec.get("internalTrafficPolicy") == "Local",
                 health_check_node_port=int(spec.get("healthCheckNodePort") or 0) if external_local else 0,
+                topology_hints=hints,
             )
         )
     return ports
@@ -67,6 +71,13 @@ def of_family(addresses: Iterable[str | None], *, ipv6: bool) -> tuple[str, ...]
         if (parsed.version == 6) == ipv6:
             found.append(str(parsed.network) if "/" in (address or "") else str(parsed.ip))
     return tuple(dict.fromkeys(found))
+
+
+def _uses_hints(service: Object) -> bool:
+    """Whether the Service asks for topology-aware routing (KEP-2433): any mode but "disabled" does."""
+    annotations = annotations_of(service)
+    mode = next((annotations[name] for name in _HINTS_ANNOTATIONS if annotations.get(name)), "")
+    return mode not in ("", "disabled", "Disabled")
 
 
 def _affinity_seconds(spec: Object) -> int:

@@ -95,11 +95,12 @@ def _node_port_jumps(node: NodeSettings) -> list[str]:
     """Last in KUBE-SERVICES: a cluster IP is never taken for a node port."""
     comment = '-m comment --comment "kubernetes service nodeports; NOTE: this must be the last rule in this chain"'
     jump = f"-j {names.NODE_PORTS}"
-    if node.node_port_addresses:
+    if node.node_port_addresses is not None:
         return [
             f"-A {names.SERVICES} {comment} -d {address}{node.host_mask} {jump}" for address in node.node_port_addresses
         ]
-    spare = "" if node.localhost_node_ports or node.ipv6 else " ! -d 127.0.0.0/8"
+    # A packet from ::1 never leaves the loopback link, and one from 127.0.0.1 does with route_localnet only.
+    spare = " ! -d ::1/128" if node.ipv6 else "" if node.localhost_node_ports else " ! -d 127.0.0.0/8"
     return [f"-A {names.SERVICES} {comment} -m addrtype --dst-type LOCAL{spare} {jump}"]
 
 

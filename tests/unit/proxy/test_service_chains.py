@@ -53,6 +53,74 @@ async def test_node_port_addresses_and_localhost_can_be_excluded() -> None:
         service(type="NodePort", ports=NODE_PORT), TWO
     )
     assert node.from_node("127.0.0.1", 30001, "127.0.0.1") == to("127.0.0.1:30001")
+    node = await Node(NodeSettings(node_port_addresses=())).with_objects(service(type="NodePort", ports=NODE_PORT), TWO)
+    assert node.from_outside(NODE_IP, 30001) == to(f"{NODE_IP}:30001"), "no address is in the ranges for now"
+
+
+@pytest.mark.parametrize("link", ["cni0", "cni+"])
+async def test_pods_can_be_told_by_the_link_they_come_from(link: str) -> None:
+    web = service(type="NodePort", ports=NODE_PORT, externalTrafficPolicy="Local")
+    node = await Node(NodeSettings(pod_link=link)).with_objects(web, endpoint_slice("web", endpoint("10.9.0.7", "n2")))
+    assert node.ends(Packet(POD, "10.96.0.10", 80, link="cni0")) == to("10.9.0.7:8080")
+    assert node.ends(Packet(POD, "10.96.0.10", 80, link="eth0")) == to("10.9.0.7:8080", masqueraded=True)
+    assert node.ends(Packet(POD, NODE_IP, 30001, link="cni0")) == to("10.9.0.7:8080")
+    assert node.ends(Packet(POD, NODE_IP, 30001, link="eth0")) == DROPPED
+
+
+HINTED = endpoint_slice(
+    "web",
+    {**endpoint("10.244.0.5"), "hints": {"forZones": [{"name": "a"}]}},
+    {**endpoint("10.244.1.7", "n2"), "hints": {"forZones": [{"name": "b"}, {"name": "a"}]}},
+    {**endpoint("10.244.1.8", "n2"), "hints": {"forZones": [{"name": "b"}]}},
+)
+ALL_HINTED = (*BOTH, "10.244.1.8:8080")
+
+
+@pytest.mark.parametrize(
+    ("annotations", "zone", "wanted"),
+    [
+        ({"service.kubernetes.io/topology-mode": "Auto"}, "a", BOTH),
+        ({"service.kubernetes.io/topology-aware-hints": "auto"}, "a", BOTH),
+        ({"service.kubernetes.io/topology-mode": "Disabled"}, "a", ALL_HINTED),
+        ({}, "a", ALL_HINTED),
+        ({"service.kubernetes.io/topology-mode": "Auto"}, "", ALL_HINTED),
+        ({"service.kubernetes.io/topology-mode": "Auto"}, "c", ALL_HINTED),
+    ],
+)
+async def test_traffic_stays_in_the_zone_that_the_hints_name(
+    annotations: dict[str, str], zone: str, wanted: tuple[str, ...]
+) -> None:
+    web = service()
+    web["metadata"]["annotations"] = annotations
+    node = await Node(NodeSettings(zone=zone)).with_objects(web, HINTED)
+    assert node.from_pod("10.96.0.10") == to(*wanted)
+
+
+async def test_an_endpoint_without_hint_makes_all_of_them_serve() -> None:
+    web = service()
+    web["metadata"]["annotations"] = {"service.kubernetes.io/topology-mode": "Auto"}
+    more = endpoint_slice("web", endpoint("10.244.2.1"), name="web-more")
+    node = await Node(NodeSettings(zone="a")).with_objects(web, HINTED, more)
+    assert node.from_pod("10.96.0.10") == to(*ALL_HINTED, "10.244.2.1:8080")
+    not_ready = endpoint_slice("web", endpoint("10.244.2.1", ready=False), name="web-more")
+    await node.with_objects(not_ready)
+    assert node.from_pod("10.96.0.10") == to(*BOTH), "one that is not ready needs none"
+
+
+async def test_rules_follow_the_node() -> None:
+    web = service(type="NodePort", ports=NODE_PORT)
+    web["metadata"]["annotations"] = {"service.kubernetes.io/topology-mode": "Auto"}
+    node = await Node(NodeSettings(zone="a", node_port_addresses=(NODE_IP,))).with_objects(web, HINTED)
+    before = len(node.filter.restored)
+    node.proxier.use_node(NodeSettings(zone="b", node_port_addresses=("10.244.0.1",)))
+    await node.proxier.sync()
+    assert len(node.filter.restored) == before + 1
+    assert node.from_pod("10.96.0.10") == to(*ALL_HINTED[1:])
+    assert node.from_outside(NODE_IP, 30001) == to(f"{NODE_IP}:30001")
+    assert node.from_outside("10.244.0.1", 30001) == to(*ALL_HINTED[1:], masqueraded=True)
+    node.proxier.use_node(NodeSettings(zone="b", node_port_addresses=("10.244.0.1",)))
+    await node.proxier.sync()
+    assert len(node.filter.restored) == before + 1, "nothing changed"
 
 
 async def test_nothing_behind_a_service_is_refused_wherever_it_is_asked() -> None:
