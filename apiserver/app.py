@@ -39,6 +39,7 @@ from apiserver.storage.encryption import EncryptedStorage
 from apiserver.storage.encryption.reload import follow as follow_encryption
 from apiserver.storage.interface import Storage
 from apiserver.watchcache.feed import Feed
+from apiserver.webhooks.caller import Caller
 from component.health import HealthChecks
 from component.process import FatalError, Process, run_process
 
@@ -66,6 +67,7 @@ class Parts:
     security: Security
     custom: CustomResources
     kubelets: Kubelets
+    webhooks: Caller
     listener: Listener
     started: asyncio.Event  #: what is done once at start is done
     address: str  #: where others reach this server
@@ -95,7 +97,8 @@ def assemble(
     allocator = _allocator(feed, options)
     registry.of(SERVICES).store.hook = allocator
     loopback = RegistryLoopback(registry)
-    security = open_security(options, loopback, advertise_address=address, service_ip=first_ip(options))
+    webhooks = Caller(loopback)
+    security = open_security(options, loopback, webhooks, advertise_address=address, service_ip=first_ip(options))
     registry.admission.chain = security.admission
     started = asyncio.Event()
     paths = NonResourcePaths(registry, _health(storage, feed, process, started), f"{address}:{options.secure_port}")
@@ -117,8 +120,8 @@ def assemble(
         auditor=auditor,
     )
     listener = Listener(server, streams)
-    custom = CustomResources(registry, loopback)
-    return Parts(options, feed, registry, allocator, security, custom, kubelets, listener, started, address)
+    custom = CustomResources(registry, loopback, webhooks)
+    return Parts(options, feed, registry, allocator, security, custom, kubelets, webhooks, listener, started, address)
 
 
 def _allocator(feed: Feed, options: Options) -> ServiceAllocator:
@@ -154,6 +157,7 @@ async def _run(parts: Parts, storage: Storage, process: Process) -> None:
             await parts.security.bootstrap.close()
         await parts.listener.close()
         await parts.kubelets.close()
+        await parts.webhooks.close()
         following.cancel()
         await asyncio.wait({following})
 

@@ -18,6 +18,7 @@ from apiserver.http.special.reviews import Mint, Review
 from apiserver.interfaces import Loopback
 from apiserver.options import Options
 from apiserver.registry.context import Admission
+from apiserver.webhooks.caller import Caller
 from component.process import FatalError
 
 
@@ -51,7 +52,9 @@ class Security:
         return Reply(200, self.authentication.documents[path](), content_type)
 
 
-def open_security(options: Options, loopback: Loopback, *, advertise_address: str, service_ip: str) -> Security:
+def open_security(
+    options: Options, loopback: Loopback, webhooks: Caller, *, advertise_address: str, service_ip: str
+) -> Security:
     """Everything by the flags; raises FatalError with one line for flags that make no sense."""
     if options.admission_control_config_file:
         # Whoever gives it relies on what it forbids: better no server than one that does not.
@@ -59,7 +62,7 @@ def open_security(options: Options, loopback: Loopback, *, advertise_address: st
     try:
         authentication = build_authentication(options, loopback)
         authorization = build_authorizer(options, loopback)
-        admission = build_admission(options, loopback, authorization)
+        admission = build_admission(options, loopback, authorization, webhooks)
     except (ValueError, OSError) as error:
         raise FatalError(str(error)) from error
     config = BootstrapConfig(

@@ -11,16 +11,18 @@ from apiserver.admission.plugins import chosen, make
 from apiserver.authz import Authorization
 from apiserver.interfaces import Authorizer, Loopback
 from apiserver.options import Options
+from apiserver.webhooks.caller import Caller
 
 __all__ = ["Chain", "build"]
 
 
-def build(options: Options, loopback: Loopback, authorizer: Authorizer) -> Chain:
+def build(options: Options, loopback: Loopback, authorizer: Authorizer, webhooks: Caller) -> Chain:
     """The chain as the flags say; raises ValueError with one line for unknown plugins."""
     names = chosen(options.enable_admission_plugins, options.disable_admission_plugins, options.admission_control)
     setting = Setting(
         api=loopback,
         authorizer=authorizer,
+        webhooks=webhooks,
         not_ready_toleration_seconds=options.default_not_ready_toleration_seconds,
         unreachable_toleration_seconds=options.default_unreachable_toleration_seconds,
     )

@@ -13,6 +13,7 @@ from apimachinery import errors
 from apimachinery.errors import Forbidden
 from apimachinery.objects import Object, annotations_of, name_of
 from apiserver.interfaces import AdmissionPlugin, Attributes, Authorizer, Loopback
+from apiserver.webhooks.caller import Caller
 
 #: Fields of a pod spec that hold containers.
 CONTAINER_FIELDS = ("initContainers", "containers", "ephemeralContainers")
@@ -24,6 +25,7 @@ class Setting:
 
     api: Loopback
     authorizer: Authorizer
+    webhooks: Caller
     not_ready_toleration_seconds: int = 300
     unreachable_toleration_seconds: int = 300
     configuration: Mapping[str, Any] | None = None  #: of --admission-control-config-file, by plugin

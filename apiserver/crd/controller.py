@@ -16,7 +16,8 @@ from api.resources import CUSTOM_RESOURCE_DEFINITIONS
 from apimachinery.errors import ApiError, Conflict, NotFound
 from apimachinery.objects import Object, is_deleting, name_of, uid_of
 from apiserver.crd import names
-from apiserver.crd.kinds import definition_of
+from apiserver.crd.conversion.webhook import WebhookConversion
+from apiserver.crd.kinds import Definition, Version, definition_of
 from apiserver.interfaces import Attributes, Loopback, UserInfo
 from apiserver.registry import delete
 from apiserver.registry.context import DeleteOptions, WriteContext
@@ -24,6 +25,7 @@ from apiserver.registry.registry import Key, Registry, key_of
 from apiserver.registry.served import Served
 from apiserver.registry.store import ResourceStore
 from apiserver.storage.interface import StorageError
+from apiserver.webhooks.caller import Caller
 
 logger = logging.getLogger(__name__)
 
@@ -47,9 +49,10 @@ class _Live:
 class CustomResources:
     """The kinds that definitions add to one API server's registry."""
 
-    def __init__(self, registry: Registry, loopback: Loopback) -> None:
+    def __init__(self, registry: Registry, loopback: Loopback, caller: Caller) -> None:
         self._registry = registry
         self._loopback = loopback
+        self._caller = caller
         self._live: dict[str, _Live] = {}
 
     async def run(self) -> None:
@@ -103,19 +106,27 @@ class CustomResources:
         if former is not None and former.form == form:
             return
         definition = definition_of(crd)
-        kind, schema = definition.stored
         if former is not None:
             self._registry.close_store(former.store, keep_cache=True)
-        store = self._registry.open_store(kind)
+        store = self._registry.open_store(definition.stored.kind)
         await self._registry.feed.fill(store.cache)
-        stored = Served(kind, store, schema, self._registry.admission)
-        keys = tuple(key_of(served) for served, _ in definition.served)
+        stored = self._served(definition, definition.stored, store)
+        keys = tuple(key_of(version.kind) for version in definition.served)
         gone = former.keys if former else ()
-        self._registry.exchange(gone, [(served, typed, store) for served, typed in definition.served])
+        self._registry.exchange(gone, [self._served(definition, version, store) for version in definition.served])
         self._live[name_of(crd)] = _Live(form, store, stored, keys)
         logger.info(
             "Serving a custom resource", extra={"definition": name_of(crd), "versions": [key[1] for key in keys]}
         )
+
+    def _served(self, definition: Definition, version: Version, store: ResourceStore) -> Served:
+        conversion = None
+        if definition.webhook is not None:
+            storage = definition.stored.kind.resource
+            conversion = WebhookConversion(
+                definition.webhook, version.kind.resource, storage, version.settle, self._caller
+            )
+        return Served(version.kind, store, version.schema, self._registry.admission, conversion)
 
     def _withdraw(self, name: str) -> None:
         live = self._live.pop(name)

@@ -22,11 +22,21 @@ _ANYTHING: Mapping[str, Any] = {"type": "object", "x-kubernetes-preserve-unknown
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
-    """What a definition gives: the kind in the stored version, and the served ones with their types."""
+class Version:
+    """One version of a definition."""
 
-    stored: tuple[Kind, TypeSchema]
-    served: tuple[tuple[Kind, TypeSchema], ...]
+    kind: Kind
+    schema: TypeSchema
+    settle: Callable[[Object], None]  #: makes an object from elsewhere one of this version, in place: pruned, defaulted
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a definition gives: its stored version, the served ones, and the webhook that converts between them."""
+
+    stored: Version
+    served: tuple[Version, ...]
+    webhook: Mapping[str, Any] | None  #: spec.conversion.webhook; None: versions differ by name only
 
 
 def definition_of(crd: Object) -> Definition:
@@ -34,10 +44,15 @@ def definition_of(crd: Object) -> Definition:
     storage = next(version for version in crd["spec"]["versions"] if version.get("storage"))
     made = {version["name"]: _kind(crd, version, storage["name"]) for version in crd["spec"]["versions"]}
     served = tuple(made[version["name"]] for version in crd["spec"]["versions"] if version.get("served"))
-    return Definition(made[storage["name"]], served)
+    return Definition(made[storage["name"]], served, _webhook_of(crd))
 
 
-def _kind(crd: Object, version: Mapping[str, Any], storage: str) -> tuple[Kind, TypeSchema]:
+def _webhook_of(crd: Object) -> Mapping[str, Any] | None:
+    conversion = crd["spec"].get("conversion") or {}
+    return conversion.get("webhook") or {} if conversion.get("strategy") == "Webhook" else None
+
+
+def _kind(crd: Object, version: Mapping[str, Any], storage: str) -> Version:
     spec, names = crd["spec"], crd["status"]["acceptedNames"]
     schema = (version.get("schema") or {}).get("openAPIV3Schema") or _ANYTHING
     typed = from_openapi(schema)
@@ -45,7 +60,9 @@ def _kind(crd: Object, version: Mapping[str, Any], storage: str) -> tuple[Kind, 
     subresources = version.get("subresources") or {}
     strategy = CustomResourceStrategy(schema, has_status=subresources.get("status") is not None)
     columns, cells = table_of(version)
+    settle = _settling(resource, schema, typed)
     changes = _may_differ(crd)
+    renames = changes and _webhook_of(crd) is None
     kind = Kind(
         resource=resource,
         singular=names.get("singular") or "",
@@ -57,8 +74,8 @@ def _kind(crd: Object, version: Mapping[str, Any], storage: str) -> tuple[Kind, 
         columns=columns,
         cells=cells,
         stored_as=_resource(crd, storage) if changes else None,
-        to_storage=_renamed(_resource(crd, storage)) if changes else None,
-        from_storage=_converted(resource, schema, typed) if changes else None,
+        to_storage=_renamed(_resource(crd, storage)) if renames else None,
+        from_storage=_converted(settle) if renames else None,
         storage_path=f"{spec['group']}/{names['plural']}",
         custom=Custom(
             list_kind=names.get("listKind") or f"{names['kind']}List",
@@ -67,7 +84,7 @@ def _kind(crd: Object, version: Mapping[str, Any], storage: str) -> tuple[Kind, 
             deprecation=_deprecation(resource, version),
         ),
     )
-    return kind, typed
+    return Version(kind, typed, settle)
 
 
 def _resource(crd: Object, version: str) -> Resource:
@@ -101,14 +118,21 @@ def _renamed(storage: Resource) -> Callable[[Object], Object]:
     return lambda obj: {**obj, "apiVersion": storage.api_version}
 
 
-def _converted(resource: Resource, schema: Mapping[str, Any], typed: TypeSchema) -> Callable[[Object], Object]:
+def _settling(resource: Resource, schema: Mapping[str, Any], typed: TypeSchema) -> Callable[[Object], None]:
+    def settle(obj: Object) -> None:
+        obj["apiVersion"] = resource.api_version
+        typed.decode(obj)
+        apply_defaults(obj, schema)
+
+    return settle
+
+
+def _converted(settle: Callable[[Object], None]) -> Callable[[Object], Object]:
     """The conversion strategy None: only apiVersion changes; then what the version does not know is dropped."""
 
     def convert(obj: Object) -> Object:
         made = copy.deepcopy(obj)
-        made["apiVersion"] = resource.api_version
-        typed.decode(made)
-        apply_defaults(made, schema)
+        settle(made)
         return made
 
     return convert

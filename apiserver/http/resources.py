@@ -66,7 +66,7 @@ class ResourceHandlers:
         representation = call.representation(OBJECT_VIEWS)
         version = first(call.query, "resourceVersion") if call.query else ""
         found = await reading.get(served, call.info.namespace, call.info.name, version)
-        return self.answer(call, served, found, 200, representation)
+        return await self.answer(call, served, found, 200, representation)
 
     async def list(self, call: Call, served: Served) -> Reply:
         """GET of a collection."""
@@ -82,9 +82,9 @@ class ResourceHandlers:
             metadata["continue"] = listed.continue_token
         if listed.remaining:
             metadata["remainingItemCount"] = listed.remaining
-        return self._list_answer(call, served, listed.items, metadata, representation)
+        return await self._list_answer(call, served, listed.items, metadata, representation)
 
-    def _list_answer(
+    async def _list_answer(
         self,
         call: Call,
         served: Served,
@@ -92,11 +92,14 @@ class ResourceHandlers:
         metadata: Object,
         representation: Representation,
     ) -> Reply:
-        convert = served.from_stored
-        if not representation.view:
-            body = views.list_body(served.kind, items, metadata, convert, typed_items=bool(served.kind.custom))
+        typed_items = bool(served.kind.custom)
+        if not representation.view and served.shows_stored:
+            body = views.list_body(served.kind, items, metadata, typed_items=typed_items)
             return reply.encoded(body, representation)
-        objects = [convert(item.obj) if convert else item.obj for item in items]
+        objects = await served.shown([item.obj for item in items])
+        if not representation.view:
+            made = views.list_of_objects(served.kind, objects, metadata, typed_items=typed_items)
+            return reply.encoded(made, representation)
         if representation.view == TABLE:
             include = first(call.query, "includeObject")
             table = views.table(served.kind, objects, metadata, include, representation.view_version)
@@ -129,14 +132,20 @@ class ResourceHandlers:
             )
         return known[key]
 
-    def answer(
-        self, call: Call, served: Served, found: CachedObject, status: int, representation: Representation
+    async def answer(
+        self,
+        call: Call,
+        served: Served,
+        found: CachedObject,
+        status: int,
+        representation: Representation,
+        *,
+        written: bool = True,
     ) -> Reply:
-        """One object in the form asked for."""
-        convert = served.from_stored
-        if representation.is_plain_json and convert is None:
+        """One object in the form asked for; `written`: it is what lies in the store."""
+        if representation.is_plain_json and served.shows_stored:
             return Reply(status, found.raw + b"\n")
-        obj = convert(found.obj) if convert else found.obj
+        (obj,) = await served.shown([found.obj], remember=written)
         if representation.view == TABLE:
             metadata = {"resourceVersion": str(found.revision)}
             include = first(call.query, "includeObject")
@@ -156,7 +165,7 @@ class ResourceHandlers:
         obj = decoding.to_stored_form(served, await self.decode(call, served, context))
         call.attributes = context.attributes = replace(context.attributes, name=name_of(obj))
         made = await create.create(served, obj, context, namespace=call.info.namespace)
-        return self.answer(call, served, made, 201, representation)
+        return await self.answer(call, served, made, 201, representation, written=not context.dry_run)
 
     async def update(self, call: Call, served: Served) -> Reply:
         """PUT of an object or of a subresource that writes it."""
@@ -181,7 +190,8 @@ class ResourceHandlers:
             create_if_absent=strategy.allow_create_on_update and not call.info.subresource,
         )
         done = await update.update(served, request, context)
-        return self.answer(call, served, done.object, 201 if done.created else 200, representation)
+        status = 201 if done.created else 200
+        return await self.answer(call, served, done.object, status, representation, written=not context.dry_run)
 
     async def _wanted(self, call: Call, served: Served, context: WriteContext) -> Object:
         obj = await self.decode(call, served, context)
@@ -222,7 +232,8 @@ class ResourceHandlers:
             applies=applies,
         )
         done = await update.update(served, request, context)
-        return self.answer(call, served, done.object, 201 if done.created else 200, representation)
+        status = 201 if done.created else 200
+        return await self.answer(call, served, done.object, status, representation, written=not context.dry_run)
 
     async def delete(self, call: Call, served: Served) -> Reply:
         """DELETE of one object."""
@@ -236,7 +247,7 @@ class ResourceHandlers:
         done = await delete.delete(served, call.info.namespace, call.info.name, options, context)
         if done.removed and not served.kind.returns_deleted and not _was_graceful(served, done.object):
             return reply.document(reply.success_status(deleted_details(served, done.object)), representation)
-        return self.answer(call, served, done.object, 200, representation)
+        return await self.answer(call, served, done.object, 200, representation, written=not dry_run)
 
     async def delete_collection(self, call: Call, served: Served) -> Reply:
         """DELETE of a collection, answered with the list of what it held."""
@@ -254,7 +265,7 @@ class ResourceHandlers:
         )  # fmt: skip
         done = await delete.delete_collection(served, listed.items, options, context)
         metadata = {"resourceVersion": str(served.store.cache.revision)}
-        return self._list_answer(call, served, done, metadata, representation)
+        return await self._list_answer(call, served, done, metadata, representation)
 
     def context(self, call: Call, verb: str, *, applies: bool = False) -> WriteContext:
         """The write context of a request; raises Invalid for bad options."""

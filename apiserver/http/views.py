@@ -27,21 +27,26 @@ _PIECEWISE_BYTES = 256 << 10
 _NO_OBJECT, _WHOLE_OBJECT = "None", "Object"
 
 
-def list_body(
-    kind: Kind, items: Sequence[CachedObject], metadata: Object, transform: Transform | None, *, typed_items: bool
-) -> bytes | Pieces:
-    """A List document; its items go without apiVersion and kind unless `typed_items` (custom resources)."""
-    resource = kind.resource
-    head = b'{"kind":"%s","apiVersion":"%s","metadata":%s,"items":[' % (
-        (kind.custom.list_kind if kind.custom else f"{resource.kind}List").encode(),
-        resource.api_version.encode(),
+def _list_head(kind: Kind, metadata: Object) -> bytes:
+    return b'{"kind":"%s","apiVersion":"%s","metadata":%s,"items":[' % (
+        (kind.custom.list_kind if kind.custom else f"{kind.resource.kind}List").encode(),
+        kind.resource.api_version.encode(),
         orjson.dumps(metadata),
     )
-    if transform is not None:
-        objects = [transform(item.obj) for item in items]
-        if not typed_items:
-            objects = [{k: v for k, v in obj.items() if k not in ("apiVersion", "kind")} for obj in objects]
-        return head + b",".join([orjson.dumps(obj) for obj in objects]) + b"]}\n"
+
+
+def list_of_objects(kind: Kind, objects: Sequence[Object], metadata: Object, *, typed_items: bool) -> bytes:
+    """A List document of converted objects; `typed_items` as for `list_body`."""
+    if not typed_items:
+        objects = [{k: v for k, v in obj.items() if k not in ("apiVersion", "kind")} for obj in objects]
+    return _list_head(kind, metadata) + b",".join([orjson.dumps(obj) for obj in objects]) + b"]}\n"
+
+
+def list_body(kind: Kind, items: Sequence[CachedObject], metadata: Object, *, typed_items: bool) -> bytes | Pieces:
+    """A List document of objects as they are stored, from their bytes; its items go without apiVersion and kind unless
+    `typed_items` (custom resources)."""
+    resource = kind.resource
+    head = _list_head(kind, metadata)
     if typed_items:
         return head + b",".join([item.raw for item in items]) + b"]}\n"
     prefix = b'{"apiVersion":"%s","kind":"%s",' % (resource.api_version.encode(), resource.kind.encode())

@@ -21,7 +21,8 @@ _random = Random()
 async def create(
     served: Served, obj: Object, context: WriteContext, *, namespace: str, applies: bool = False
 ) -> CachedObject:
-    """Create a decoded and defaulted object, in the stored version; raises ApiError. `obj` becomes the registry's.
+    """Create a decoded and defaulted object, in the version that writes work on; raises ApiError. `obj` becomes the
+    registry's.
 
     `applies`: it comes from a server-side apply, which has settled managedFields itself."""
     objectmeta.settle_namespace(obj, namespace, namespaced=served.kind.resource.namespaced)
@@ -59,6 +60,7 @@ def check(served: Served, obj: Object, context: WriteContext) -> None:
 
 async def _write(served: Served, obj: Object, context: WriteContext) -> CachedObject:
     store = served.store
+    obj = await served.closed(obj)
     if not context.dry_run:
         return await store.insert(obj)
     if await store.fresh(namespace_of(obj), name_of(obj)) is not None:

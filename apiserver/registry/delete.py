@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import orjson
 
 from apimachinery.errors import ApiError, NotFound
-from apimachinery.objects import Object
 from apiserver.registry import deletion
 from apiserver.registry.context import DeleteOptions, WriteContext
 from apiserver.registry.deletion import Outcome
@@ -59,7 +58,7 @@ async def delete(served: Served, namespace: str, name: str, options: DeleteOptio
 
 
 async def _admit(served: Served, current: CachedObject, context: WriteContext) -> None:
-    old: Object = orjson.loads(current.raw)
+    old = await served.opened(current)
     await served.admission.admit(context.attributes, None, old)
     context.warnings += await served.admission.validate(context.attributes, None, old)
 

@@ -215,5 +215,7 @@ async def watch(
         initial_end=bool(options.send_initial_events) and options.allow_bookmarks,
         bookmarks=options.allow_bookmarks,
         transform=transform,
+        convert=served.conversion.shown if served.conversion else None,
+        api_version=served.kind.resource.api_version,
         timeout_seconds=options.timeout_seconds,
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from api.kind import Kind
 from apimachinery.meta import Resource
 from apimachinery.objects import Object
-from apimachinery.schema import Schemas, TypeSchema
+from apimachinery.schema import Schemas
 from apiserver.interfaces import Attributes
 from apiserver.registry.context import Admission
 from apiserver.registry.served import Served
@@ -98,14 +98,14 @@ class Registry:
             store = self._stores[kind.resource] = ResourceStore(kind, self.feed, prefix, ttl_seconds=ttl)
         return store
 
-    def exchange(self, gone: Iterable[Key], kinds: Iterable[tuple[Kind, TypeSchema, ResourceStore]] = ()) -> None:
+    def exchange(self, gone: Iterable[Key], come: Iterable[Served] = ()) -> None:
         """Stop serving these and serve these custom resources, in one step."""
         withdrawn = set(gone)
         table = {key: kind for key, kind in self._kinds.items() if key not in withdrawn}
         served = {key: each for key, each in self._served.items() if key not in withdrawn}
-        for kind, schema, store in kinds:
-            table[key_of(kind)] = kind
-            served[key_of(kind)] = Served(kind, store, schema, self.admission)
+        for each in come:
+            table[key_of(each.kind)] = each.kind
+            served[key_of(each.kind)] = each
         self._kinds, self._served = table, served
 
     def open_store(self, kind: Kind) -> ResourceStore:

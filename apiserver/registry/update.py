@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import orjson
-
 from api.kind import Strategy
 from api.validation.objectmeta import validate_object_meta_update
 from apimachinery import fielderrors as fe
@@ -18,8 +16,8 @@ from apiserver.registry.served import Served
 from apiserver.storage.interface import Mismatch
 from apiserver.watchcache.window import CachedObject
 
-#: Makes the wanted object, in the stored version, of a private copy of the present one (None: absent). Called once per
-#: try, and pure but for that copy; raises ApiError.
+#: Makes the wanted object of a private copy of the present one (None: absent), both in the version that writes work on.
+#: Called once per try, and pure but for that copy; raises ApiError.
 Change = Callable[[Object | None], Object]
 
 _MAX_TRIES = 100
@@ -95,14 +93,16 @@ async def _create(served: Served, request: Update, context: WriteContext) -> Upd
 async def _try(
     served: Served, request: Update, context: WriteContext, current: CachedObject, *, certain: bool
 ) -> Updated:
-    old: Object = orjson.loads(current.raw)
-    new = request.change(orjson.loads(current.raw))
+    old = await served.opened(current)
+    new = request.change(await served.opened(current))
     await _settle(served, request, context, new, old, current)
     store = served.store
-    if _is_gone(served, new, old):
+    gone = _is_gone(served, new, old)
+    new = await served.closed(new)
+    if gone:
         revision = current.revision if context.dry_run else await store.remove(current)
         return Updated(store.unsaved(new, revision))
-    if new == old:
+    if new == (old if served.conversion is None else current.obj):
         if not certain:
             raise _Uncertain
         if context.dry_run or not await store.is_stale(current):
@@ -149,7 +149,7 @@ async def rewrite(
         if current is None:
             raise served.not_found(name)
         try:
-            new = change(orjson.loads(current.raw))
+            new = await served.closed(change(await served.opened(current)))
             return store.unsaved(new, current.revision) if dry_run else await store.replace(new, current)
         except Mismatch as mismatch:
             current, certain = _after(served, mismatch), True

@@ -14,6 +14,7 @@ from apimachinery.errors import Gone, InternalError, ServiceUnavailable
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, labels_of
 from apiserver.storage.interface import Revision, Stored
+from apiserver.watchcache.converting import Convert, ConvertingWatcher
 from apiserver.watchcache.encoding import splice
 from apiserver.watchcache.watcher import Watcher
 from apiserver.watchcache.window import CachedObject, Change, Transform, Trigger, Window
@@ -172,6 +173,8 @@ class WatchCache:
         initial_end: bool = False,
         bookmarks: bool = False,
         transform: Transform | None = None,
+        convert: Convert | None = None,
+        api_version: str = "",
         timeout_seconds: float | None = None,
     ) -> Watcher:
         """Follow changes with a revision above `after` (None: from the present state on).
@@ -180,7 +183,8 @@ class WatchCache:
         `initial_end` a bookmark annotated k8s.io/initial-events-end after them. `matches` is the selection: an object
         that leaves it is DELETED with its old state, one that enters is ADDED. `trigger` may name a field's value that
         everything selected has: many watchers with different values are cheap then. `transform` must be the same
-        function object for the same form, frames are cached by it. Ends by itself after `timeout_seconds`.
+        function object for the same form, frames are cached by it. `convert`, which is awaited, brings objects into the
+        form of `api_version` before that. Ends by itself after `timeout_seconds`.
         Raises `Gone` where the window no longer reaches back to `after`, `ServiceUnavailable` before the first list."""
         if not self.ready:
             raise ServiceUnavailable("storage is (re)initializing", retry_after_seconds=1)
@@ -192,10 +196,12 @@ class WatchCache:
         if position is None:
             raise too_old(after, self.window.base)
         start = self.list(namespace) if initial_events else ()
-        watcher = Watcher(
-            self, namespace, name, matches, position, after, transform, trigger=trigger, bookmarks=bookmarks,
-            initial=start, initial_end=initial_end, timeout_seconds=timeout_seconds,
+        watcher = (Watcher if convert is None else ConvertingWatcher)(
+            self, namespace, name, matches, position, after, transform if convert is None else None, trigger=trigger,
+            bookmarks=bookmarks, initial=start, initial_end=initial_end, timeout_seconds=timeout_seconds,
         )  # fmt: skip
+        if convert is not None and isinstance(watcher, ConvertingWatcher):
+            watcher.convert_by(convert, transform, api_version)
         self._watchers.add(watcher)
         return watcher
 

@@ -74,7 +74,7 @@ class Watcher:
         while True:
             if self._closed:
                 raise StopAsyncIteration
-            data = self._collect()
+            data = await self._next()
             if data:
                 return data
             now = asyncio.get_running_loop().time()
@@ -116,6 +116,10 @@ class Watcher:
             self._ends is not None and seconds >= self._ends
         )
 
+    async def _next(self) -> bytes:
+        """What there is to read now; may be nothing."""
+        return self._collect()
+
     def _collect(self) -> bytes:
         if self._initial_at < len(self._initial):
             return self._next_initial()
@@ -123,18 +127,24 @@ class Watcher:
             self._initial = ()
             self._initial_end = False
             return self._bookmark(self._after, initial_end=True)
-        while True:
-            changes = None if self._cut else self._cache.window.since(self._position, _BATCH_EVENTS)
-            if changes is None:
-                self.close()
-                raise Gone(f"too old resource version: {self._after} ({self._cache.window.base})")
-            if not changes:
-                return self._due_bookmark()
+        while changes := self._following(_BATCH_EVENTS):
             data = self._frames(changes)
-            self._position += len(changes)
-            self._after = max(self._after, changes[-1].revision)
+            self._passed(changes)
             if data:
                 return data
+        return self._due_bookmark()
+
+    def _following(self, limit: int) -> Sequence[Change]:
+        """The next changes; raises `Gone` where some were missed."""
+        changes = None if self._cut else self._cache.window.since(self._position, limit)
+        if changes is None:
+            self.close()
+            raise Gone(f"too old resource version: {self._after} ({self._cache.window.base})")
+        return changes
+
+    def _passed(self, changes: Sequence[Change]) -> None:
+        self._position += len(changes)
+        self._after = max(self._after, changes[-1].revision)
 
     def _next_initial(self) -> bytes:
         batch = self._initial[self._initial_at : self._initial_at + _INITIAL_BATCH]
@@ -152,16 +162,21 @@ class Watcher:
         return b"".join([self._frame(change) for change in changes if change.revision > self._after])
 
     def _frame(self, change: Change) -> bytes:
+        event = self._event_type(change)
+        return change.frame_of(event, self._transform) if event else b""
+
+    def _event_type(self, change: Change) -> str:
+        """What the change is to this watcher; "" where it does not see it."""
         subject = change.subject
         if (self._namespace and subject.namespace != self._namespace) or (self._name and subject.name != self._name):
-            return b""
+            return ""
         if self._trigger is not None and not change.touches(self._trigger):
-            return b""
+            return ""
         is_in = change.current is not None and self._accepts(change.current)
         was_in = change.previous is not None and self._accepts(change.previous)
         if is_in:
-            return change.frame_of("MODIFIED" if was_in else "ADDED", self._transform)
-        return change.frame_of("DELETED", self._transform) if was_in else b""
+            return "MODIFIED" if was_in else "ADDED"
+        return "DELETED" if was_in else ""
 
     def _selects(self, item: CachedObject) -> bool:
         if (self._namespace and item.namespace != self._namespace) or (self._name and item.name != self._name):

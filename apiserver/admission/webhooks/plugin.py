@@ -17,10 +17,10 @@ from apimachinery.errors import ApiError, BadRequest, InternalError
 from apimachinery.objects import Object, deep_copy
 from apimachinery.patch import json_patch
 from apiserver.admission.base import Plugin, Setting
-from apiserver.admission.webhooks.caller import Caller, CallFailed
 from apiserver.admission.webhooks.matching import concerns, webhooks_of
 from apiserver.admission.webhooks.review import BadAnswer, Verdict, denied, review, verdict
 from apiserver.interfaces import Attributes
+from apiserver.webhooks.caller import CallFailed
 
 logger = logging.getLogger(__name__)
 _DEFAULT_SECONDS = 10
@@ -36,7 +36,7 @@ class _WebhookPlugin(Plugin):
 
     def __init__(self, setting: Setting) -> None:
         self._api = setting.api
-        self._caller = Caller(setting.api)
+        self._caller = setting.webhooks
 
     async def _call(
         self, webhook: Object, attributes: Attributes, obj: Object | None, old: Object | None

@@ -49,7 +49,7 @@ class Scales:
     async def get(self, call: Call) -> Reply:
         """The present scale."""
         found = await reading.get(self._served, call.info.namespace, call.info.name)
-        return reply.document(scale_of(found.obj), call.representation())
+        return reply.document(self._form.scale_of(await self._served.opened(found)), call.representation())
 
     async def update(self, call: Call) -> Reply:
         """PUT."""
@@ -78,17 +78,18 @@ class Scales:
         def change(old: Object | None) -> Object:
             if old is None:
                 raise self._served.not_found(info.name)
-            live = scale_of(old)
+            live = self._form.scale_of(old)
             if managed := old["metadata"].get("managedFields"):
                 live["metadata"]["managedFields"] = managed
             scale = wanted(live)
             check(scale)
-            rescaled(old, scale)
+            self._form.rescaled(old, scale)
             return to_stored_form(self._served, old)
 
         request = Update(info.namespace, info.name, change, "scale")
         done = await update.update(self._served, request, context)
-        return reply.document(scale_of(done.object.obj), call.representation())
+        (obj,) = await self._served.shown([done.object.obj], remember=not context.dry_run)
+        return reply.document(self._form.scale_of(obj), call.representation())
 
 
 def scale_of(obj: Object) -> Object:

@@ -6,6 +6,7 @@ import pytest
 
 from apiserver.admission.base import Setting
 from apiserver.authz.simple import AlwaysAllow
+from apiserver.webhooks.caller import Caller
 from tests.unit.apiserver.objects import MemoryLoopback
 
 
@@ -18,4 +19,4 @@ def api() -> MemoryLoopback:
 @pytest.fixture
 def setting(api: MemoryLoopback) -> Setting:
     """The setting of plugins."""
-    return Setting(api=api, authorizer=AlwaysAllow())
+    return Setting(api=api, authorizer=AlwaysAllow(), webhooks=Caller(api))

@@ -230,7 +230,7 @@ async def test_security_context_deny(setting: Setting) -> None:
         await SecurityContextDeny(setting).validate(CREATE, pod(containers=[container]), None)
 
 
-async def test_approval_needs_the_signer(api: MemoryLoopback) -> None:
+async def test_approval_needs_the_signer(setting: Setting, api: MemoryLoopback) -> None:
     role = made(
         "ClusterRole", "r", rules=[{**rule("approve", "signers", "certificates.k8s.io"), "resourceNames": ["a.io/*"]}]
     )
@@ -238,7 +238,7 @@ async def test_approval_needs_the_signer(api: MemoryLoopback) -> None:
     reference = {"kind": "ClusterRole", "name": "r"}
     bound = made("ClusterRoleBinding", "b", roleRef=reference, subjects=[{"kind": "User", "name": "amy"}])
     api.put(CLUSTER_ROLE_BINDINGS, bound)
-    plugin = CertificateApproval(Setting(api=api, authorizer=chain(["RBAC"], api)))
+    plugin = CertificateApproval(replace(setting, authorizer=chain(["RBAC"], api)))
     asked = attributes("update", "certificatesigningrequests", group="certificates.k8s.io", subresource="approval",
                        user="amy")  # fmt: skip
     for signer, allowed in (("a.io/x", True), ("a.iox/x", False), ("b.io/x", False)):
@@ -252,12 +252,12 @@ async def test_approval_needs_the_signer(api: MemoryLoopback) -> None:
             assert allowed
 
 
-async def test_owners_are_named_by_those_who_may(api: MemoryLoopback) -> None:
+async def test_owners_are_named_by_those_who_may(setting: Setting, api: MemoryLoopback) -> None:
     api.put(CLUSTER_ROLES, made("ClusterRole", "r", rules=[rule("update", "deployments/finalizers", "apps")]))
     reference = {"kind": "ClusterRole", "name": "r"}
     bound = made("ClusterRoleBinding", "b", roleRef=reference, subjects=[{"kind": "User", "name": "amy"}])
     api.put(CLUSTER_ROLE_BINDINGS, bound)
-    plugin = OwnerReferencesPermissionEnforcement(Setting(api=api, authorizer=chain(["RBAC"], api)))
+    plugin = OwnerReferencesPermissionEnforcement(replace(setting, authorizer=chain(["RBAC"], api)))
 
     def owned(kind: str, *, blocking: bool = True) -> Object:
         owner = {"apiVersion": "apps/v1", "kind": kind, "name": "o", "uid": "1", "blockOwnerDeletion": blocking}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from api.kind import Kind
 from apimachinery.objects import Object
 from apiserver.crd import names, openapi
 from apiserver.crd.jsonpath import compile_path
@@ -26,6 +27,10 @@ def _crd(plural: str = "widgets", kind: str = "Widget", **spec: Any) -> Object:
 
 def _accepted(crd: Object, *others: Object) -> Object:
     return {**crd, "status": names.settled(crd, others, _NOW)}
+
+
+def _kinds(crd: Object) -> list[Kind]:
+    return [version.kind for version in definition_of(_accepted(crd)).served]
 
 
 def test_names_without_rivals_are_accepted() -> None:
@@ -57,7 +62,7 @@ def test_taken_names_are_not_accepted(plural: str, kind: str, reason: str) -> No
 
 
 def test_one_version_is_stored_as_it_is_served() -> None:
-    ((kind, _),) = definition_of(_accepted(_crd())).served
+    (kind,) = _kinds(_crd())
     assert kind.stored_as is None
     assert kind.from_storage is None
     assert kind.storage_path == "example.com/widgets"
@@ -69,7 +74,7 @@ def test_versions_differ_by_their_name_and_what_they_know() -> None:
     crd = _crd()
     crd["spec"]["versions"].append(other)
     crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["x-kubernetes-preserve-unknown-fields"] = True
-    _, (second, _) = definition_of(_accepted(crd)).served
+    _, second = _kinds(crd)
     assert second.stored.version == "v1"
     assert second.from_storage is not None
     stored = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "x"}, "spec": {"a": 1, "b": 2}}
@@ -86,7 +91,7 @@ def test_columns() -> None:
         {"name": "Since", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
         {"name": "Absent", "type": "string", "jsonPath": ".spec.absent"},
     ]
-    ((kind, _),) = definition_of(_accepted(crd)).served
+    (kind,) = _kinds(crd)
     obj = {
         "metadata": {"name": "x", "creationTimestamp": "2023-12-31T23:59:00Z"},
         "spec": {"size": 3},
@@ -112,8 +117,7 @@ def test_openapi_says_less_in_its_second_version() -> None:
         "type": "object",
         "properties": {"a": {"type": "string", "nullable": True}, "b": {"type": "object", "oneOf": [{}]}},
     }
-    kinds = [kind for kind, _ in definition_of(_accepted(crd)).served]
-    made = openapi.definitions(kinds, "#/definitions/", v2=True)["com.example.v1.Widget"]
+    made = openapi.definitions(_kinds(crd), "#/definitions/", v2=True)["com.example.v1.Widget"]
     assert made["properties"]["a"] == {}
     assert made["properties"]["b"] == {"type": "object"}
     assert made["properties"]["metadata"] == {"$ref": f"#/definitions/{openapi.OBJECT_META}"}
