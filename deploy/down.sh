@@ -9,6 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib/settings.sh"
 . "$here/lib/services.sh"
 . "$here/lib/docker.sh"
+. "$here/lib/cleanup.sh"
 
 MK_PURGE=
 case ${1:-} in
@@ -25,21 +26,9 @@ for name in kubelet kube-proxy kube-scheduler kube-controller-manager kube-apise
 done
 
 say "Removing pods, their network and the service rules"
-if docker_answers; then
-    mapfile -t containers < <(docker ps -aq --filter label=io.kubernetes.pod.uid)
-    if [ ${#containers[@]} -gt 0 ]; then
-        docker rm -f -v "${containers[@]}" >/dev/null
-        note "${#containers[@]} containers removed"
-    fi
-fi
-if [ -x "$MK_VENV/bin/kube-proxy" ]; then
-    "$MK_VENV/bin/kube-proxy" --cleanup 2>>"$MK_LOGS/cleanup.log" || note "kube-proxy --cleanup failed: see $MK_LOGS/cleanup.log"
-    "$MK_VENV/bin/python" -m kubelet.network.cleanup 2>>"$MK_LOGS/cleanup.log" || note "network cleanup failed: see $MK_LOGS/cleanup.log"
-fi
-if [ -d /var/lib/kubelet/pods ]; then
-    { grep -o ' /var/lib/kubelet/pods/[^ ]*' /proc/mounts || true; } | sort -r | xargs -r umount
-    rm -rf /var/lib/kubelet/pods
-fi
+remove_pods
+remove_network
+remove_pod_folders
 
 say "Stopping the store, the registry and Docker where they were started here"
 stop_service etcd

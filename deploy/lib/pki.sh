@@ -1,5 +1,10 @@
-# The certificates and kubeconfig files of a one-node cluster, laid out as in the binary deployment guides and kubeadm.
-# Made once and kept; made anew where the node's name or address changed. Sourced, never run.
+# Certificates and kubeconfig files, laid out as in the binary deployment guides and kubeadm. Made once and kept; made anew
+# where the machine's name or address changed. Sourced, never run.
+#
+# A machine's files lie in $MK_CONFIG and $MK_PKI below it. What is signed is signed by the CA in $MK_CA, which is the
+# machine's own folder unless said otherwise.
+
+MK_CA=${MK_CA:-$MK_PKI}
 
 # issue NAME SUBJECT [SUBJECT_ALT_NAMES] [USAGE]: $MK_PKI/NAME.{key,crt} signed by the cluster's CA.
 issue() {
@@ -15,19 +20,14 @@ issue() {
     } >"$extensions"
     openssl ecparam -genkey -name prime256v1 -noout -out "$MK_PKI/$name.key"
     openssl req -new -key "$MK_PKI/$name.key" -subj "$subject" |
-        openssl x509 -req -days 3650 -CA "$MK_PKI/ca.crt" -CAkey "$MK_PKI/ca.key" -CAcreateserial \
+        openssl x509 -req -days 3650 -CA "$MK_CA/ca.crt" -CAkey "$MK_CA/ca.key" -CAcreateserial \
             -extfile "$extensions" -out "$MK_PKI/$name.crt.new" 2>/dev/null
     mv "$MK_PKI/$name.crt.new" "$MK_PKI/$name.crt"
     rm -f "$extensions"
 }
 
-make_pki() {
-    local ip=$1 identity="$MK_NODE_NAME $1"
-    umask 077
-    mkdir -p "$MK_PKI"
-    if [ "$(cat "$MK_PKI/.issued-for" 2>/dev/null)" != "$identity" ]; then
-        rm -f "$MK_PKI"/{apiserver,kubelet,kubelet-server}.crt
-    fi
+# The authority and the key pair that signs service account tokens.
+make_authority() {
     if [ ! -s "$MK_PKI/ca.crt" ]; then
         openssl ecparam -genkey -name prime256v1 -noout -out "$MK_PKI/ca.key"
         openssl req -x509 -new -key "$MK_PKI/ca.key" -days 3650 -subj "/CN=kubernetes" \
@@ -37,33 +37,63 @@ make_pki() {
         openssl genrsa -out "$MK_PKI/sa.key" 2048 2>/dev/null
         openssl rsa -in "$MK_PKI/sa.key" -pubout -out "$MK_PKI/sa.pub" 2>/dev/null
     fi
+}
+
+# forget_if_changed IDENTITY CERTIFICATE...: removes the certificates that name this machine if it was called otherwise.
+forget_if_changed() {
+    local identity=$1 name
+    shift
+    [ "$(cat "$MK_PKI/.issued-for" 2>/dev/null)" != "$identity" ] || return 0
+    for name in "$@"; do rm -f "$MK_PKI/$name.crt"; done
+}
+
+issue_control_plane() {
+    local node=$1 ip=$2
     issue apiserver "/CN=kube-apiserver" \
-        "DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local,DNS:localhost,DNS:$MK_NODE_NAME,IP:$MK_KUBERNETES_IP,IP:127.0.0.1,IP:$ip" serverAuth
+        "DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local,DNS:localhost,DNS:$node,IP:$MK_KUBERNETES_IP,IP:127.0.0.1,IP:$ip" serverAuth
     issue apiserver-kubelet-client "/O=system:masters/CN=kube-apiserver-kubelet-client"
     issue admin "/O=system:masters/CN=kubernetes-admin"
     issue controller-manager "/CN=system:kube-controller-manager"
     issue scheduler "/CN=system:kube-scheduler"
+}
+
+issue_node() {
+    local node=$1 ip=$2
     issue kube-proxy "/CN=system:kube-proxy"
-    issue kubelet "/O=system:nodes/CN=system:node:$MK_NODE_NAME"
-    issue kubelet-server "/O=system:nodes/CN=system:node:$MK_NODE_NAME" "DNS:$MK_NODE_NAME,IP:127.0.0.1,IP:$ip" serverAuth
-    echo "$identity" >"$MK_PKI/.issued-for"
-    local who
-    for who in admin controller-manager scheduler kubelet kube-proxy; do
-        write_kubeconfig "$who"
+    issue kubelet "/O=system:nodes/CN=system:node:$node"
+    issue kubelet-server "/O=system:nodes/CN=system:node:$node" "DNS:$node,IP:127.0.0.1,IP:$ip" serverAuth
+}
+
+CONTROL_PLANE_USERS=(admin controller-manager scheduler)
+NODE_USERS=(kubelet kube-proxy)
+
+# make_pki ADDRESS: everything that a machine which is both master and node needs.
+make_pki() {
+    local ip=$1 who
+    umask 077
+    mkdir -p "$MK_PKI"
+    forget_if_changed "$MK_NODE_NAME $ip" apiserver kubelet kubelet-server
+    make_authority
+    issue_control_plane "$MK_NODE_NAME" "$ip"
+    issue_node "$MK_NODE_NAME" "$ip"
+    echo "$MK_NODE_NAME $ip" >"$MK_PKI/.issued-for"
+    for who in "${CONTROL_PLANE_USERS[@]}" "${NODE_USERS[@]}"; do
+        write_kubeconfig "$who" https://127.0.0.1:6443
     done
     umask 022
 }
 
+# write_kubeconfig USER SERVER: $MK_CONFIG/USER.conf, with the certificates inside.
 write_kubeconfig() {
-    local who=$1
+    local who=$1 server=$2
     cat >"$MK_CONFIG/$who.conf" <<YAML
 apiVersion: v1
 kind: Config
 clusters:
 - name: mini-kubernetes
   cluster:
-    server: https://127.0.0.1:6443
-    certificate-authority-data: $(base64 -w0 <"$MK_PKI/ca.crt")
+    server: $server
+    certificate-authority-data: $(base64 -w0 <"$MK_CA/ca.crt")
 users:
 - name: $who
   user:

@@ -3,6 +3,9 @@
 
 MK_SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 MK_VENV=${MK_VENV:-/opt/mini-kubernetes}
+# Where an installation from the archive lies; up.sh makes $MK_VENV instead.
+MK_PREFIX=${MK_PREFIX:-/usr/lib/mini-kubernetes}
+MK_UNITS=${MK_UNITS:-/usr/lib/systemd/system}
 MK_CONFIG=${MK_CONFIG:-/etc/kubernetes}
 MK_PKI=$MK_CONFIG/pki
 MK_STATE=${MK_STATE:-/var/lib/mini-kubernetes}
@@ -11,6 +14,8 @@ MK_RUN=${MK_RUN:-/run/mini-kubernetes}
 
 MK_SERVICE_CIDR=${MK_SERVICE_CIDR:-10.96.0.0/12}
 MK_KUBERNETES_IP=${MK_KUBERNETES_IP:-10.96.0.1}
+MK_DNS_IP=${MK_DNS_IP:-10.96.0.10}
+MK_NODE_PORTS=${MK_NODE_PORTS:-30000-32767}
 MK_CLUSTER_CIDR=${MK_CLUSTER_CIDR:-10.244.0.0/16}
 MK_REGISTRY_PORT=${MK_REGISTRY_PORT:-5000}
 
