@@ -7,6 +7,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib/settings.sh"
+. "$here/lib/packages.sh"
 . "$here/lib/services.sh"
 . "$here/lib/docker.sh"
 . "$here/lib/cleanup.sh"

@@ -88,26 +88,6 @@ start_node() {
     wait_for 60 "node $MK_NODE_NAME is Ready (logs: $MK_LOGS)" node_ready
 }
 
-provide_images() {
-    if ! has_mirror && can_pull; then
-        note "images are pulled from the internet"
-        return
-    fi
-    note "no image can be pulled from the internet: a registry on 127.0.0.1:$MK_REGISTRY_PORT serves them"
-    command -v docker-registry >/dev/null && command -v mmdebstrap >/dev/null ||
-        install_packages docker-registry mmdebstrap || die "docker-registry and mmdebstrap are needed to build images here"
-    start_registry
-    use_mirror
-    local name wanted=()
-    for name in busybox nginx tomcat; do
-        registry_has "$name" || wanted+=("$name")
-    done
-    [ ${#wanted[@]} -gt 0 ] || return 0
-    note "building from distribution packages:"
-    "$here/images/build.sh" "127.0.0.1:$MK_REGISTRY_PORT" "${wanted[@]}" || die "the images could not be built"
-}
-registry_has() { curl -fsS -m 5 -o /dev/null "http://127.0.0.1:$MK_REGISTRY_PORT/v2/library/$1/manifests/latest" 2>/dev/null; }
-
 say "Installing what is missing"
 install_base
 install_daemons
@@ -126,7 +106,7 @@ start_control_plane "$ip"
 say "Starting the node"
 start_node "$ip"
 say "Providing the images of the quick start"
-provide_images
+provide_images busybox nginx tomcat
 if [ -n "$MK_DEMO" ]; then
     say "The quick start"
     KUBECONFIG=$MK_CONFIG/admin.conf "$here/demo.sh"

@@ -4,6 +4,8 @@
 #
 #   build.sh REGISTRY [NAME...]     e.g. build.sh 127.0.0.1:5000 tomcat nginx busybox
 set -euo pipefail
+. "$(dirname "$0")/../lib/settings.sh"
+. "$(dirname "$0")/../lib/packages.sh"
 
 registry=${1:?the registry, as HOST:PORT}
 shift
@@ -16,11 +18,8 @@ command -v mmdebstrap >/dev/null || {
 }
 work=$(mktemp -d -p /var/tmp) # programs are run from it, which a /tmp may forbid
 trap 'rm -rf "$work"' EXIT
-suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-sources=()
-for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list; do
-    if [ -s "$file" ] && grep -q debian "$file"; then sources+=("$file"); fi
-done
+suite=$(debian_suite)
+mapfile -t sources < <(debian_sources)
 
 # tree NAME PACKAGE...: unpacks the packages, with what every image has, into $work/NAME.
 tree() {

@@ -1,4 +1,5 @@
-# Docker Engine, and a registry on loopback for machines that no image can be pulled to. Sourced, never run.
+# Docker Engine, and a registry on loopback for machines that no image can be pulled to. Sourced, never run; needs settings.sh,
+# packages.sh and services.sh.
 
 docker_answers() { timeout 10 docker info >/dev/null 2>&1; }
 
@@ -25,7 +26,7 @@ has_mirror() { docker info -f '{{json .RegistryConfig.Mirrors}}' | grep -qF "127
 # Names the loopback registry in daemon.json, keeping whatever else is there; dockerd re-reads that on SIGHUP.
 use_mirror() {
     mkdir -p /etc/docker
-    "$MK_VENV/bin/python" - "$MK_REGISTRY_PORT" <<'PY'
+    "$(find_python)" - "$MK_REGISTRY_PORT" <<'PY'
 import json, pathlib, sys
 
 path = pathlib.Path("/etc/docker/daemon.json")
@@ -42,7 +43,7 @@ PY
 
 forget_mirror() {
     [ -f /etc/docker/daemon.json ] || return 0
-    "$MK_VENV/bin/python" - "$MK_REGISTRY_PORT" <<'PY'
+    "$(find_python)" - "$MK_REGISTRY_PORT" <<'PY'
 import json, pathlib, sys
 
 path = pathlib.Path("/etc/docker/daemon.json")
@@ -84,4 +85,26 @@ http:
 YAML
     start_service registry "$(command -v docker-registry)" serve "$MK_CONFIG/registry.yml"
     wait_for 20 "the registry answers" registry_answers
+}
+
+registry_has() { curl -fsS -m 5 -o /dev/null "http://127.0.0.1:$MK_REGISTRY_PORT/v2/library/$1/manifests/latest" 2>/dev/null; }
+
+# provide_images NAME...: sees to it that dockerd can pull these official images: from the internet, or else built here.
+provide_images() {
+    local name wanted=()
+    if ! has_mirror && can_pull; then
+        note "images are pulled from the internet"
+        return
+    fi
+    note "no image can be pulled from the internet: a registry on 127.0.0.1:$MK_REGISTRY_PORT serves them"
+    command -v docker-registry >/dev/null && command -v mmdebstrap >/dev/null ||
+        install_packages docker-registry mmdebstrap || die "docker-registry and mmdebstrap are needed to build images here"
+    start_registry
+    use_mirror
+    for name in "$@"; do
+        registry_has "$name" || wanted+=("$name")
+    done
+    [ ${#wanted[@]} -gt 0 ] || return 0
+    note "building from distribution packages:"
+    "$MK_SOURCE/deploy/images/build.sh" "127.0.0.1:$MK_REGISTRY_PORT" "${wanted[@]}" || die "the images could not be built"
 }

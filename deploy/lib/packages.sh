@@ -38,6 +38,15 @@ install_packages() {
     esac
 }
 
+# The release that this machine runs, and the files that say where its packages come from, one per line.
+debian_suite() { (. /etc/os-release && echo "$VERSION_CODENAME"); }
+debian_sources() {
+    local file
+    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list; do
+        if [ -s "$file" ] && grep -q debian "$file"; then echo "$file"; fi
+    done
+}
+
 # missing COMMAND PACKAGE: prints the package where the command is not here.
 missing() { command -v "$1" >/dev/null || echo "$2"; }
 
