@@ -16,6 +16,7 @@ from proxy.proxier import Proxier
 from proxy.rules.model import NodeSettings
 
 logger = logging.getLogger(__name__)
+#: At the latest so often, and with each sync period, the host's addresses are read.
 _LOOK_SECONDS = 10.0
 _DRAINING_GATE = "KubeProxyDrainingTerminatingNodes"
 
@@ -42,6 +43,7 @@ class NodeWatch:
 
     async def run(self, proxiers: Sequence[Proxier], health: ProxyHealth) -> None:
         """Tell of changes until cancelled."""
+        period = min(_LOOK_SECONDS, self._options.iptables_sync_period) if self._options.nodeport_addresses else None
         while True:
             self._changed.clear()
             for proxier in proxiers:
@@ -49,7 +51,7 @@ class NodeWatch:
             node = self._nodes.store.get(self._node_name)
             health.eligible = not self._draining or node is None or is_eligible(node)
             try:
-                async with asyncio.timeout(_LOOK_SECONDS if self._options.nodeport_addresses else None):
+                async with asyncio.timeout(period):
                     await self._changed.wait()
             except TimeoutError:
                 await self._look()

@@ -122,6 +122,53 @@ async def test_policy_local_keeps_the_clients_address(node: Node) -> None:
     assert {await ask(node.lab.outside, NODE_IP, 30001) for _ in range(10)} == {f"one {CLIENT_IP}"}
 
 
+async def test_internal_policy_local_stays_on_the_node(node: Node) -> None:
+    web = service(internalTrafficPolicy="Local")
+    await node.serve(web, endpoint_slice("web", endpoint(node.addresses[0]), endpoint(node.addresses[1], "n2")))
+    assert {(await ask(node.pods[1], "10.96.0.10", 80)).split()[0] for _ in range(10)} == {"one"}
+
+
+async def test_addresses_of_load_balancers_and_external_ones(node: Node) -> None:
+    web = service(
+        type="LoadBalancer",
+        externalIPs=["198.51.100.5"],
+        loadBalancerSourceRanges=["10.244.0.0/16", "198.18.0.0/15"],
+        status={"loadBalancer": {"ingress": [{"ip": "198.51.100.9"}]}},
+    )
+    await node.serve(web, endpoint_slice("web", endpoint(node.addresses[0])))
+    node.lab.inside(node.lab.outside, "ip", "route", "add", "198.51.100.0/24", "via", NODE_IP)
+    assert (await ask(node.lab.outside, "198.51.100.5", 80)).startswith("one ")
+    assert (await ask(node.pods[1], "198.51.100.9", 80)).startswith("one ")
+    with pytest.raises(TimeoutError):  # dropped: its address is in none of the ranges
+        async with asyncio.timeout(0.5):
+            await ask(node.lab.outside, "198.51.100.9", 80)
+    web["spec"]["loadBalancerSourceRanges"] = [f"{CLIENT_IP}/32"]
+    await node.serve({**web, "spec": dict(web["spec"])})
+    assert (await ask(node.lab.outside, "198.51.100.9", 80)).startswith("one ")
+
+
+async def test_endpoints_that_terminate_serve_until_there_are_ready_ones(node: Node) -> None:
+    ending = endpoint(node.addresses[0], ready=False, serving=True, terminating=True)
+    web = service(type="NodePort", ports=NODE_PORT, externalTrafficPolicy="Local")
+    await node.serve(web, endpoint_slice("web", ending))
+    assert (await ask(node.lab.outside, NODE_IP, 30001)) == f"one {CLIENT_IP}"
+    await node.serve(endpoint_slice("web", ending, endpoint(node.addresses[1])))
+    assert {(await ask(node.lab.outside, NODE_IP, 30001)).split()[0] for _ in range(10)} == {"two"}
+    await node.serve(endpoint_slice("web", {**ending, "conditions": {**ending["conditions"], "serving": False}}))
+    assert await ask(node.pods[1], "10.96.0.10", 80) == "refused"
+
+
+async def test_session_affinity_ends_after_its_time(node: Node) -> None:
+    web = service(sessionAffinity="ClientIP", sessionAffinityConfig={"clientIP": {"timeoutSeconds": 1}})
+    await node.serve(web, endpoint_slice("web", *(endpoint(address) for address in node.addresses)))
+    seen = {(await ask(node.lab.outside, "10.96.0.10", 80)).split()[0]}
+    async with asyncio.timeout(60):
+        while len(seen) < 2:
+            # Each answer renews the time, so a try that finds the same endpoint is followed by a silence of over one.
+            await asyncio.sleep(2.1)
+            seen.add((await ask(node.lab.outside, "10.96.0.10", 80)).split()[0])
+
+
 async def test_session_affinity_holds(node: Node) -> None:
     web = service(sessionAffinity="ClientIP")
     await node.serve(web, endpoint_slice("web", *(endpoint(address) for address in node.addresses)))
@@ -205,7 +252,7 @@ async def test_ipv6(lab: Lab) -> None:
         services=services,
         endpoint_slices=slices,
         packet_filter=Iptables(ipv6=True),
-        flows=KernelFlowCleaner(),
+        flows=KernelFlowCleaner(ipv6=True),
         node=NodeSettings(cluster_cidr="fd00:244::/64", ipv6=True),
         node_name="n1",
     )
@@ -220,6 +267,24 @@ async def test_ipv6(lab: Lab) -> None:
             async with asyncio.timeout(5):
                 await loop.sock_connect(client, target)
     listener.close()
+    services.put(service("dns", "fd00:96::53", ports=[{"port": 53, "protocol": "UDP"}]))
+    servers = {port: udp_server("fd00::1", port) for port in (5353, 5454)}
+    client = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    for port, listening in servers.items():
+        slices.put({**endpoint_slice("dns", endpoint("fd00::1"), port=port, protocol="UDP"), "addressType": "IPv6"})
+        await proxier.sync()
+        client.sendto(b"?", ("fd00:96::53", 53))
+        async with asyncio.timeout(5):
+            assert await loop.sock_recv(listening, 10) == b"?", "from the same socket, to the new endpoint"
+        listening.close()
+    client.close()
+
+
+def udp_server(address: str, port: int) -> socket.socket:
+    made = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    made.bind((address, port))
+    made.setblocking(False)
+    return made
 
 
 async def test_local_addresses(lab: Lab) -> None:
