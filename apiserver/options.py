@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from component.flags import duration, flag
+from component.flags import WithoutEffect, duration, flag
 from component.logs import LogOptions
 
 _NO_EFFECT = "This flag has no effect here."
@@ -13,6 +14,16 @@ _NO_EFFECT = "This flag has no effect here."
 @dataclass(frozen=True, kw_only=True)
 class EtcdOptions(LogOptions):
     """Where objects are kept."""
+
+    without_effect: ClassVar[tuple[WithoutEffect, ...]] = (
+        WithoutEffect("objects are stored as JSON", values=("storage-media-type",)),
+        WithoutEffect("reads always go through the watch cache, whose windows are bounded by bytes and age",
+                      values=("watch-cache-sizes",), switches=("watch-cache",)),
+        WithoutEffect("every Event has a lease of its own", values=("lease-reuse-duration-seconds",)),
+        WithoutEffect("all resources are in one store", values=("etcd-servers-overrides",)),
+        WithoutEffect("etcd is asked for its size when metrics are read",
+                      values=("etcd-count-metric-poll-period", "etcd-db-metric-poll-interval")),
+    )  # fmt: skip
 
     storage_backend: str = flag(
         "etcd3", choices=("", "etcd3", "sqlite"), help="where objects are kept", group="Storage"
@@ -37,13 +48,6 @@ class EtcdOptions(LogOptions):
     event_ttl_seconds: float = flag(
         3600.0, name="event-ttl", parse=duration, help="how long events are kept", group="Storage"
     )
-    storage_media_type: str = flag(
-        "application/json", help="No effect here: objects are stored as JSON.", group="Storage"
-    )
-    watch_cache: bool = flag(True, help="No effect here: reads always go through the watch cache.", group="Storage")
-    watch_cache_sizes: tuple[str, ...] = flag(
-        (), help="No effect here: windows are bounded by bytes and age.", group="Storage"
-    )
     encryption_provider_config: str = flag(
         "",
         help="EncryptionConfiguration: which resources are encrypted in the store, and by which keys",
@@ -57,6 +61,21 @@ class EtcdOptions(LogOptions):
 @dataclass(frozen=True, kw_only=True)
 class ServingOptions(EtcdOptions):
     """Where and how requests are taken."""
+
+    without_effect: ClassVar[tuple[WithoutEffect, ...]] = (
+        WithoutEffect("HTTP/1.1 is served", values=("goaway-chance", "http2-max-streams-per-connection")),
+        WithoutEffect("profiles are not served", values=("debug-socket-path",),
+                      switches=("contention-profiling", "profiling")),
+        WithoutEffect("traces are not made", values=("tracing-config-file",)),
+        WithoutEffect("nodes and webhooks are called directly", values=("egress-selector-config-file",)),
+        WithoutEffect("API servers of other versions are not known to this one",
+                      values=("peer-advertise-ip", "peer-advertise-port", "peer-ca-file")),
+        WithoutEffect("no cloud provider is built in", values=("cloud-config", "cloud-provider")),
+        WithoutEffect("each API server writes its own address", values=("apiserver-count",)),
+        WithoutEffect("connections are as fast as the network", values=("max-connection-bytes-per-sec",)),
+        WithoutEffect("all metrics are served as they are",
+                      values=("allow-metric-labels", "disabled-metrics", "show-hidden-metrics-for-version")),
+    )  # fmt: skip
 
     bind_address: str = flag("0.0.0.0", help="address of the secure port", group="Serving")
     secure_port: int = flag(6443, help="port of HTTPS", minimum=1, maximum=65535, group="Serving")
@@ -88,12 +107,9 @@ class ServingOptions(EtcdOptions):
         help="how long to go on serving after SIGTERM",
         group="Serving",
     )
-    profiling: bool = flag(True, help="No effect here: profiles are never served.", group="Serving")
     enable_priority_and_fairness: bool = flag(True, help=_NO_EFFECT, group="Serving")
     feature_gates: tuple[str, ...] = flag((), help=_NO_EFFECT, group="Serving")
     runtime_config: tuple[str, ...] = flag((), help=_NO_EFFECT, group="Serving")
-    goaway_chance: float = flag(0.0, help=_NO_EFFECT, group="Serving")
-    apiserver_count: int = flag(1, help=_NO_EFFECT, group="Serving")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,5 +212,3 @@ class Options(SecurityOptions):
     enable_aggregator_routing: bool = flag(False, help=_NO_EFFECT, group="Misc")
     proxy_client_cert_file: str = flag("", help="client certificate for aggregated servers", group="Misc")
     proxy_client_key_file: str = flag("", help="key of the client certificate for aggregated servers", group="Misc")
-    cloud_provider: str = flag("", help=_NO_EFFECT, group="Misc")
-    cloud_config: str = flag("", help=_NO_EFFECT, group="Misc")

@@ -5,7 +5,9 @@
         kubeconfig: str = flag("", help="path to a kubeconfig file")
         node_lease_duration_seconds: int = flag(40, name="node-lease-duration-seconds", help="...")
 
-`--a-b=x`, `--a-b x`, `--a_b x` and a bare `--bool` are all accepted. Go durations ("1m30s") become float seconds.
+`--a-b=x`, `--a-b x`, `--a_b x` and a bare `--bool` are all accepted. Flags of the reference that mean nothing here are
+listed in a class variable `without_effect` of `WithoutEffect`: they are taken, and the user is told once.
+Go durations ("1m30s") become float seconds.
 What a value's text may be is in `component.flagvalues`."""
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from typing import Any, NoReturn, TypeVar, get_type_hints
 from component.flagvalues import FlagError, converter, duration, is_bool, is_collection, show, type_word
 from component.version import GIT_VERSION, version_text
 
-__all__ = ["FlagError", "duration", "flag", "parse", "parse_args"]
+__all__ = ["FlagError", "WithoutEffect", "duration", "flag", "parse", "parse_args"]
 
 T = TypeVar("T")
 _META = "flag"
@@ -42,8 +44,17 @@ class _Declared:
 
 
 @dataclass(frozen=True, slots=True)
+class WithoutEffect:
+    """Flags that the reference has and that mean nothing here, by name: those that take a value, and switches."""
+
+    why: str
+    values: tuple[str, ...] = ()
+    switches: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class _Flag:
-    """One flag of one options class."""
+    """One flag of one options class; `field` is empty for a flag without effect."""
 
     field: str
     name: str
@@ -105,13 +116,15 @@ def parse(options: type[T], argv: Sequence[str] | None, *, program: str, descrip
 
 
 def parse_args(options: type[T], arguments: Sequence[str], *, program: str) -> tuple[T, list[str]]:
-    """The options and the notes about deprecated flags that were used; raises FlagError. Pure."""
+    """The options and the notes about deprecated or ineffective flags that were used; raises FlagError. Pure."""
     declared = _flags_of(options)
     values: dict[str, Any] = {}
     notes: dict[str, str] = {}
     for found, text in _tokens(arguments, declared, program):
         _store(values, found, text)
-        if found.declared.deprecated:
+        if not found.field:
+            notes[found.name] = f"Flag --{found.name} has no effect: {found.declared.help}"
+        elif found.declared.deprecated:
             notes[found.name] = f"Flag --{found.name} has been deprecated, {found.declared.deprecated}"
     return options(**values), list(notes.values())
 
@@ -126,7 +139,20 @@ def _flags_of(options: type[Any]) -> dict[str, _Flag]:
         default = item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
         name = declared.name or item.name.replace("_", "-")
         found[name] = _Flag(item.name, name, hints[item.name], default, declared)
+    for base in options.__mro__:
+        for group in vars(base).get("without_effect", ()):
+            _add_without_effect(found, group)
     return found
+
+
+def _add_without_effect(found: dict[str, _Flag], group: WithoutEffect) -> None:
+    declared = _Declared(
+        help=group.why, name="", shorthand="", deprecated="", choices=(), parse=None, minimum=None, maximum=None,
+        group="Without effect",
+    )  # fmt: skip
+    for names, annotation, default in ((group.values, str, ""), (group.switches, bool, False)):
+        for name in names:
+            found.setdefault(name, _Flag("", name, annotation, default, declared))
 
 
 def _tokens(arguments: Sequence[str], declared: dict[str, _Flag], program: str) -> Iterable[tuple[_Flag, str]]:
@@ -196,6 +222,8 @@ def _store(values: dict[str, Any], item: _Flag, text: str) -> None:
         _check(item.declared, value)
     except ValueError as error:
         raise FlagError(f'invalid argument "{text}" for "{item.shown}" flag: {error}') from None
+    if not item.field:
+        return
     if is_collection(item.annotation) and item.field in values:
         value = values[item.field] | value if isinstance(value, dict) else values[item.field] + tuple(value)
     values[item.field] = value

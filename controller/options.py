@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from component.flags import duration, flag
+from component.flags import WithoutEffect, duration, flag
 from component.leadership import LeaderOptions
 
 NAME = "kube-controller-manager"
-_CLOUD = "accepted for compatibility: there is no cloud provider"
-_NOT_USED = "accepted for compatibility: not used"
 
 
 def _syncs(default: int, what: str) -> int:
@@ -22,6 +21,50 @@ def _syncs(default: int, what: str) -> int:
 class Options(LeaderOptions):
     """All flags."""
 
+    without_effect: ClassVar[tuple[WithoutEffect, ...]] = (
+        WithoutEffect("the API server's own limits hold", values=("kube-api-burst", "kube-api-qps")),
+        WithoutEffect(
+            "no cloud provider is built in",
+            values=(
+                "cloud-config",
+                "cloud-provider",
+                "concurrent-service-syncs",
+                "external-cloud-volume-plugin",
+                "route-reconciliation-period",
+            ),
+            switches=("configure-cloud-routes",),
+        ),
+        WithoutEffect(
+            "nothing of the kind exists here",
+            values=(
+                "attach-detach-reconcile-sync-period",
+                "cidr-allocator-type",
+                "cluster-name",
+                "controller-start-interval",
+                "endpoint-updates-batch-period",
+                "endpointslice-updates-batch-period",
+                "flex-volume-plugin-dir",
+                "leader-migration-config",
+                "legacy-service-account-token-clean-up-period",
+                "min-resync-period",
+                "mirroring-endpointslice-updates-batch-period",
+                "mirroring-max-endpoints-per-subset",
+                "namespace-sync-period",
+                "pv-recycler-increment-timeout-nfs",
+                "pv-recycler-minimum-timeout-hostpath",
+                "pv-recycler-minimum-timeout-nfs",
+                "pv-recycler-pod-template-filepath-hostpath",
+                "pv-recycler-pod-template-filepath-nfs",
+                "pv-recycler-timeout-increment-hostpath",
+            ),
+            switches=(
+                "disable-attach-detach-reconcile-sync",
+                "enable-dynamic-provisioning",
+                "enable-leader-migration",
+            ),
+        ),
+    )
+
     kubeconfig: str = flag("", help="path to kubeconfig file with authorization and master location information")
     master: str = flag("", help="the address of the Kubernetes API server (overrides any value in kubeconfig)")
     secure_port: int = flag(10257, help="the port on which to serve HTTPS; 0: not at all", minimum=0, maximum=65535)
@@ -29,23 +72,9 @@ class Options(LeaderOptions):
     controllers: tuple[str, ...] = flag(
         ("*",), help="which controllers to run: '*' all that are on by default, 'foo' this one, '-foo' not this one"
     )
-    kube_api_qps: float = flag(20.0, help="accepted for compatibility: the API server's own limits hold")
-    kube_api_burst: int = flag(30, help="accepted for compatibility: the API server's own limits hold")
     use_service_account_credentials: bool = flag(
         False, help="give each controller a service account of its own", group="Service accounts"
     )
-    min_resync_period: float = flag(43200.0, parse=duration, help=_NOT_USED)
-    controller_start_interval: float = flag(0.0, parse=duration, help=_NOT_USED)
-    cluster_name: str = flag("kubernetes", help=_NOT_USED)
-    enable_leader_migration: bool = flag(False, help=_NOT_USED)
-    leader_migration_config: str = flag("", help=_NOT_USED)
-
-    cloud_provider: str = flag("", help=_CLOUD, group="Cloud")
-    cloud_config: str = flag("", help=_CLOUD, group="Cloud")
-    external_cloud_volume_plugin: str = flag("", help=_CLOUD, group="Cloud")
-    configure_cloud_routes: bool = flag(True, help=_CLOUD, group="Cloud")
-    route_reconciliation_period: float = flag(10.0, parse=duration, help=_CLOUD, group="Cloud")
-    concurrent_service_syncs: int = flag(1, help=_CLOUD, group="Cloud")
 
     allocate_node_cidrs: bool = flag(False, help="give every node a pod CIDR", group="Node CIDRs")
     cluster_cidr: str = flag("", help="the range that pod CIDRs come from", group="Node CIDRs")
@@ -53,7 +82,6 @@ class Options(LeaderOptions):
     node_cidr_mask_size: int = flag(24, help="prefix length of a node's CIDR", minimum=1, group="Node CIDRs")
     node_cidr_mask_size_ipv4: int = flag(24, help="the same for IPv4 of dual stack", group="Node CIDRs")
     node_cidr_mask_size_ipv6: int = flag(64, help="the same for IPv6 of dual stack", group="Node CIDRs")
-    cidr_allocator_type: str = flag("RangeAllocator", help=_NOT_USED, group="Node CIDRs")
 
     node_monitor_period: float = flag(
         5.0, parse=duration, help="how often the nodes' leases are looked at", group="Node lifecycle"
@@ -85,7 +113,6 @@ class Options(LeaderOptions):
     )
     root_ca_file: str = flag("", help="the CA published in every namespace", group="Service accounts")
     concurrent_serviceaccount_token_syncs: int = _syncs(5, "service account tokens")
-    legacy_service_account_token_clean_up_period: float = flag(31536000.0, parse=duration, help=_NOT_USED)
 
     cluster_signing_cert_file: str = flag("", help="the CA that signs requests", group="Certificates")
     cluster_signing_key_file: str = flag("", help="its key", group="Certificates")
@@ -117,13 +144,8 @@ class Options(LeaderOptions):
     concurrent_horizontal_pod_autoscaler_syncs: int = _syncs(5, "autoscalers")
     concurrent_validating_admission_policy_status_syncs: int = _syncs(5, "admission policies")
     mirroring_concurrent_service_endpoint_syncs: int = _syncs(5, "mirrored endpoints")
-    mirroring_endpointslice_updates_batch_period: float = flag(0.0, parse=duration, help=_NOT_USED)
-    mirroring_max_endpoints_per_subset: int = flag(1000, help=_NOT_USED)
-    endpoint_updates_batch_period: float = flag(0.0, parse=duration, help=_NOT_USED)
-    endpointslice_updates_batch_period: float = flag(0.0, parse=duration, help=_NOT_USED)
     max_endpoints_per_slice: int = flag(100, help="how many endpoints an endpoint slice holds", group="Controllers")
     enable_garbage_collector: bool = flag(True, help="delete what lost its owner", group="Controllers")
-    namespace_sync_period: float = flag(300.0, parse=duration, help=_NOT_USED)
     resource_quota_sync_period: float = flag(
         300.0, parse=duration, help="how often quotas are counted anew", group="Controllers"
     )
@@ -145,16 +167,6 @@ class Options(LeaderOptions):
     pvclaimbinder_sync_period: float = flag(
         15.0, parse=duration, help="how often volumes and claims are looked at", group="Volumes"
     )
-    enable_dynamic_provisioning: bool = flag(True, help=_NOT_USED, group="Volumes")
     enable_hostpath_provisioner: bool = flag(
         False, help="make hostPath volumes for claims; for one-node test clusters", group="Volumes"
     )
-    flex_volume_plugin_dir: str = flag("", help=_NOT_USED, group="Volumes")
-    attach_detach_reconcile_sync_period: float = flag(60.0, parse=duration, help=_NOT_USED, group="Volumes")
-    disable_attach_detach_reconcile_sync: bool = flag(False, help=_NOT_USED, group="Volumes")
-    pv_recycler_pod_template_filepath_nfs: str = flag("", help=_NOT_USED, group="Volumes")
-    pv_recycler_pod_template_filepath_hostpath: str = flag("", help=_NOT_USED, group="Volumes")
-    pv_recycler_minimum_timeout_nfs: int = flag(300, help=_NOT_USED, group="Volumes")
-    pv_recycler_minimum_timeout_hostpath: int = flag(60, help=_NOT_USED, group="Volumes")
-    pv_recycler_increment_timeout_nfs: int = flag(30, help=_NOT_USED, group="Volumes")
-    pv_recycler_timeout_increment_hostpath: int = flag(30, help=_NOT_USED, group="Volumes")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from component.flags import duration, flag
+from component.flags import WithoutEffect, duration, flag
 from component.logs import LogOptions
+from kubelet import flags_without_effect
 from kubelet.sandbox import DEFAULT_PAUSE_IMAGE
 
 _DOCKERSHIM = "the Docker Engine is always used; this flag has no effect"
@@ -15,6 +17,8 @@ _NETWORK = "the kubelet has its own pod network; this flag has no effect"
 @dataclass(frozen=True, kw_only=True)
 class KubeletOptions(LogOptions):
     """Everything that can be said on the command line; `config_file.py` adds what a --config file says."""
+
+    without_effect: ClassVar[tuple[WithoutEffect, ...]] = flags_without_effect.ALL
 
     kubeconfig: str = flag("", help="path to a kubeconfig file, how to connect to the API server")
     master: str = flag("", help="address of the API server; overrides the kubeconfig's")

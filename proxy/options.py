@@ -5,17 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
-from component.flags import duration, flag
+from component.flags import WithoutEffect, duration, flag
 from component.logs import LogOptions
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProxyOptions(LogOptions):
     """Defaults are the reference's."""
+
+    without_effect: ClassVar[tuple[WithoutEffect, ...]] = (
+        WithoutEffect(
+            "only the mode iptables is served",
+            values=("ipvs-exclude-cidrs", "ipvs-min-sync-period", "ipvs-scheduler", "ipvs-sync-period",
+                    "ipvs-tcp-timeout", "ipvs-tcpfin-timeout", "ipvs-udp-timeout"),
+            switches=("ipvs-strict-arp",),
+        ),
+        WithoutEffect("the node is known by its name", values=("boot-id-file", "machine-id-file")),
+        WithoutEffect("watches keep everything fresh", values=("config-sync-period",)),
+        WithoutEffect("the API server sets the pace, and JSON is spoken",
+                      values=("kube-api-burst", "kube-api-content-type", "kube-api-qps")),
+        WithoutEffect("a port in use always ends the proxy", switches=("bind-address-hard-fail",)),
+        WithoutEffect("nothing of the kind exists here", switches=("profiling",),
+                      values=("oom-score-adj", "proxy-port-range", "show-hidden-metrics-for-version",
+                              "write-config-to")),
+    )  # fmt: skip
 
     kubeconfig: str = flag("", help="path to kubeconfig file with authorization information")
     master: str = flag("", help="the address of the Kubernetes API server (overrides any value in kubeconfig)")
@@ -44,7 +61,6 @@ class ProxyOptions(LogOptions):
                                                     help="idle timeout of connections (0: leave it)")  # fmt: skip
     conntrack_tcp_timeout_close_wait: float = flag(3600.0, parse=duration, group="Conntrack",
                                                    help="timeout in CLOSE_WAIT (0: leave it)")  # fmt: skip
-    config_sync_period: float = flag(900.0, parse=duration, help="accepted; watches keep everything fresh")
     detect_local_mode: str = flag("", help="how traffic of pods is told from other: ClusterCIDR (the default), "
                                   "NodeCIDR, BridgeInterface, InterfaceNamePrefix")  # fmt: skip
     pod_bridge_interface: str = flag("", help="the bridge of this node's pods, for BridgeInterface")
@@ -52,15 +68,6 @@ class ProxyOptions(LogOptions):
                                           "InterfaceNamePrefix")  # fmt: skip
     feature_gates: dict[str, bool] = flag({}, help="KubeProxyDrainingTerminatingNodes=true: /healthz tells load "
                                           "balancers when the node is about to go; others are accepted")  # fmt: skip
-    oom_score_adj: int = flag(-999, help="accepted", minimum=-1000, maximum=1000)
-    kube_api_qps: float = flag(5.0, help="accepted")
-    kube_api_burst: int = flag(10, help="accepted")
-    kube_api_content_type: str = flag("application/vnd.kubernetes.protobuf", help="accepted; JSON is spoken")
-    profiling: bool = flag(False, help="accepted")
-    bind_address_hard_fail: bool = flag(False, help="accepted; a port in use always ends the proxy")
-    proxy_port_range: str = flag("", help="accepted", deprecated="it has no effect")
-    write_config_to: str = flag("", help="accepted")
-    show_hidden_metrics_for_version: str = flag("", help="accepted")
 
 
 #: Where a field of the file goes, and how its text is read.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from client import kubeconfig
 from client.events import EventRecorder
 from client.informer import InformerFactory
 from client.rest import RestClient
-from component.flags import duration, flag
+from component.flags import WithoutEffect, duration, flag
 from component.leadership import LeaderOptions, serve_as_leader
 from component.process import FatalError, Process, run_process
 from scheduler.loop import Scheduler
@@ -24,13 +25,16 @@ _EVENT_WRITERS = 4
 class Options(LeaderOptions):
     """The scheduler's flags."""
 
+    without_effect: ClassVar[tuple[WithoutEffect, ...]] = (
+        WithoutEffect("the API server's own limits hold", values=("kube-api-burst", "kube-api-qps")),
+        WithoutEffect("what runs is what the flags say", values=("write-config-to",)),
+    )
+
     config: str = flag("", help="the path to the configuration file; accepted, and its clientConnection not read")
     kubeconfig: str = flag("", help="path to kubeconfig file with authorization and master location information")
     master: str = flag("", help="the address of the Kubernetes API server (overrides any value in kubeconfig)")
     secure_port: int = flag(10259, help="the port on which to serve HTTPS; 0: not at all", minimum=0, maximum=65535)
     leader_elect_resource_name: str = flag(NAME, help="the name of the Lease that the leader holds")
-    kube_api_qps: float = flag(50.0, help="accepted for compatibility: the API server's own limits hold")
-    kube_api_burst: int = flag(100, help="accepted for compatibility: the API server's own limits hold")
     pod_max_in_unschedulable_pods_duration: float = flag(
         300.0, parse=duration, help="how long a pod waits as unschedulable before it is tried again in any case"
     )

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 
-from component.flags import FlagError, duration, flag, parse, parse_args
+from component.flags import FlagError, WithoutEffect, duration, flag, parse, parse_args
 from component.version import version_text
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
+    without_effect: ClassVar[tuple[WithoutEffect, ...]] = (
+        WithoutEffect("pages are not printed", values=("paper",), switches=("both-sides",)),
+    )
     port: int = flag(8080, help="a port", minimum=0, maximum=65535)
     name: str = flag("", help="a name", shorthand="n")
     servers: tuple[str, ...] = flag((), help="servers")
@@ -76,6 +80,29 @@ def test_a_deprecated_flag_is_taken_and_told_once() -> None:
     parsed, notes = parse_args(Options, ["--old=x", "--old=y"], program="prog")
     assert parsed.old == "y"
     assert notes == ["Flag --old has been deprecated, use --name"]
+
+
+def test_a_flag_without_effect_is_taken_and_told_once() -> None:
+    parsed, notes = parse_args(Options, ["--paper", "a4", "--both_sides", "--paper=a5", "--port=1"], program="prog")
+    assert parsed.port == 1
+    assert notes == [
+        "Flag --paper has no effect: pages are not printed",
+        "Flag --both-sides has no effect: pages are not printed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("argument", "error"),
+    [
+        ("--paper", "flag needs an argument: --paper"),
+        ("--both-sides=maybe", 'invalid argument "maybe" for "--both-sides" flag: '
+                               'strconv.ParseBool: parsing "maybe": invalid syntax'),
+    ],
+)  # fmt: skip
+def test_a_flag_without_effect_still_needs_its_value(argument: str, error: str) -> None:
+    with pytest.raises(FlagError) as raised:
+        options(argument)
+    assert str(raised.value) == error
 
 
 def test_defaults_are_not_shared() -> None:
