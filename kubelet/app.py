@@ -17,6 +17,7 @@ from component.process import FatalError, Process, run_process
 from component.version import PROGRAM_VERSION
 from kubelet.config_file import ConfigFileError, with_config_file
 from kubelet.machine import MachineError, node_address, swap_is_on
+from kubelet.network.backend.plan import Backend
 from kubelet.node import Kubelet
 from kubelet.options import KubeletOptions
 
@@ -54,7 +55,7 @@ async def serve(options: KubeletOptions, process: Process) -> None:
     async with RestClient(config, user_agent=f"kubelet/{PROGRAM_VERSION}") as client:
         recorder = EventRecorder(client, component="kubelet", host=node_name)
         kubelet = Kubelet(options, client, recorder, node_name, node_ip)
-        await kubelet.run(process, _informers(client, node_name))
+        await kubelet.run(process, _informers(client, node_name, Backend(options.pod_network_backend)))
 
 
 def _client_config(options: KubeletOptions) -> ClientConfig:
@@ -70,8 +71,9 @@ def _client_config(options: KubeletOptions) -> ClientConfig:
         raise FatalError(str(error)) from error
 
 
-def _informers(client: RestClient, node_name: str) -> tuple[Informer, Informer, Informer]:
+def _informers(client: RestClient, node_name: str, backend: Backend) -> tuple[Informer, Informer, Informer]:
     pods = Informer(client, PODS, field_selector=f"spec.nodeName={node_name}")
     services = Informer(client, SERVICES)
-    node = Informer(client, NODES, field_selector=f"metadata.name={node_name}")
-    return pods, services, node
+    # Routes to the pods of other nodes need all of them.
+    nodes = Informer(client, NODES, field_selector="" if backend is not Backend.NONE else f"metadata.name={node_name}")
+    return pods, services, nodes

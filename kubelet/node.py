@@ -20,8 +20,9 @@ from kubelet.image_gc import ImageCollector, ImageGcConfig
 from kubelet.image_puller import ImagePuller
 from kubelet.machine import oom_floor, read_machine
 from kubelet.metrics import NodeCollector, register
-from kubelet.network.errors import NetworkError
+from kubelet.network.backend.plan import Backend
 from kubelet.network.pod_network import PodNetwork
+from kubelet.network_loop import NetworkLoop
 from kubelet.node_services import NodeServices
 from kubelet.node_status import NodeStatus
 from kubelet.options import KubeletOptions
@@ -48,7 +49,6 @@ from kubelet.volumes.manager import VolumeManager
 
 logger = logging.getLogger(__name__)
 
-_NETWORK_RETRY_SECONDS = 5.0
 _MAX_IMAGES = 50
 _HARD_EVICTION_MEMORY = 100 << 20
 
@@ -71,7 +71,11 @@ class Kubelet:
         self.runtime = DockerRuntime(self.engine, root_dir, pull_idle_seconds=options.image_pull_progress_deadline)
         self.cache = ContainerCache(self.runtime, self._pod_woken)
         self._network = PodNetwork(
-            state_dir=Path(root_dir) / "network", cluster_cidrs=[options.cluster_cidr] if options.cluster_cidr else []
+            state_dir=Path(root_dir) / "network", cluster_cidrs=[options.cluster_cidr] if options.cluster_cidr else [],
+            backend=Backend(options.pod_network_backend), node_ip=node_ip, mtu=options.network_plugin_mtu,
+        )  # fmt: skip
+        self._network_loop = NetworkLoop(
+            self._network, node_name, options.pod_cidr, up=self._network_is_up, tell=self._tell_of_node
         )
         self._resources = ApiPodResources(client)
         self._volumes = VolumeManager(Path(root_dir), self._resources)
@@ -204,7 +208,8 @@ class Kubelet:
         process.spawn("node-status", self._status_of_node.run())
         process.spawn("node-lease", self._status_of_node.run_lease(self.node_name))
         process.spawn("pod-status", self.status.run())
-        process.spawn("network", self._run_network(process))
+        if self._node_informer is not None:
+            process.spawn("network", self._network_loop.run(process, self._node_informer))
         process.spawn("sync", self._begin_sync(process))
 
     async def _begin_sync(self, process: Process) -> None:
@@ -224,37 +229,15 @@ class Kubelet:
         process.spawn("eviction", self._eviction.run())
         process.spawn("image-gc", self._images.run())
 
-    async def _run_network(self, process: Process) -> None:
-        """Bring the pod network up with the node's range, and up again with another when it changes."""
-        changed = asyncio.Event()
-        if self._node_informer is not None:
-            self._node_informer.on_change(lambda old, new: changed.set())
-        started, current = False, ""
-        while True:
-            wanted = self._pod_cidr()
-            try:
-                if not started:
-                    await self._network.start()
-                    started = True
-                    process.spawn("network-resync", self._network.run())
-                if wanted and wanted != current:
-                    await self._network.set_pod_cidr(wanted)
-                    current = wanted
-                    await self.cache.wait_listed()
-                    self._status_of_node.settled.set()
-                    self._status_of_node.wake()
-                    for pod in self.pods.pods():
-                        self.pods.wake(pod["metadata"]["uid"])
-            except (NetworkError, ValueError) as error:
-                logger.error("The pod network is not ready", extra={"error": str(error)})
-                await asyncio.sleep(_NETWORK_RETRY_SECONDS)
-                continue
-            await changed.wait()
-            changed.clear()
+    async def _network_is_up(self) -> None:
+        await self.cache.wait_listed()
+        self._status_of_node.settled.set()
+        self._status_of_node.wake()
+        for pod in self.pods.pods():
+            self.pods.wake(uid_of(pod))
 
-    def _pod_cidr(self) -> str:
-        node = self._node()
-        return ((node or {}).get("spec") or {}).get("podCIDR") or self.options.pod_cidr
+    def _tell_of_node(self, reason: str, message: str) -> None:
+        self._status_of_node.event(self.node_name, "Warning", reason, message)
 
     def _node(self) -> Object | None:
         return self._node_informer.store.get(self.node_name) if self._node_informer else None
@@ -316,8 +299,12 @@ class Kubelet:
             reserved=_reserved(self.options), labels=self.options.node_labels,
             taints=[_taint(text) for text in self.options.register_with_taints],
             schedulable=self.options.register_schedulable, images=images, trouble=trouble,
-            usage=self._eviction.usage(),
+            usage=self._eviction.usage(), pod_network=self._pod_network(),
         )  # fmt: skip
+
+    def _pod_network(self) -> str:
+        backend = self._network.backend
+        return "" if backend is Backend.NONE or self._network.not_ready() else str(backend)
 
 
 def _socket(options: KubeletOptions) -> str:

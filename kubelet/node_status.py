@@ -131,7 +131,7 @@ class NodeStatus:
     def _tell_transitions(self, facts: NodeFacts, old: dict[str, Any], new: dict[str, Any]) -> None:
         before = {c["type"]: c.get("status") for c in old.get("conditions") or ()}
         for condition in new["conditions"]:
-            if before.get(condition["type"]) == condition["status"]:
+            if before.get(condition["type"]) == condition["status"] or condition["type"] == "NetworkUnavailable":
                 continue
             if condition["type"] == "Ready":
                 good = condition["status"] == "True"

@@ -63,8 +63,6 @@ class KubeletOptions(LogOptions):
     cluster_dns: tuple[str, ...] = flag((), help="addresses of the cluster's DNS servers", group="Pods")
     cluster_domain: str = flag("", help="domain of the cluster", group="Pods")
     resolv_conf: str = flag("/etc/resolv.conf", help="resolver configuration that pods start from", group="Pods")
-    pod_cidr: str = flag("", help="range of pod addresses; used when the Node object has none", group="Pods")
-    cluster_cidr: str = flag("", help="range of all pod addresses of the cluster, not masqueraded", group="Pods")
     container_log_max_size: str = flag("10Mi", help="size at which a container's log is rotated", group="Pods")
     container_log_max_files: int = flag(5, help="number of log files kept per container", group="Pods", minimum=2)
     event_qps: int = flag(50, help="accepted", group="Pods")
@@ -99,8 +97,16 @@ class KubeletOptions(LogOptions):
     eviction_pressure_transition_period: float = flag(
         300.0, parse=duration, help="how long a pressure condition is kept after it ended", group="Runtime"
     )
+    pod_cidr: str = flag("", help="range of pod addresses; used when the Node object has none", group="Network")
+    cluster_cidr: str = flag("", help="range of all pod addresses of the cluster, not masqueraded", group="Network")
+    pod_network_backend: str = flag(
+        "vxlan", help="how pods of other nodes are reached: vxlan, host-gw (every node on one L2) or none",
+        choices=("vxlan", "host-gw", "none"), group="Network",
+    )  # fmt: skip
     network_plugin: str = flag("", help="accepted", deprecated=_NETWORK, group="Runtime")
-    network_plugin_mtu: int = flag(0, help="accepted", deprecated=_NETWORK, group="Runtime")
+    network_plugin_mtu: int = flag(
+        0, help="MTU of the pods' interfaces; 0 for what fits the node's", group="Network", minimum=0, maximum=65535
+    )
     cni_bin_dir: str = flag("", help="accepted", deprecated=_NETWORK, group="Runtime")
     cni_conf_dir: str = flag("", help="accepted", deprecated=_NETWORK, group="Runtime")
     hairpin_mode: str = flag("hairpin-veth", help="accepted", group="Runtime")

@@ -12,6 +12,7 @@ from hashlib import sha256
 from component.iptables import Jump
 from kubelet.network.attachments import Attachment, HostPort
 from kubelet.network.plan import BRIDGE, MULTICAST, NodePlan, pod_ranges
+from kubelet.network.reach import Reach
 
 MASQUERADE = "KUBELET-MASQ"
 FORWARD = "KUBELET-FORWARD"
@@ -52,11 +53,8 @@ def chain_of(sandbox_id: str) -> str:
     return HOST_PORT_PREFIX + b32encode(sha256(sandbox_id.encode()).digest()).decode()[:16]
 
 
-def render(
-    node: NodePlan, cluster_cidrs: Sequence[str], attachments: Sequence[Attachment], loaded: Sequence[str]
-) -> str:
-    """The text for iptables-restore --noflush. `cluster_cidrs` are reached without masquerade; of the
-    host port chains `loaded` those not wanted go."""
+def render(node: NodePlan, reach: Reach, attachments: Sequence[Attachment], loaded: Sequence[str]) -> str:
+    """The text for iptables-restore --noflush; of the host port chains `loaded` those not wanted go."""
     with_ports = sorted((a for a in attachments if a.host_ports), key=lambda a: a.sandbox_id)
     own = [chain_of(attachment.sandbox_id) for attachment in with_ports]
     gone = [chain for chain in loaded if chain not in own]
@@ -67,7 +65,11 @@ def render(
     lines += [f":{chain} - [0:0]" for chain in (MASQUERADE, HOST_PORTS, HOST_PORT_MARK, *own, *gone)]
     lines.append(f"-A {HOST_PORT_MARK} -j MARK --set-xmark {MARK}")
     lines.append(f"-A {MASQUERADE} -m mark --mark {MARK} -j MASQUERADE")
-    for cidr in dict.fromkeys((*ranges, *cluster_cidrs, MULTICAST)):
+    pods = list(dict.fromkeys((*ranges, *reach.cluster_cidrs)))
+    if reach.tunnel:
+        lines += [f"-A {MASQUERADE} -s {cidr} -o {reach.tunnel} -j RETURN" for cidr in pods]
+        lines.append(f"-A {MASQUERADE} -o {reach.tunnel} -j MASQUERADE --random-fully")
+    for cidr in (*pods, *(f"{address}/32" for address in reach.nodes), MULTICAST):
         lines.append(f"-A {MASQUERADE} -d {cidr} -j RETURN")
     for cidr in ranges:
         lines.append(f"-A {MASQUERADE} -s {cidr} ! -o {BRIDGE} -j MASQUERADE --random-fully")

@@ -57,29 +57,30 @@ class Netlink:
     async def ensure_bridge(self, plan: NodePlan, ports: Mapping[str, str]) -> None:
         """The bridge exists, is up, has the plan's address and the `ports` (link name to pod address). Its other
         addresses go, unless a pod of an earlier range still has them as its gateway."""
-        await self._call("bridge", lambda: _ensure_bridge(plan, ports))
+        await self.call("bridge", lambda: _ensure_bridge(plan, ports))
 
     async def ensure_pod_link(self, plan: PodPlan, namespace: Path) -> None:
         """The veth pair exists, its pod end configured inside the network namespace at `namespace`."""
-        await self._call("pod link", lambda: _ensure_pod_link(plan, namespace))
+        await self.call("pod link", lambda: _ensure_pod_link(plan, namespace))
 
     async def remove_link(self, name: str) -> None:
         """The link is gone (its peer goes with it)."""
-        await self._call("link", lambda: self._remover.remove(name))
+        await self.call("link", lambda: self._remover.remove(name))
 
     async def pod_links(self) -> list[str]:
         """The names of the bridge's veth ports."""
-        return await self._call("ports", _pod_links)
+        return await self.call("ports", _pod_links)
 
     async def forget_udp_flows(self, ports: Collection[int]) -> None:
         """No UDP client of these ports of the node is remembered: its next packet meets the rules anew."""
-        await self._call("UDP flows", lambda: udp_flows.forget(ports))
+        await self.call("UDP flows", lambda: udp_flows.forget(ports))
 
     async def uplink_mtu(self) -> int:
         """The MTU of the link with the default route; 1500 where there is none."""
-        return await self._call("uplink", _uplink_mtu)
+        return await self.call("uplink", _uplink_mtu)
 
-    async def _call(self, what: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def call(self, what: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run `work` on the netlink thread; `what` opens the text of its error."""
         if self._loop is None:
             raise NetworkError("the pod network is not started")
 
@@ -160,6 +161,8 @@ async def _make_pair(plan: PodPlan, descriptor: int) -> None:
 async def _configure_inside(inside: Any, plan: PodPlan) -> None:
     await inside.link("set", index=await link_index(inside, "lo"), state="up")
     index = await link_index(inside, POD_INTERFACE)
+    # A pod that runs already may be of a time with another MTU.
+    await inside.link("set", index=index, mtu=plan.mtu)
     present = [message.get("IFA_ADDRESS") async for message in await inside.addr("dump", index=index)]
     if plan.address not in present:
         await inside.addr("add", index=index, address=plan.address, prefixlen=plan.prefix_length)

@@ -1,7 +1,6 @@
 """Which links and addresses this node and its pods want: names, MACs, gateways. Pure.
 
-`netlink.py` makes the kernel agree; `firewall.py` has the packet filter's part. Links and routes to other nodes
-belong here too once there are several."""
+`netlink.py` makes the kernel agree; `firewall.py` has the packet filter's part, `backend/` the way to other nodes."""
 
 from __future__ import annotations
 

@@ -8,19 +8,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from component.iptables import Iptables, IptablesError, PacketFilter
 from kubelet.network import firewall, sysctl
 from kubelet.network.attachments import Attachment, AttachmentStore, HostPort
+from kubelet.network.backend.peers import Peer, Problem
+from kubelet.network.backend.plan import Backend
+from kubelet.network.backend.sync import NodeRoutes
 from kubelet.network.errors import NetworkError, NetworkNotReady
-from kubelet.network.netlink import Netlink
+from kubelet.network.netlink import DEFAULT_MTU, Netlink
 from kubelet.network.plan import BRIDGE, NodePlan, host_link_of, next_address, node_plan, pod_plan
+from kubelet.network.reach import reach_of
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_STATE_DIR = Path("/var/lib/kubelet/network")
-_RESYNC_SECONDS = 30.0
+_RESYNC_SECONDS = 10.0
 
 
 class PodNetwork:
@@ -31,14 +36,21 @@ class PodNetwork:
         *,
         state_dir: Path = DEFAULT_STATE_DIR,
         cluster_cidrs: Sequence[str] = (),
+        backend: Backend = Backend.NONE,
+        node_ip: str = "",
+        mtu: int = 0,
         packet_filter: PacketFilter | None = None,
     ) -> None:
-        """`cluster_cidrs`: destinations that pods reach under their own address (the cluster's whole pod range)."""
+        """`cluster_cidrs`: destinations that pods reach under their own address (the cluster's whole pod range).
+        `node_ip` is where other nodes find this one, `mtu` that of the pods (0: what fits the underlay)."""
         self._store = AttachmentStore(state_dir)
         self._cluster_cidrs = tuple(cluster_cidrs)
         self._packet_filter = packet_filter or Iptables()
         self._netlink = Netlink()
+        self._routes = NodeRoutes(self._netlink, backend, node_ip, mtu)
+        self._peers: tuple[Peer, ...] | None = None  #: None: not known yet, so nobody is known to be gone
         self._plan: NodePlan | None = None
+        self._syncing = asyncio.Lock()
         self._host_port_chains: list[str] | None = None  #: those in the kernel; None: not known
         self._trouble: str | None = "the pod network is not started"
         self._addresses = asyncio.Lock()
@@ -66,19 +78,53 @@ class PodNetwork:
             self._trouble = "the node has no pod CIDR yet"
 
     async def set_pod_cidr(self, cidr: str) -> None:
-        """Make the bridge and the chains for this node's range. Pods attached from an earlier range keep their
+        """Make links, routes and chains for this node's range. Pods attached from an earlier range keep their
         addresses. Raises NetworkError, and ValueError for a CIDR that is none."""
-        plan = node_plan(cidr, await self._netlink.uplink_mtu())
+        plan = node_plan(cidr, DEFAULT_MTU)
+        async with self._syncing:
+            await self._sync(plan)
+        logger.info("Pod network is ready", extra={"cidr": plan.pod_cidr, "bridge": BRIDGE, "backend": self.backend})
+
+    async def set_peers(self, peers: Sequence[Peer]) -> None:
+        """The other nodes, as they are from now on. Raises NetworkError."""
+        self._peers = tuple(peers)
+        await self.resync()
+
+    async def resync(self) -> None:
+        """Put back what someone removed of bridge, routes, chains and jumps (a firewall's restart does), and follow a
+        changed MTU of the underlay. Raises NetworkError."""
+        async with self._syncing:
+            if self._plan is not None:
+                await self._sync(self._plan)
+
+    async def resync_routes(self) -> None:
+        """`resync`, of the routes to other nodes alone: they go with every link that goes down. Raises NetworkError."""
+        async with self._syncing:
+            if self._plan is not None and self._peers is not None:
+                await self._routes.sync(self._plan.pod_cidr, self._plan.mtu, self._peers)
+
+    async def _sync(self, wanted: NodePlan) -> None:
         try:
+            plan = replace(wanted, mtu=await self._routes.pod_mtu())
             await self._netlink.ensure_bridge(plan, self._ports())
             await asyncio.to_thread(sysctl.prepare_bridge, BRIDGE)
             self._plan = plan
+            if self._peers is not None:
+                await self._routes.sync(plan.pod_cidr, plan.mtu, self._peers)
             await self._sync_firewall()
         except NetworkError as error:
             self._trouble = str(error)
             raise
         self._trouble = None
-        logger.info("Pod network is ready", extra={"cidr": plan.pod_cidr, "bridge": BRIDGE, "mtu": plan.mtu})
+
+    @property
+    def backend(self) -> Backend:
+        """How other nodes' pods are reached."""
+        return self._routes.backend
+
+    def unreachable(self) -> tuple[Problem, ...]:
+        """The nodes whose pods cannot be reached, and why."""
+        return self._routes.problems
 
     async def attach(self, pod_uid: str, sandbox_id: str, pid: int, host_ports: Sequence[HostPort] = ()) -> str:
         """Give the sandbox whose process is `pid` its eth0; returns its IPv4 address. Repeating it changes nothing.
@@ -127,26 +173,15 @@ class PodNetwork:
                 logger.info("Removed a leaked link", extra={"link": link})
                 await self._netlink.remove_link(link)
 
-    async def resync(self) -> None:
-        """Put back bridge, chains and jumps that someone removed (a firewall's restart does). Raises NetworkError."""
-        if self._plan is None:
-            return
-        try:
-            await self._netlink.ensure_bridge(self._plan, self._ports())
-            await self._sync_firewall()
-        except NetworkError as error:
-            self._trouble = str(error)
-            raise
-        self._trouble = None
-
     async def run(self) -> None:
-        """Resync every 30 s until cancelled; trouble is logged and shows in `not_ready`."""
+        """Resync every 30 s, routes every 10 s, until cancelled; trouble is logged and shows in `not_ready`."""
         while True:
-            await asyncio.sleep(_RESYNC_SECONDS)
-            try:
-                await self.resync()
-            except NetworkError as error:
-                logger.error("Pod network is in trouble", extra={"error": str(error)})
+            for resync in (self.resync_routes, self.resync_routes, self.resync):
+                await asyncio.sleep(_RESYNC_SECONDS)
+                try:
+                    await resync()
+                except NetworkError as error:
+                    logger.error("Pod network is in trouble", extra={"error": str(error)})
 
     async def stop(self) -> None:
         """End the netlink thread. Links, addresses and rules stay: pods go on without the kubelet."""
@@ -162,6 +197,7 @@ class PodNetwork:
         for link in await self._netlink.pod_links():
             await self._netlink.remove_link(link)
         await self._netlink.remove_link(BRIDGE)
+        await self._routes.remove()
         await asyncio.to_thread(self._store.delete)
         try:
             for jump in firewall.JUMPS:
@@ -203,11 +239,12 @@ class PodNetwork:
             if plan is None:
                 return
             attachments = self._store.all()
+            reach = reach_of(self.backend, self._cluster_cidrs, plan.pod_cidr, self._peers or ())
             try:
                 loaded = self._host_port_chains
                 if loaded is None:  # a save lists every Service's chains too: once is enough
                     loaded = firewall.host_port_chains(await self._packet_filter.save("nat"))
-                await self._packet_filter.restore(firewall.render(plan, self._cluster_cidrs, attachments, loaded))
+                await self._packet_filter.restore(firewall.render(plan, reach, attachments, loaded))
                 self._host_port_chains = [firewall.chain_of(a.sandbox_id) for a in attachments if a.host_ports]
                 for jump in firewall.JUMPS:
                     await self._packet_filter.ensure_jump(jump)

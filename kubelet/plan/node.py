@@ -11,6 +11,7 @@ from typing import Any
 from apimachinery.objects import Object
 
 MAX_NAMES_PER_IMAGE = 5
+_COMPARED = ("NetworkUnavailable", "MemoryPressure", "DiskPressure", "PIDPressure", "Ready")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,7 @@ class NodeFacts:
     images: Sequence[tuple[Sequence[str], int]] = ()
     usage: Usage = Usage()
     trouble: Sequence[str] = ()  #: why the node is not ready
+    pod_network: str = ""  #: the pod network's backend, once it works; "" while it does not, or routes are others' work
 
 
 def default_labels(facts: NodeFacts) -> dict[str, str]:
@@ -94,7 +96,8 @@ def allocatable(facts: NodeFacts, hard_eviction_memory: int) -> dict[str, str]:
 
 
 def conditions(facts: NodeFacts, old: Sequence[Mapping[str, Any]], now: str) -> list[dict[str, Any]]:
-    """The four conditions, their transition times kept where nothing changed."""
+    """The conditions, their transition times kept where nothing changed. NetworkUnavailable is for whoever makes the
+    routes between nodes to say: the kubelet says it once it does and they work."""
     usage = facts.usage
     fresh = [
         _pressure("MemoryPressure", usage.memory_pressure, "KubeletHasInsufficientMemory",
@@ -107,6 +110,9 @@ def conditions(facts: NodeFacts, old: Sequence[Mapping[str, Any]], now: str) -> 
                   "kubelet has sufficient PID available"),
         _ready(facts.trouble),
     ]  # fmt: skip
+    if facts.pod_network:
+        text = f"the pod network ({facts.pod_network}) is running on this node"
+        fresh.insert(0, {"type": "NetworkUnavailable", "status": "False", "reason": "PodNetworkIsUp", "message": text})
     before = {condition["type"]: condition for condition in old}
     for condition in fresh:
         was = before.get(condition["type"])
@@ -196,6 +202,6 @@ def _without_times(status: Mapping[str, Any]) -> dict[str, Any]:
     result["conditions"] = {
         c["type"]: (c.get("status"), c.get("reason"), c.get("message"))
         for c in status.get("conditions") or ()
-        if c["type"] in ("MemoryPressure", "DiskPressure", "PIDPressure", "Ready")
+        if c["type"] in _COMPARED
     }
     return result

@@ -29,6 +29,7 @@ class Packet:
     translated: bool = False
     #: Names of `recent` lists that the source is in.
     seen: frozenset[str] = frozenset()
+    out_link: str = ""  #: where it leaves the node, as far as rules ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ class _Tracer:
             case "-i":
                 return packet.link.startswith(value[:-1]) if value.endswith("+") else packet.link == value
             case "-o":
-                return False
+                return value == packet.out_link
             case "--dst-type":
                 return self._is_local(packet.destination)
             case "--src-type":

@@ -48,6 +48,19 @@ def test_conditions_say_what_is_wrong_and_since_when() -> None:
     assert not status_changed(good, node_status(FACTS, good, later, 0))
 
 
+def test_a_pod_network_that_works_takes_the_mark_of_a_node_without_one() -> None:
+    before = {"conditions": [{"type": "NetworkUnavailable", "status": "True", "lastTransitionTime": NOW}]}
+    assert "NetworkUnavailable" not in {c["type"] for c in node_status(FACTS, before, NOW, 0)["conditions"]}
+    later = "2026-01-01T01:00:00Z"
+    up = node_status(dataclasses.replace(FACTS, pod_network="vxlan"), before, later, 0)
+    assert up["conditions"][0] == {
+        "type": "NetworkUnavailable", "status": "False", "reason": "PodNetworkIsUp",
+        "message": "the pod network (vxlan) is running on this node",
+        "lastHeartbeatTime": later, "lastTransitionTime": later,
+    }  # fmt: skip
+    assert status_changed(before, up)
+
+
 def test_registration_and_labels() -> None:
     node = new_node(FACTS, {})
     assert node["metadata"]["labels"]["kubernetes.io/hostname"] == "n1"
