@@ -32,7 +32,6 @@ by_docker() {
         echo "COPY key /key"
         echo "COPY finish /finish"
         echo "RUN sh -e /finish </key && rm /key /finish"
-        echo 'STOPSIGNAL SIGRTMIN+3'
         echo 'CMD ["/sbin/init"]'
     } >"$work/Dockerfile"
     cp "$key" "$work/key"
@@ -57,7 +56,7 @@ by_mmdebstrap() {
         tail -n 20 "$work/log" >&2
         die "mmdebstrap failed"
     }
-    docker import --change 'STOPSIGNAL SIGRTMIN+3' --change 'CMD ["/sbin/init"]' "$work/image.tar" "$tag" >/dev/null
+    docker import --change 'CMD ["/sbin/init"]' "$work/image.tar" "$tag" >/dev/null
 }
 
 if ! docker image inspect "$tag" >/dev/null 2>&1; then
