@@ -30,10 +30,12 @@ class HealthChecks:
 
     def __init__(self) -> None:
         self._checks: dict[str, Check] = {"ping": lambda: None}
+        self._readiness_only: set[str] = set()
 
-    def add(self, name: str, check: Check) -> None:
-        """Another check, or a new one in an old one's place."""
+    def add(self, name: str, check: Check, *, readiness_only: bool = False) -> None:
+        """Another check, or a new one in an old one's place; `readiness_only` ones are asked by /readyz alone."""
         self._checks[name] = check
+        (self._readiness_only.add if readiness_only else self._readiness_only.discard)(name)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -46,7 +48,8 @@ class HealthChecks:
         """The answer of /ENDPOINT (or /ENDPOINT/NAME). Reasons stay in the log: anyone may ask this."""
         if name and name not in self._checks:
             return HealthAnswer(404, "404 page not found\n")
-        wanted = [name] if name else [key for key in self._checks if key not in exclude]
+        left_out = {*exclude, *(self._readiness_only if endpoint != "readyz" else ())}
+        wanted = [name] if name else [key for key in self._checks if key not in left_out]
         problems = dict(zip(wanted, await asyncio.gather(*map(self._run, wanted)), strict=True))
         if name:
             bad = problems[name]

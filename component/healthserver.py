@@ -34,17 +34,19 @@ class HealthServer:
         configuration: Mapping[str, Any],
         *,
         texts: Mapping[str, str] = MappingProxyType({}),
+        aliases: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._name = name
         self._checks = checks
         self._configuration = configuration
         self._texts = texts
+        self._endpoints = {name: name for name in ("healthz", "livez", "readyz")} | dict(aliases)
         self._runner: web.AppRunner | None = None
 
     async def start(self, address: str, port: int, *, context: ssl.SSLContext | None = None) -> None:
         """Listen; raises OSError whose text is one line that names address and port."""
         app = web.Application()
-        for endpoint in ("healthz", "livez", "readyz"):
+        for endpoint in self._endpoints:
             app.router.add_get(f"/{endpoint}", self._health)
             app.router.add_get(f"/{endpoint}/{{check:.+}}", self._health)
         app.router.add_get("/version", self._version)
@@ -70,7 +72,7 @@ class HealthServer:
             self._runner = None
 
     async def _health(self, request: web.Request) -> web.Response:
-        endpoint = request.path.split("/")[1]
+        endpoint = self._endpoints[request.path.split("/")[1]]
         answer = await self._checks.answer(
             endpoint,
             name=request.match_info.get("check", ""),

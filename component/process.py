@@ -55,20 +55,21 @@ class Process:
         task.add_done_callback(self._ended)
         return task
 
-    def add_health_check(self, name: str, check: Check) -> None:
-        """A check of /healthz, /livez and /readyz; it returns what is wrong, or None."""
-        self.health.add(name, check)
+    def add_health_check(self, name: str, check: Check, *, readiness_only: bool = False) -> None:
+        """A check of /healthz, /livez and /readyz, or of /readyz alone; it returns what is wrong, or None."""
+        self.health.add(name, check, readiness_only=readiness_only)
 
     async def serve_health(
         self, address: str, port: int, *, tls: bool = False, cert_file: str = "", key_file: str = "",
-        texts: Mapping[str, str] = MappingProxyType({}),
+        texts: Mapping[str, str] = MappingProxyType({}), aliases: Mapping[str, str] = MappingProxyType({}),
     ) -> None:  # fmt: skip
         """Serve /healthz /livez /readyz (each with ?verbose and per-check paths), /version, /metrics
         and /configz at address:port (0: not at all), over TLS with the given certificate or one made at start, and
-        `texts` by path. Nobody is asked who they are. Raises FatalError with one line when the port is in use."""
+        `texts` by path. `aliases`: other names, each for one of the first three. Nobody is asked who they are. Raises
+        FatalError with one line when the port is in use."""
         if port == 0:
             return
-        server = HealthServer(self.name, self.health, self._configuration, texts=texts)
+        server = HealthServer(self.name, self.health, self._configuration, texts=texts, aliases=aliases)
         try:
             context = await serving_context(self.name, cert_file, key_file) if tls else None
             await server.start(address, port, context=context)

@@ -22,7 +22,7 @@ esac
 mkdir -p "$MK_RUN" "$MK_LOGS"
 
 say "Stopping the daemons"
-for name in kubelet kube-proxy kube-scheduler kube-controller-manager kube-apiserver; do
+for name in kubelet kube-proxy kube-dns kube-scheduler kube-controller-manager kube-apiserver; do
     stop_service "$name"
 done
 
@@ -45,7 +45,7 @@ if [ -n "$MK_PURGE" ]; then
         rm -rf /var/lib/etcd/default
     fi
     rm -rf "$MK_STATE" "$MK_CONFIG" "$MK_VENV" /var/lib/kubelet
-    for name in kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy; do
+    for name in kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kube-dns; do
         if [ -L "/usr/local/bin/$name" ]; then rm -f "/usr/local/bin/$name"; fi
     done
 fi

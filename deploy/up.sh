@@ -36,6 +36,7 @@ chmod 700 "$MK_STATE"
 kubectl_admin() { kubectl --kubeconfig "$MK_CONFIG/admin.conf" --request-timeout=5s "$@"; }
 etcd_answers() { curl -fsS -m 2 http://127.0.0.1:2379/health | grep -q true; }
 api_ready() { kubectl_admin get --raw /readyz; }
+dns_ready() { curl -fsS -m 2 -o /dev/null http://127.0.0.1:8181/ready; }
 node_ready() { kubectl_admin get node "$MK_NODE_NAME" --no-headers | grep -qw Ready; }
 
 start_store() {
@@ -78,11 +79,22 @@ start_control_plane() {
     start_service kube-scheduler "$MK_VENV/bin/kube-scheduler" --kubeconfig="$MK_CONFIG/scheduler.conf" --v=2
 }
 
+# The Service has an address before the first pod's resolv.conf names it.
+start_dns() {
+    local ip=$1
+    sed "s/10\.96\.0\.10/$MK_DNS_IP/" "$here/manifests/kube-dns.yaml" | kubectl_admin apply -f - >/dev/null ||
+        die "the Service of the cluster's DNS could not be made"
+    start_service kube-dns "$MK_VENV/bin/kube-dns" --kubeconfig="$MK_CONFIG/kube-dns.conf" \
+        --hostname-override="$MK_NODE_NAME" --bind-address="$ip" --cluster-domain="$MK_CLUSTER_DOMAIN" --v=2
+    wait_for 30 "the cluster's DNS is ready (log: $MK_LOGS/kube-dns.log)" dns_ready
+}
+
 start_node() {
     local ip=$1
     start_service kubelet "$MK_VENV/bin/kubelet" --kubeconfig="$MK_CONFIG/kubelet.conf" \
         --hostname-override="$MK_NODE_NAME" --node-ip="$ip" --client-ca-file="$MK_PKI/ca.crt" \
-        --tls-cert-file="$MK_PKI/kubelet-server.crt" --tls-private-key-file="$MK_PKI/kubelet-server.key" --v=2
+        --tls-cert-file="$MK_PKI/kubelet-server.crt" --tls-private-key-file="$MK_PKI/kubelet-server.key" \
+        --cluster-dns="$MK_DNS_IP" --cluster-domain="$MK_CLUSTER_DOMAIN" --v=2
     start_service kube-proxy "$MK_VENV/bin/kube-proxy" --kubeconfig="$MK_CONFIG/kube-proxy.conf" \
         --hostname-override="$MK_NODE_NAME" --cluster-cidr="$MK_CLUSTER_CIDR" --v=2
     wait_for 60 "node $MK_NODE_NAME is Ready (logs: $MK_LOGS)" node_ready
@@ -91,7 +103,7 @@ start_node() {
 say "Installing what is missing"
 install_base
 install_daemons
-for name in kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy; do
+for name in kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kube-dns; do
     ln -sf "$MK_VENV/bin/$name" "/usr/local/bin/$name"
 done
 ip=$(node_ip)
@@ -103,6 +115,8 @@ say "Starting the store"
 start_store
 say "Starting the control plane"
 start_control_plane "$ip"
+say "Starting the cluster's DNS"
+start_dns "$ip"
 say "Starting the node"
 start_node "$ip"
 say "Providing the images of the quick start"

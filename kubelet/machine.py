@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import socket
 from pathlib import Path
 
+from component.hostaddress import host_address
 from kubelet.plan.node import Machine
 
 _CAP_SYS_RESOURCE = 24
@@ -59,21 +59,11 @@ def oom_floor() -> int:
 
 
 def node_address() -> str:
-    """The address by which this machine reaches the world: that of the default route, else any but loopback."""
-    for target in ("192.0.2.1", "10.255.255.255"):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.connect((target, 9))  # sends nothing: asks the routing table
-            except OSError:
-                continue
-            address: str = probe.getsockname()[0]
-            if not address.startswith("127."):
-                return address
-    for entry in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET):
-        found = str(entry[4][0])
-        if not found.startswith("127."):
-            return found
-    raise MachineError("no address of this machine is known: set --node-ip")
+    """The address by which this machine reaches the world; raises MachineError."""
+    found = host_address()
+    if found is None:
+        raise MachineError("no address of this machine is known: set --node-ip")
+    return found
 
 
 def _first(*paths: str) -> str:

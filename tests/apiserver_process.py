@@ -14,8 +14,10 @@ from tests.ports import free_port
 ADMIN_TOKEN = "admin-token"
 USER_TOKEN = "user-token"
 NODE_TOKEN = "node-token"
+DNS_TOKEN = "dns-token"
 _TOKENS = (
     f'{ADMIN_TOKEN},admin,1,"system:masters"\n{USER_TOKEN},eve,2,"devs"\n{NODE_TOKEN},system:node:n1,3,"system:nodes"\n'
+    f"{DNS_TOKEN},system:kube-dns,4\n"
 )
 _START_SECONDS = 30.0
 

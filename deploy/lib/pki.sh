@@ -60,12 +60,13 @@ issue_control_plane() {
 issue_node() {
     local node=$1 ip=$2
     issue kube-proxy "/CN=system:kube-proxy"
+    issue kube-dns "/CN=system:kube-dns"
     issue kubelet "/O=system:nodes/CN=system:node:$node"
     issue kubelet-server "/O=system:nodes/CN=system:node:$node" "DNS:$node,IP:127.0.0.1,IP:$ip" serverAuth
 }
 
 CONTROL_PLANE_USERS=(admin controller-manager scheduler)
-NODE_USERS=(kubelet kube-proxy)
+NODE_USERS=(kubelet kube-proxy kube-dns)
 
 # make_pki ADDRESS: everything that a machine which is both master and node needs.
 make_pki() {

@@ -40,6 +40,7 @@ unit_variable() {
     kube-scheduler) echo scheduler KUBE_SCHEDULER_ARGS ;;
     kubelet) echo kubelet KUBELET_ARGS ;;
     kube-proxy) echo proxy KUBE_PROXY_ARGS ;;
+    kube-dns) echo dns KUBE_DNS_ARGS ;;
     esac
 }
 

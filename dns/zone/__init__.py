@@ -1,0 +1,1 @@
+"""The cluster's zone as pure values: Services and EndpointSlices go in, records come out."""
