@@ -19,7 +19,8 @@ from apiserver.allocation.allocator import ServiceAllocator
 from apiserver.audit import open_audit, running
 from apiserver.audit.trail import Auditor
 from apiserver.crd.controller import CustomResources
-from apiserver.http.limits import InFlight
+from apiserver.flowcontrol.controller import FlowControl
+from apiserver.flowcontrol.wiring import open_limiter
 from apiserver.http.listener import Listener, ListenError
 from apiserver.http.nonresource import NonResourcePaths
 from apiserver.http.openapi import OpenApi
@@ -66,6 +67,7 @@ class Parts:
     allocator: ServiceAllocator
     security: Security
     custom: CustomResources
+    flow: FlowControl | None  #: None: priority and fairness are off
     kubelets: Kubelets
     webhooks: Caller
     listener: Listener
@@ -104,6 +106,7 @@ def assemble(
     paths = NonResourcePaths(registry, _health(storage, feed, process, started), f"{address}:{options.secure_port}")
     security.add_paths(paths)
     OpenApi(registry).add_paths(paths)
+    limiter, flow = open_limiter(options, registry, loopback, paths)
     streams = WatchStreams()
     resources = ResourceHandlers(streams, min_watch_seconds=float(options.min_request_timeout))
     kubelets = Kubelets(registry.of(NODES), options)
@@ -114,14 +117,16 @@ def assemble(
         special_table(registry, resources, kubelets, reviews=security.reviews, mint=security.mint),
         authenticator=security.authentication,
         authorizer=security.authorization,
-        limits=InFlight(options.max_requests_inflight, options.max_mutating_requests_inflight),
+        limits=limiter,
         request_timeout_seconds=options.request_timeout_seconds,
         anonymous=options.anonymous_auth,
         auditor=auditor,
     )
     listener = Listener(server, streams)
     custom = CustomResources(registry, loopback, webhooks)
-    return Parts(options, feed, registry, allocator, security, custom, kubelets, webhooks, listener, started, address)
+    return Parts(
+        options, feed, registry, allocator, security, custom, flow, kubelets, webhooks, listener, started, address
+    )
 
 
 def _allocator(feed: Feed, options: Options) -> ServiceAllocator:
@@ -141,6 +146,8 @@ async def _run(parts: Parts, storage: Storage, process: Process) -> None:
         await _listen(parts.listener, options, parts.address)
         await _start(parts)
         process.spawn("custom-resources", parts.custom.run())
+        if parts.flow is not None:
+            process.spawn("flow-control", parts.flow.run())
         process.spawn("bootstrap", parts.security.bootstrap.run())
         if isinstance(storage, EncryptedStorage) and options.encryption_provider_config_automatic_reload:
             process.spawn("encryption-config", follow_encryption(storage, Path(options.encryption_provider_config)))
@@ -168,6 +175,8 @@ async def _start(parts: Parts) -> None:
     await parts.allocator.repair(parts.registry.of(SERVICES).store.cache)
     await parts.security.bootstrap.ensure()
     await parts.custom.sync()
+    if parts.flow is not None:
+        parts.flow.refresh()
     parts.started.set()
 
 

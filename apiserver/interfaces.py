@@ -77,6 +77,35 @@ class Authorizer(Protocol):
         ...
 
 
+class TooBusy(Exception):
+    """The server has too much to do for this request now: 429, in plain text, as the reference."""
+
+    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__("Too many requests, please try again later.")
+        self.headers = {**(headers or {}), "Retry-After": "1"}  #: of the answer
+
+
+class Permit(Protocol):
+    """A request's right to be carried out, until it is released."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What the answer has to say of it."""
+        ...
+
+    def release(self) -> None:
+        """The request is done, or needs no limit any more; harmless the second time."""
+        ...
+
+
+class Limiter(Protocol):
+    """How many requests may be carried out at once."""
+
+    async def admit(self, attributes: Attributes, query: Mapping[str, Sequence[str]]) -> Permit:
+        """Wait for a request's turn, if it may wait; raises TooBusy."""
+        ...
+
+
 class Reader(Protocol):
     """Cached reads of stored objects, for authorizers, admission and built-in loops. Callers must not change them."""
 

@@ -92,8 +92,13 @@ class ServingOptions(EtcdOptions):
     insecure_port: int = flag(
         0, help="port of plain HTTP without authentication; 0: none", minimum=0, maximum=65535, group="Serving"
     )
-    max_requests_inflight: int = flag(400, help="most reads at once; 0: no limit", minimum=0, group="Serving")
-    max_mutating_requests_inflight: int = flag(200, help="most writes at once; 0: no limit", minimum=0, group="Serving")
+    max_requests_inflight: int = flag(
+        400,
+        help="most reads at once, or their part of the seats that priority and fairness deals out; 0: no limit",
+        minimum=0,
+        group="Serving",
+    )
+    max_mutating_requests_inflight: int = flag(200, help="the same for writes", minimum=0, group="Serving")
     request_timeout_seconds: float = flag(
         60.0, name="request-timeout", parse=duration, help="time limit of a request", group="Serving"
     )
@@ -107,7 +112,9 @@ class ServingOptions(EtcdOptions):
         help="how long to go on serving after SIGTERM",
         group="Serving",
     )
-    enable_priority_and_fairness: bool = flag(True, help=_NO_EFFECT, group="Serving")
+    enable_priority_and_fairness: bool = flag(
+        True, help="let FlowSchemas decide which requests come first", group="Serving"
+    )
     feature_gates: tuple[str, ...] = flag((), help=_NO_EFFECT, group="Serving")
     runtime_config: tuple[str, ...] = flag((), help=_NO_EFFECT, group="Serving")
 

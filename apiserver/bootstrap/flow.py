@@ -8,6 +8,8 @@ from api.resources import FLOW_SCHEMAS, PRIORITY_LEVELS
 from apimachinery.meta import Resource
 from apimachinery.objects import Object
 
+#: There is no server without these, and nobody may change what they say.
+MANDATORY = frozenset({"exempt", "catch-all"})
 _ANNOTATIONS = {"apf.kubernetes.io/autoupdate-spec": "true"}
 _ALL = ["*"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -16,7 +17,7 @@ from apimachinery.schema import Schemas
 from apiserver.audit.trail import Trail
 from apiserver.http.negotiate import JSON, PLAIN, Representation, choose
 from apiserver.http.request_info import Query, RequestInfo
-from apiserver.interfaces import Attributes
+from apiserver.interfaces import Attributes, Permit
 
 MAX_BODY_BYTES = 3 << 20
 _MAX_AUDIT_ID = 64
@@ -32,6 +33,7 @@ class Call:
     attributes: Attributes
     warnings: list[str] = field(default_factory=list)
     trail: Trail | None = None  #: what the audit log gets of this request
+    permit: Permit | None = None  #: what the limits gave it
     _body: bytes | None = None
     _content_type: str | None = None
     _audit_id: str = ""
@@ -47,6 +49,13 @@ class Call:
         if not self._audit_id:
             self._audit_id = self.request.headers.get("Audit-Id", "")[:_MAX_AUDIT_ID] or str(uuid.uuid4())
         return self._audit_id
+
+    def add_headers(self, headers: MutableMapping[str, str]) -> None:
+        """What every answer to this request says."""
+        headers["Audit-Id"] = self.audit_id
+        headers["Cache-Control"] = "no-cache, private"
+        if self.permit is not None:
+            headers.update(self.permit.headers)
 
     @property
     def body_if_read(self) -> bytes | None:

@@ -1,14 +1,24 @@
-"""How many requests may be under way at once: reads and writes are counted apart, watches and streams not at all."""
+"""How many requests may be under way at once, reads apart from writes, where priority and fairness are off."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
-from apimachinery.errors import TooManyRequests
+from apiserver.authz.simple import PRIVILEGED_GROUP
 from apiserver.http import metrics
+from apiserver.interfaces import Attributes, Permit, TooBusy
 
-_RETRY_SECONDS = 1
+READS = frozenset({"get", "list", "watch", "head", "options"})
+_NO_HEADERS: Mapping[str, str] = {}
+
+
+class UnderWay:
+    """The numbers of requests under way, reads apart from writes."""
+
+    def __init__(self) -> None:
+        self.now = {True: 0, False: 0}  #: by whether they read
+        metrics.IN_FLIGHT.labels("readOnly").set_function(lambda: float(self.now[True]))
+        metrics.IN_FLIGHT.labels("mutating").set_function(lambda: float(self.now[False]))
 
 
 class InFlight:
@@ -16,18 +26,31 @@ class InFlight:
 
     def __init__(self, reads: int = 400, writes: int = 200) -> None:
         self._limits = {True: reads, False: writes}
-        self._now = {True: 0, False: 0}
-        metrics.IN_FLIGHT.labels("readOnly").set_function(lambda: float(self._now[True]))
-        metrics.IN_FLIGHT.labels("mutating").set_function(lambda: float(self._now[False]))
+        self._under_way = UnderWay()
 
-    @contextmanager
-    def hold(self, read: bool) -> Iterator[None]:
-        """Count one request; raises TooManyRequests where there are too many."""
-        limit = self._limits[read]
-        if limit and self._now[read] >= limit:
-            raise TooManyRequests("Too many requests, please try again later.", retry_after_seconds=_RETRY_SECONDS)
-        self._now[read] += 1
-        try:
-            yield
-        finally:
-            self._now[read] -= 1
+    async def admit(self, attributes: Attributes, query: Mapping[str, Sequence[str]]) -> Permit:
+        """Count one request; raises TooBusy where there are too many, but for cluster administrators."""
+        read = attributes.verb in READS
+        limit, now = self._limits[read], self._under_way.now
+        if limit and now[read] >= limit and PRIVILEGED_GROUP not in attributes.user.groups:
+            raise TooBusy
+        now[read] += 1
+        return _Counted(now, read)
+
+
+class _Counted:
+    """One request that is counted."""
+
+    __slots__ = ("_done", "_now", "_read")
+    headers = _NO_HEADERS
+
+    def __init__(self, now: dict[bool, int], read: bool) -> None:
+        self._now = now
+        self._read = read
+        self._done = False
+
+    def release(self) -> None:
+        """Count it no longer."""
+        if not self._done:
+            self._done = True
+            self._now[self._read] -= 1

@@ -35,9 +35,12 @@ class NonResourcePaths:
             "/apis": self._apis,
         }
         self._prefixes: dict[str, Handler] = {}
+        self._unlisted: set[str] = {"/", "/index.html"}
 
-    def add(self, path: str, handler: Handler) -> None:
-        """Serve one more path; with a trailing slash everything below it."""
+    def add(self, path: str, handler: Handler, *, listed: bool = True) -> None:
+        """Serve one more path; with a trailing slash everything below it. `listed`: whether "/" names it."""
+        if not listed:
+            self._unlisted.add(path)
         if path.endswith("/"):
             self._prefixes[path] = handler
         else:
@@ -61,8 +64,8 @@ class NonResourcePaths:
 
     def paths(self) -> Sequence[str]:
         """Every path, sorted."""
-        found = {path for path in self._exact if path not in ("/", "/index.html")}
-        found.update(prefix.rstrip("/") for prefix in self._prefixes)
+        found = self._exact.keys() - self._unlisted
+        found.update(prefix.rstrip("/") for prefix in self._prefixes.keys() - self._unlisted)
         for group, versions in documents.group_versions(self._registry.kinds).items():
             if group:
                 found.add(f"/apis/{group}")

@@ -36,9 +36,9 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def text_reply(status: int, text: str) -> Reply:
+def text_reply(status: int, text: str, headers: Mapping[str, str] | None = None) -> Reply:
     """Plain text, as the paths that are no API answer."""
-    return Reply(status, text.encode(), TEXT, {"X-Content-Type-Options": "nosniff"})
+    return Reply(status, text.encode(), TEXT, {"X-Content-Type-Options": "nosniff", **(headers or {})})
 
 
 def document(body: Object, representation: Representation = PLAIN, status: int = 200) -> Reply:

@@ -19,12 +19,12 @@ from apiserver.authn import Authentication
 from apiserver.authz import forbidden_error
 from apiserver.http import metrics, reply, request_info
 from apiserver.http.call import Call, representation_or_plain
-from apiserver.http.limits import InFlight
+from apiserver.http.limits import READS
 from apiserver.http.nonresource import NonResourcePaths, page_not_found
 from apiserver.http.reply import Pieces, Reply
 from apiserver.http.request_info import RequestInfo
 from apiserver.http.resources import OBJECT_SUBRESOURCES, ResourceHandlers
-from apiserver.interfaces import Attributes, Authorizer, Credentials, Decision, UserInfo
+from apiserver.interfaces import Attributes, Authorizer, Credentials, Decision, Limiter, TooBusy, UserInfo
 from apiserver.registry.registry import Registry
 from apiserver.storage.interface import StorageError
 
@@ -38,7 +38,6 @@ SpecialTable = Mapping[tuple[str, str, str], Mapping[str, Special]]
 #: Where the table has the scale of kinds that it does not name: custom resources.
 ANY_SCALE = ("*", "*", "scale")
 _LONG_SUBRESOURCES = frozenset({"exec", "attach", "portforward", "proxy", "log"})
-_READS = frozenset({"get", "list", "watch", "head", "options"})
 _GZIP_MINIMUM = 128 << 10
 _UNSECURED = UserInfo("system:unsecured", groups=("system:masters", "system:authenticated"))
 _ANONYMOUS = UserInfo("system:anonymous", groups=("system:unauthenticated",))
@@ -56,7 +55,7 @@ class ApiServer:
         *,
         authenticator: Authentication,
         authorizer: Authorizer,
-        limits: InFlight,
+        limits: Limiter,
         request_timeout_seconds: float = 60.0,
         anonymous: bool = True,
         auditor: Auditor | None = None,
@@ -92,6 +91,8 @@ class ApiServer:
             answer = reply.error_reply(_storage_trouble(error), representation_or_plain(request))
         except AuditFailed as error:
             answer = reply.error_reply(errors.InternalError(str(error)), representation_or_plain(request))
+        except TooBusy as error:
+            answer = reply.text_reply(429, f"{error}\n", error.headers)
         except (ConnectionError, web.RequestPayloadError):
             answer = Reply(499, b"")  # the client has left; nobody reads this
         except Exception as error:
@@ -139,24 +140,32 @@ class ApiServer:
     async def _limited(self, call: Call, *, insecure: bool) -> Answer:
         if _is_long(call.info):
             return await self._admitted(call, insecure=insecure)
-        with self._limits.hold(call.info.verb in _READS):
-            try:
-                async with asyncio.timeout(self._timeout_seconds):
-                    return await self._admitted(call, insecure=insecure)
-            except TimeoutError as error:
-                raise errors.Timeout(
-                    "Timeout: request did not complete within the allotted timeout", details={}
-                ) from error
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                return await self._admitted(call, insecure=insecure)
+        except TimeoutError as error:
+            raise errors.Timeout("Timeout: request did not complete within the allotted timeout", details={}) from error
 
     async def _admitted(self, call: Call, *, insecure: bool) -> Answer:
-        """Know the caller, ask whether this is allowed, and go on."""
+        """Know the caller, wait for the request's turn, ask whether it is allowed, and go on."""
         if insecure:
             call.attributes = _attributes(_UNSECURED, call.info, _sources(call.request), call.user_agent)
             if self._auditor is not None:
                 await self._auditor.begin(call)
         else:
-            await self._authorize(call)
-        if call.info.verb in _READS or _is_long(call.info):
+            await self._identify(call)
+        if call.info.verb == "watch" or not _is_long(call.info):
+            call.permit = await self._limits.admit(call.attributes, call.query)
+        try:
+            if not insecure:
+                self._authorize(call)
+            return await self._carried_out(call)
+        finally:
+            if call.permit is not None:
+                call.permit.release()
+
+    async def _carried_out(self, call: Call) -> Answer:
+        if call.info.verb in READS or _is_long(call.info):
             return await self._dispatch(call)
         # A client that leaves must not cut a write in two: it goes on, and only its answer is lost.
         task = asyncio.create_task(self._dispatch(call), name="write")
@@ -172,7 +181,7 @@ class ApiServer:
         if error is not None and not isinstance(error, (ApiError, StorageError, ConnectionError)):
             logger.debug("A write failed", extra={"error": repr(error)})  # told in full where it is answered
 
-    async def _authorize(self, call: Call) -> None:
+    async def _identify(self, call: Call) -> None:
         request = call.request
         try:
             user = await self._authenticator.authenticate(_credentials(request))
@@ -192,6 +201,8 @@ class ApiServer:
             if call.trail is not None:
                 call.trail.impersonated(user)
         call.attributes = _attributes(user, call.info, _sources(request), call.user_agent)
+
+    def _authorize(self, call: Call) -> None:
         decision, reason = self._authorizer.authorize(call.attributes)
         if call.trail is not None:
             call.trail.authorized(allowed=decision is Decision.ALLOW, reason=reason)
@@ -209,7 +220,7 @@ class ApiServer:
         if not info.is_resource:
             handler = self._paths.find(info.path)
             return await handler(call) if handler else page_not_found()
-        if info.verb not in _READS and not _is_long(info):
+        if info.verb not in READS and not _is_long(info):
             await call.translate(self._registry.schemas)
         if info.verb == "watch" and call.request.method != "GET":
             raise reply.method_not_allowed()
@@ -283,14 +294,9 @@ def _storage_trouble(error: StorageError) -> ApiError:
 
 
 async def _response(answer: Reply, call: Call) -> web.StreamResponse:
-    headers = CIMultiDict(
-        {
-            "Content-Type": answer.content_type,
-            "Cache-Control": "no-cache, private",
-            "Audit-Id": call.audit_id,
-            **answer.headers,
-        }
-    )
+    headers = CIMultiDict({"Content-Type": answer.content_type})
+    call.add_headers(headers)
+    headers.update(answer.headers)
     for text in dict.fromkeys(call.warnings):
         headers.add("Warning", reply.warning_header(text))
     body = answer.body

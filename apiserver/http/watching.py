@@ -32,6 +32,8 @@ class WatchStreams:
         gauge = _gauge(call)
         gauge.inc()
         try:
+            if call.permit is not None:
+                call.permit.release()  # from here on it only waits
             if self._closing:
                 watcher.close()
             if websocketwatch.is_websocket(call.request):
@@ -43,8 +45,8 @@ class WatchStreams:
             watcher.close()
 
     async def _chunked(self, call: Call, watcher: Watcher) -> web.StreamResponse:
-        headers = {"Content-Type": JSON, "Cache-Control": "no-cache, private", "Audit-Id": call.audit_id}
-        response = web.StreamResponse(headers=headers)
+        response = web.StreamResponse(headers={"Content-Type": JSON})
+        call.add_headers(response.headers)
         for text in call.warnings:
             response.headers.add("Warning", warning_header(text))
         response.enable_chunked_encoding()

@@ -9,7 +9,6 @@ import contextlib
 
 import orjson
 from aiohttp import WSMsgType, web
-from multidict import CIMultiDict
 
 from apimachinery.errors import ApiError, BadRequest
 from apiserver.authn.headers import WEBSOCKET_TOKEN, protocols
@@ -36,7 +35,7 @@ async def serve(call: Call, watcher: Watcher) -> web.StreamResponse:
     response = web.WebSocketResponse(
         protocols=offered[:1], compress=False, heartbeat=_HEARTBEAT_SECONDS, max_msg_size=_MAX_MESSAGE_BYTES
     )
-    response.headers.update(CIMultiDict({"Audit-Id": call.audit_id}))
+    call.add_headers(response.headers)
     try:
         await response.prepare(call.request)
     except web.HTTPBadRequest as error:
