@@ -40,7 +40,25 @@ def load(kubeconfig: str = "", master: str = "", context: str = "", *, anonymous
     raise ValueError("no configuration has been provided, try setting --kubeconfig or --master")
 
 
+def cluster_of(kubeconfig: Path) -> dict[str, Any]:
+    """The cluster entry of the current context, its file names absolute. Raises ValueError."""
+    cluster, _ = _entries(kubeconfig, "", required=True)
+    return _absolute(cluster, kubeconfig)
+
+
+def certificate_of(kubeconfig: Path) -> bytes:
+    """The client certificate (PEM) of the current context's user; b"" where it has none. Raises ValueError."""
+    _, user = _entries(kubeconfig, "", required=True)
+    return _material(_absolute(user, kubeconfig), "client-certificate")
+
+
 def _from_file(path: Path, master: str, context: str, *, anonymous: bool) -> ClientConfig:
+    cluster, user = _entries(path, context, required=not master)
+    return _assemble(_absolute(cluster, path), {} if anonymous else _absolute(user, path), master, path)
+
+
+def _entries(path: Path, context: str, *, required: bool) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """(cluster, user) of the named or current context; empty where there is none and none is `required`."""
     import yaml  # here, as --master needs none of it
 
     try:
@@ -52,16 +70,14 @@ def _from_file(path: Path, master: str, context: str, *, anonymous: bool) -> Cli
     if not isinstance(config, dict):
         raise ValueError(f"kubeconfig {path} is empty or not a mapping")
     chosen = context or config.get("current-context") or ""
-    cluster: Mapping[str, Any] = {}
-    user: Mapping[str, Any] = {}
-    if chosen:
-        entry = _named(config, "contexts", "context", chosen, path)
-        cluster = _named(config, "clusters", "cluster", entry.get("cluster") or "", path)
-        if entry.get("user") and not anonymous:
-            user = _named(config, "users", "user", entry["user"], path)
-    elif not master:
-        raise ValueError(f"kubeconfig {path} has no current-context")
-    return _assemble(_absolute(cluster, path), _absolute(user, path), master, path)
+    if not chosen:
+        if required:
+            raise ValueError(f"kubeconfig {path} has no current-context")
+        return {}, {}
+    entry = _named(config, "contexts", "context", chosen, path)
+    cluster = _named(config, "clusters", "cluster", entry.get("cluster") or "", path)
+    user = _named(config, "users", "user", entry["user"], path) if entry.get("user") else {}
+    return cluster, user
 
 
 def _assemble(cluster: Mapping[str, Any], user: Mapping[str, Any], master: str, path: Path) -> ClientConfig:

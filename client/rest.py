@@ -83,15 +83,28 @@ class RestClient:
         """Send this bearer token from now on."""
         self._authorization = f"Bearer {token}"
 
+    async def use_certificate(self, file: Path) -> None:
+        """Present the client certificate in this file (PEM, with its key) from now on, on new connections: those that
+        are open are closed, and what is under way on them fails. Raises OSError, ssl.SSLError."""
+        if self._config.ssl_context is None:
+            return
+        await asyncio.to_thread(self._config.ssl_context.load_cert_chain, file)
+        old, self._open = self._open, self._session()
+        if old is not None:
+            await old.close()
+
     async def __aenter__(self) -> RestClient:
+        self._open = self._session()
+        return self
+
+    def _session(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             ssl=self._config.ssl_context if self._config.ssl_context is not None else True,
             limit=0,
             keepalive_timeout=60.0,
             socket_factory=_keepalive_socket,
         )
-        self._open = aiohttp.ClientSession(connector=connector, headers=self._headers, auto_decompress=True)
-        return self
+        return aiohttp.ClientSession(connector=connector, headers=self._headers, auto_decompress=True)
 
     async def __aexit__(self, *exc: object) -> None:
         if self._open is not None:

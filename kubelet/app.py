@@ -15,6 +15,7 @@ from client.kubeconfig import load
 from client.rest import ClientConfig, RestClient
 from component.process import FatalError, Process, run_process
 from component.version import PROGRAM_VERSION
+from kubelet.certificates.bootstrap import bootstrap
 from kubelet.config_file import ConfigFileError, with_config_file
 from kubelet.machine import MachineError, node_address, swap_is_on
 from kubelet.network.backend.plan import Backend
@@ -42,8 +43,8 @@ async def serve(options: KubeletOptions, process: Process) -> None:
         raise FatalError("running with swap on is not supported, please disable swap or set --fail-swap-on=false")
     if options.pod_manifest_path:
         logger.warning("Static pods are not served yet", extra={"path": options.pod_manifest_path})
-    config = _client_config(options)
     node_name = (options.hostname_override or socket.gethostname()).strip().lower()
+    config = await _client_config(options, node_name)
     try:
         node_ip = options.node_ip or node_address()
     except MachineError as error:
@@ -58,17 +59,19 @@ async def serve(options: KubeletOptions, process: Process) -> None:
         await kubelet.run(process, _informers(client, node_name, Backend(options.pod_network_backend)))
 
 
-def _client_config(options: KubeletOptions) -> ClientConfig:
+async def _client_config(options: KubeletOptions, node_name: str) -> ClientConfig:
     master = options.master or options.api_servers
-    kubeconfig = options.kubeconfig
-    if options.bootstrap_kubeconfig and not Path(kubeconfig).is_file():
-        kubeconfig = options.bootstrap_kubeconfig
-    if not kubeconfig and not master:
+    if not options.kubeconfig and not master:
         raise FatalError("no API server: set --kubeconfig or --master (standalone operation is not supported)")
     try:
-        return load(kubeconfig, master)
+        if options.bootstrap_kubeconfig and options.kubeconfig:
+            kubeconfig = Path(options.kubeconfig)
+            await bootstrap(Path(options.bootstrap_kubeconfig), kubeconfig, Path(options.cert_dir), node_name)
+        return await asyncio.to_thread(load, options.kubeconfig, master)
     except ValueError as error:
         raise FatalError(str(error)) from error
+    except OSError as error:
+        raise FatalError(f"the kubelet's credentials cannot be written: {error}") from error
 
 
 def _informers(client: RestClient, node_name: str, backend: Backend) -> tuple[Informer, Informer, Informer]:

@@ -51,6 +51,8 @@ _FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "registerNode": ("register_node", bool),
     "tlsCertFile": ("tls_cert_file", str),
     "tlsPrivateKeyFile": ("tls_private_key_file", str),
+    "rotateCertificates": ("rotate_certificates", bool),
+    "serverTLSBootstrap": ("rotate_server_certificates", bool),
     "authentication.anonymous.enabled": ("anonymous_auth", bool),
     "authentication.webhook.enabled": ("authentication_token_webhook", bool),
     "authentication.x509.clientCAFile": ("client_ca_file", str),

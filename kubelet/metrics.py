@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from prometheus_client import REGISTRY, Counter, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -21,6 +21,18 @@ POD_START_SECONDS = Histogram(
     buckets=(0.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 3600),
 )
 RELIST_SECONDS = Histogram("kubelet_pleg_relist_duration_seconds", "Seconds that a relist of containers took.")
+CERTIFICATE_SECONDS_LEFT = {
+    purpose: Gauge(
+        f"kubelet_certificate_manager_{purpose}_ttl_seconds", f"Seconds until the {purpose} certificate expires."
+    )
+    for purpose in ("client", "server")
+}
+CERTIFICATE_RENEWAL_ERRORS = {
+    "client": Counter(
+        "kubelet_certificate_manager_client_expiration_renew_errors", "Failed renewals of the client certificate."
+    ),
+    "server": Counter("kubelet_server_expiration_renew_errors", "Failed renewals of the server certificate."),
+}
 
 
 class NodeCollector(Collector):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from pathlib import Path
 
 from apimachinery.objects import Object, labels_of, uid_of
@@ -14,6 +15,7 @@ from client.rest import RestClient
 from component.process import FatalError, Process
 from component.version import GIT_VERSION
 from kubelet.attach_gate import AttachGate
+from kubelet.certificates.own import client_rotation, serving_rotation
 from kubelet.eviction import EvictionConfig, EvictionManager
 from kubelet.handlers import Handlers
 from kubelet.image_gc import ImageCollector, ImageGcConfig
@@ -167,10 +169,23 @@ class Kubelet:
             self.services.event(pod, "Warning", "Evicted", message)
             worker.fail("Evicted", message)
 
-    async def _serve(self) -> None:
+    def _renew_certificates(self, process: Process, serving: ssl.SSLContext | None) -> None:
         options = self.options
+        if options.rotate_certificates and options.kubeconfig:
+            renewal = client_rotation(options, self._client, self.node_name)
+            process.spawn("client-certificate", renewal.run())
+        if options.rotate_server_certificates and serving is not None:
+            renewal = serving_rotation(options, self._client, self.node_name, self._node, serving)
+            process.spawn("server-certificate", renewal.run())
+
+    async def _serve(self) -> ssl.SSLContext | None:
+        """Listen; the TLS context of the port that asks who is there."""
+        options, context = self.options, None
         if options.enable_server and options.port:
-            context = await tls_context(options.tls_cert_file, options.tls_private_key_file, options.client_ca_file)
+            context = await tls_context(
+                options.tls_cert_file, options.tls_private_key_file, options.client_ca_file,
+                issued_later=options.rotate_server_certificates,
+            )  # fmt: skip
             await self.server.start(options.address, options.port, context)
             if not (options.client_ca_file or options.anonymous_auth or options.authentication_token_webhook):
                 logger.warning(
@@ -178,6 +193,7 @@ class Kubelet:
                 )
         if options.read_only_port:
             await self.server.start_read_only(options.address, options.read_only_port)
+        return context
 
     async def run(self, process: Process, informers: tuple[Informer, Informer, Informer]) -> None:
         """Run until cancelled; pods are left running at the end."""
@@ -185,9 +201,10 @@ class Kubelet:
         process.add_health_check("syncloop", lambda: None)
         await process.serve_health(self.options.healthz_bind_address, self.options.healthz_port)
         register(NodeCollector(self.node_name, self.cache.records))
-        await self._serve()
+        serving = await self._serve()
         try:
             await self._start(process)
+            self._renew_certificates(process, serving)
             process.ready("running")
             await asyncio.Event().wait()
         finally:

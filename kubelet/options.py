@@ -24,9 +24,14 @@ class KubeletOptions(LogOptions):
     master: str = flag("", help="address of the API server; overrides the kubeconfig's")
     api_servers: str = flag("", help="address of the API server", deprecated="use --kubeconfig or --master")
     config: str = flag("", help="file with a KubeletConfiguration; flags override it")
-    bootstrap_kubeconfig: str = flag("", help="used as kubeconfig where --kubeconfig's file does not exist")
+    bootstrap_kubeconfig: str = flag(
+        "",
+        help="kubeconfig to ask for a client certificate with, where --kubeconfig does not exist yet; writes that file",
+    )
     root_dir: str = flag("/var/lib/kubelet", help="directory for managing kubelet files (volume mounts, etc)")
-    cert_dir: str = flag("", help="accepted for compatibility: without --tls-cert-file a certificate is made in memory")
+    cert_dir: str = flag(
+        "/var/lib/kubelet/pki", help="where certificates are kept that the cluster signed; others are made in memory"
+    )
 
     hostname_override: str = flag("", help="name of the node, instead of the host's name", group="Node")
     node_ip: str = flag("", help="address of the node; found by the default route when empty", group="Node")
@@ -113,7 +118,12 @@ class KubeletOptions(LogOptions):
     feature_gates: dict[str, str] = flag({}, help="accepted", group="Runtime")
     allow_privileged: bool = flag(True, help="accepted", deprecated="privileged pods are always allowed")
     make_iptables_util_chains: bool = flag(True, help="accepted", group="Runtime")
-    rotate_certificates: bool = flag(False, help="accepted", group="Runtime")
+    rotate_certificates: bool = flag(
+        False, help="ask for a new client certificate before the old one expires", group="Certificates"
+    )
+    rotate_server_certificates: bool = flag(
+        False, help="ask for the serving certificate, and for a new one in time", group="Certificates"
+    )
     volume_plugin_dir: str = flag("", help="accepted", group="Runtime")
     streaming_connection_idle_timeout: float = flag(14400.0, parse=duration, help="accepted", group="Runtime")
 

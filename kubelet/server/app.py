@@ -228,11 +228,18 @@ def _json(value: object) -> web.Response:
     return web.Response(body=orjson.dumps(value), headers={"Content-Type": "application/json"})
 
 
-async def tls_context(cert_file: str, key_file: str, client_ca_file: str) -> ssl.SSLContext:
-    """The context of port 10250; client certificates are asked for where a CA to check them is given. Raises
-    FatalError for files that cannot be read."""
+async def tls_context(
+    cert_file: str, key_file: str, client_ca_file: str, *, issued_later: bool = False
+) -> ssl.SSLContext:
+    """The context of port 10250; client certificates are asked for where a CA to check them is given. One that is
+    `issued_later` has no certificate yet, and no handshake succeeds until then. Raises FatalError for files that
+    cannot be read."""
     try:
-        context = await serving_context("kubelet", cert_file, key_file)
+        if issued_later:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+        else:
+            context = await serving_context("kubelet", cert_file, key_file)
         if client_ca_file:
             context.load_verify_locations(cafile=client_ca_file)
             context.verify_mode = ssl.CERT_OPTIONAL

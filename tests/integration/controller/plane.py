@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -58,8 +58,8 @@ class Daemon:
 class ControlPlane:
     """All of them, and the kubelets that are none. An async context manager."""
 
-    def __init__(self, folder: Path, *manager_flags: str) -> None:
-        self.server = ApiServerProcess(folder)
+    def __init__(self, folder: Path, *manager_flags: str, api_flags: Sequence[str] = ()) -> None:
+        self.server = ApiServerProcess(folder, *api_flags)
         kubeconfig = folder / "kubeconfig"
         kubeconfig.write_text(_kubeconfig(self.server.port))
         common = (f"--kubeconfig={kubeconfig}", "--leader-elect=false", "--secure-port=0", "--v=2")

@@ -11,8 +11,18 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from api.resources import CERTIFICATE_SIGNING_REQUESTS
 from apimachinery.objects import Object
+from controller.certificates.signing import Authority
 from tests.integration.controller.plane import ControlPlane
 from tests.unit.controller.certificates.requests import CLIENT_USAGES, authority, request
+
+
+def signing_flags(folder: Path) -> tuple[Authority, tuple[str, ...]]:
+    """A new CA in `folder`, and the controller manager's flags for it."""
+    ca = authority(datetime.now(UTC))
+    certificate_file, key_file = folder / "ca.crt", folder / "ca.key"
+    certificate_file.write_bytes(ca.certificate.public_bytes(Encoding.PEM))
+    key_file.write_bytes(ca.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return ca, (f"--cluster-signing-cert-file={certificate_file}", f"--cluster-signing-key-file={key_file}")
 
 
 def signing_request(name: str, usages: list[str], signer: str) -> Object:
@@ -27,11 +37,7 @@ def signing_request(name: str, usages: list[str], signer: str) -> Object:
 
 
 async def test_approved_and_signed(tmp_path: Path) -> None:
-    ca = authority(datetime.now(UTC))
-    certificate_file, key_file = tmp_path / "ca.crt", tmp_path / "ca.key"
-    certificate_file.write_bytes(ca.certificate.public_bytes(Encoding.PEM))
-    key_file.write_bytes(ca.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    flags = (f"--cluster-signing-cert-file={certificate_file}", f"--cluster-signing-key-file={key_file}")
+    ca, flags = signing_flags(tmp_path)
     async with ControlPlane(tmp_path, "--use-service-account-credentials", *flags) as plane:
 
         async def status(name: str) -> Object:
