@@ -13,7 +13,7 @@ from client.informer import Informer
 from component.process import Process
 from kubelet.network.backend.peers import Problem, peer_of, peers_of
 from kubelet.network.errors import NetworkError
-from kubelet.network.pod_network import PodNetwork
+from kubelet.network.node_network import NodeNetwork
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class NetworkLoop:
     (reason, message)."""
 
     def __init__(
-        self, network: PodNetwork, node_name: str, pod_cidr: str, *, up: Callable[[], Awaitable[None]],
+        self, network: NodeNetwork, node_name: str, pod_cidr: str, *, up: Callable[[], Awaitable[None]],
         tell: Callable[[str, str], None],
     ) -> None:  # fmt: skip
         """`pod_cidr` counts while the Node object has none."""
@@ -40,8 +40,7 @@ class NetworkLoop:
     async def run(self, process: Process, nodes: Informer) -> None:
         """Follow the Node objects until cancelled."""
         nodes.on_change(self._node_changed)
-        started = False
-        cidr, peers = "", None
+        started, current = False, None
         while True:
             self._changed.clear()
             try:
@@ -49,14 +48,15 @@ class NetworkLoop:
                     await self._network.start()
                     started = True
                     process.spawn("network-resync", self._network.run())
-                wanted = self._own_cidr(nodes)
-                if nodes.synced and (found := peers_of(nodes.store.list(), self._node_name)) != peers:
-                    await self._network.set_peers(found)
-                    peers = found
-                if wanted and wanted != cidr:
-                    await self._network.set_pod_cidr(wanted)
-                    cidr = wanted
-                    await self._up()
+                    process.spawn("network-config", self._network.run_configuration(self._changed.set))
+                cidr = self._own_cidr(nodes)
+                # Before a list has come, nobody is known to be gone.
+                peers = peers_of(nodes.store.list(), self._node_name) if nodes.synced else None
+                wanted = (self._network.plugin, cidr, peers)
+                if wanted != current and await self._network.configure(cidr, peers):
+                    if current is None or wanted[:2] != current[:2]:
+                        await self._up()
+                    current = wanted
             except (NetworkError, ValueError) as error:
                 logger.error("The pod network is not ready", extra={"error": str(error)})
                 await asyncio.sleep(_RETRY_SECONDS)

@@ -23,6 +23,7 @@ from kubelet.image_puller import ImagePuller
 from kubelet.machine import oom_floor, read_machine
 from kubelet.metrics import NodeCollector, register
 from kubelet.network.backend.plan import Backend
+from kubelet.network.node_network import NodeNetwork
 from kubelet.network.pod_network import PodNetwork
 from kubelet.network_loop import NetworkLoop
 from kubelet.node_services import NodeServices
@@ -72,10 +73,7 @@ class Kubelet:
         self.engine = Engine(_socket(options), timeout_seconds=options.runtime_request_timeout)
         self.runtime = DockerRuntime(self.engine, root_dir, pull_idle_seconds=options.image_pull_progress_deadline)
         self.cache = ContainerCache(self.runtime, self._pod_woken)
-        self._network = PodNetwork(
-            state_dir=Path(root_dir) / "network", cluster_cidrs=[options.cluster_cidr] if options.cluster_cidr else [],
-            backend=Backend(options.pod_network_backend), node_ip=node_ip, mtu=options.network_plugin_mtu,
-        )  # fmt: skip
+        self._network = _network(options, Path(root_dir), node_ip)
         self._network_loop = NetworkLoop(
             self._network, node_name, options.pod_cidr, up=self._network_is_up, tell=self._tell_of_node
         )
@@ -322,6 +320,15 @@ class Kubelet:
     def _pod_network(self) -> str:
         backend = self._network.backend
         return "" if backend is Backend.NONE or self._network.not_ready() else str(backend)
+
+
+def _network(options: KubeletOptions, root_dir: Path, node_ip: str) -> NodeNetwork:
+    own = PodNetwork(
+        state_dir=root_dir / "network", cluster_cidrs=[options.cluster_cidr] if options.cluster_cidr else [],
+        backend=Backend(options.pod_network_backend), node_ip=node_ip, mtu=options.network_plugin_mtu,
+    )  # fmt: skip
+    state_dir = Path(options.cni_cache_dir) if options.cni_cache_dir else root_dir / "cni"
+    return NodeNetwork(own, conf_dir=Path(options.cni_conf_dir), bin_dirs=options.cni_bin_dir, state_dir=state_dir)
 
 
 def _socket(options: KubeletOptions) -> str:

@@ -10,7 +10,7 @@ from apimachinery.objects import Object, uid_of
 from client.events import EventRecorder
 from kubelet.attach_gate import AttachGate
 from kubelet.image_puller import ImagePuller
-from kubelet.network.pod_network import PodNetwork
+from kubelet.network.node_network import NodeNetwork
 from kubelet.plan.docker_config import NodeSettings
 from kubelet.plan.pod_files import ResolvConf
 from kubelet.pleg import ContainerCache
@@ -27,7 +27,7 @@ class NodeServices:
 
     runtime: Runtime
     cache: ContainerCache
-    network: PodNetwork
+    network: NodeNetwork
     gate: AttachGate
     volumes: VolumeManager
     resources: ApiPodResources

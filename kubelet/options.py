@@ -11,7 +11,7 @@ from kubelet import flags_without_effect
 from kubelet.sandbox import DEFAULT_PAUSE_IMAGE
 
 _DOCKERSHIM = "the Docker Engine is always used; this flag has no effect"
-_NETWORK = "the kubelet has its own pod network; this flag has no effect"
+_NETWORK = "a configuration in --cni-conf-dir says whether plugins are used; this flag has no effect"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +112,13 @@ class KubeletOptions(LogOptions):
     network_plugin_mtu: int = flag(
         0, help="MTU of the pods' interfaces; 0 for what fits the node's", group="Network", minimum=0, maximum=65535
     )
-    cni_bin_dir: str = flag("", help="accepted", deprecated=_NETWORK, group="Runtime")
-    cni_conf_dir: str = flag("", help="accepted", deprecated=_NETWORK, group="Runtime")
+    cni_conf_dir: str = flag(
+        "/etc/cni/net.d", help="where a CNI configuration lies if plugins are to make the pod network", group="Network"
+    )
+    cni_bin_dir: tuple[str, ...] = flag(
+        ("/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"), help="where CNI plugins are", group="Network"
+    )
+    cni_cache_dir: str = flag("", help="what CNI plugins answered; cni in --root-dir when empty", group="Network")
     hairpin_mode: str = flag("hairpin-veth", help="accepted", group="Runtime")
     feature_gates: dict[str, str] = flag({}, help="accepted", group="Runtime")
     allow_privileged: bool = flag(True, help="accepted", deprecated="privileged pods are always allowed")

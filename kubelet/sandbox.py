@@ -7,11 +7,11 @@ import logging
 import platform
 from pathlib import Path
 
-from apimachinery.objects import Object, uid_of
+from apimachinery.objects import Object
 from kubelet.failures import SyncFailed
 from kubelet.metrics import STARTED_PODS
-from kubelet.network.attachments import HostPort
 from kubelet.network.errors import NetworkError
+from kubelet.network.sandbox_request import sandbox_request
 from kubelet.node_services import NodeServices
 from kubelet.plan.docker_config import sandbox_config
 from kubelet.plan.images import parse_image
@@ -89,7 +89,8 @@ async def create_sandbox(
     except NetworkError as error:
         name = f"{pod['metadata']['name']}_{pod['metadata']['namespace']}"
         text = f'failed to set up sandbox container "{sandbox_id}" network for pod "{pod["metadata"]["name"]}": '
-        raise _failed(node, pod, f'{text}networkPlugin failed to set up pod "{name}" network: {error}') from error
+        plugin = f"networkPlugin {node.network.plugin}".rstrip()
+        raise _failed(node, pod, f'{text}{plugin} failed to set up pod "{name}" network: {error}') from error
 
 
 def _failed(node: NodeServices, pod: Object, message: str) -> SyncFailed:
@@ -101,17 +102,9 @@ async def attach_sandbox(node: NodeServices, pod: Object, sandbox: ContainerReco
     """The sandbox's address, attached now if it was not; raises NetworkError."""
     if pod["spec"].get("hostNetwork"):
         return node.host_ip
-    return await node.network.attach(uid_of(pod), sandbox.id, sandbox.pid, host_ports=host_ports(pod))
-
-
-def host_ports(pod: Object) -> list[HostPort]:
-    """The node's ports that lead to the pod."""
-    return [
-        HostPort(port["hostPort"], port["containerPort"], port.get("protocol") or "TCP", port.get("hostIP") or "")
-        for container in pod["spec"]["containers"]
-        for port in container.get("ports") or ()
-        if port.get("hostPort")
-    ]
+    resolver = pod_dns(pod, node.node_resolv_conf, node.cluster_dns, node.cluster_domain)
+    dns = {"servers": resolver.nameservers, "searches": resolver.searches, "options": resolver.options}
+    return await node.network.attach(sandbox_request(pod, sandbox.id, sandbox.pid, dns))
 
 
 async def write_pod_files(node: NodeServices, pod: Object, pod_ip: str) -> None:

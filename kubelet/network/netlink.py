@@ -63,6 +63,10 @@ class Netlink:
         """The veth pair exists, its pod end configured inside the network namespace at `namespace`."""
         await self.call("pod link", lambda: _ensure_pod_link(plan, namespace))
 
+    async def ensure_loopback(self, namespace: Path) -> None:
+        """`lo` is up inside the network namespace."""
+        await self.call("loopback", lambda: _ensure_loopback(namespace))
+
     async def remove_link(self, name: str) -> None:
         """The link is gone (its peer goes with it)."""
         await self.call("link", lambda: self._remover.remove(name))
@@ -156,6 +160,11 @@ async def _make_pair(plan: PodPlan, descriptor: int) -> None:
             await ignoring((errno.ENODEV,), ipr.link("del", index=stale))
         peer = {"ifname": POD_INTERFACE, "net_ns_fd": descriptor, "mtu": plan.mtu, "address": plan.mac}
         await ipr.link("add", ifname=plan.host_link, kind="veth", mtu=plan.mtu, peer=peer)
+
+
+async def _ensure_loopback(namespace: Path) -> None:
+    async with open_socket(namespace) as inside:
+        await inside.link("set", index=await link_index(inside, "lo"), state="up")
 
 
 async def _configure_inside(inside: Any, plan: PodPlan) -> None:

@@ -24,7 +24,6 @@ from kubelet.network.reach import reach_of
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_STATE_DIR = Path("/var/lib/kubelet/network")
 _RESYNC_SECONDS = 10.0
 
 
@@ -34,7 +33,7 @@ class PodNetwork:
     def __init__(
         self,
         *,
-        state_dir: Path = DEFAULT_STATE_DIR,
+        state_dir: Path,
         cluster_cidrs: Sequence[str] = (),
         backend: Backend = Backend.NONE,
         node_ip: str = "",
@@ -46,8 +45,8 @@ class PodNetwork:
         self._store = AttachmentStore(state_dir)
         self._cluster_cidrs = tuple(cluster_cidrs)
         self._packet_filter = packet_filter or Iptables()
-        self._netlink = Netlink()
-        self._routes = NodeRoutes(self._netlink, backend, node_ip, mtu)
+        self.netlink = Netlink()
+        self._routes = NodeRoutes(self.netlink, backend, node_ip, mtu)
         self._peers: tuple[Peer, ...] | None = None  #: None: not known yet, so nobody is known to be gone
         self._plan: NodePlan | None = None
         self._syncing = asyncio.Lock()
@@ -64,7 +63,7 @@ class PodNetwork:
     async def start(self) -> None:
         """Take over what an earlier process left and prepare the node; raises NetworkNotReady naming a setting that
         is wrong and cannot be changed. May be called again."""
-        self._netlink.start()
+        self.netlink.start()
         try:
             await asyncio.to_thread(self._store.load)
             await asyncio.to_thread(sysctl.prepare_node)
@@ -77,18 +76,29 @@ class PodNetwork:
         if self._plan is None:
             self._trouble = "the node has no pod CIDR yet"
 
-    async def set_pod_cidr(self, cidr: str) -> None:
-        """Make links, routes and chains for this node's range. Pods attached from an earlier range keep their
-        addresses. Raises NetworkError, and ValueError for a CIDR that is none."""
-        plan = node_plan(cidr, DEFAULT_MTU)
+    async def configure(self, pod_cidr: str, peers: Sequence[Peer] | None = None) -> None:
+        """Make links, routes and chains for this node's range, and for the other nodes (None: as known until now). Pods
+        attached from an earlier range keep their addresses. Raises NetworkError, and ValueError for a CIDR that is
+        none."""
+        plan = node_plan(pod_cidr, DEFAULT_MTU)
         async with self._syncing:
+            if peers is not None:
+                self._peers = tuple(peers)
             await self._sync(plan)
         logger.info("Pod network is ready", extra={"cidr": plan.pod_cidr, "bridge": BRIDGE, "backend": self.backend})
 
-    async def set_peers(self, peers: Sequence[Peer]) -> None:
-        """The other nodes, as they are from now on. Raises NetworkError."""
-        self._peers = tuple(peers)
-        await self.resync()
+    async def retire(self) -> bool:
+        """Another network takes new pods: the routes to other nodes go now, bridge and chains once no pod is on them;
+        whether nothing is left. `configure` brings it back. Raises NetworkError."""
+        async with self._syncing:
+            self._plan, self._trouble = None, "the pod network is another's"
+            await self._routes.remove()
+            if self._store.all():
+                return False
+            if not await self.netlink.pod_links():
+                await self.netlink.remove_link(BRIDGE)
+            await self._remove_chains()
+            return True
 
     async def resync(self) -> None:
         """Put back what someone removed of bridge, routes, chains and jumps (a firewall's restart does), and follow a
@@ -106,7 +116,7 @@ class PodNetwork:
     async def _sync(self, wanted: NodePlan) -> None:
         try:
             plan = replace(wanted, mtu=await self._routes.pod_mtu())
-            await self._netlink.ensure_bridge(plan, self._ports())
+            await self.netlink.ensure_bridge(plan, self._ports())
             await asyncio.to_thread(sysctl.prepare_bridge, BRIDGE)
             self._plan = plan
             if self._peers is not None:
@@ -135,18 +145,18 @@ class PodNetwork:
                 raise NetworkNotReady(self._trouble or "the pod network is not ready")
             attachment = await self._reserve(plan, pod_uid, sandbox_id, tuple(host_ports))
             namespace = Path(f"/proc/{pid}/ns/net")
-            await self._netlink.ensure_pod_link(pod_plan(sandbox_id, attachment.address, plan), namespace)
+            await self.netlink.ensure_pod_link(pod_plan(sandbox_id, attachment.address, plan), namespace)
             if attachment.host_ports:
                 await self._sync_firewall()
             if udp := {port.host_port for port in attachment.host_ports if port.protocol == "UDP"}:
-                await self._netlink.forget_udp_flows(udp)
+                await self.netlink.forget_udp_flows(udp)
             return attachment.address
 
     async def detach(self, sandbox_id: str) -> None:
         """Take the sandbox's link, host ports and address back; a sandbox that has none is fine."""
         async with self._locks.setdefault(sandbox_id, asyncio.Lock()):
             attachment = self._store.get(sandbox_id)
-            await self._netlink.remove_link(host_link_of(sandbox_id))
+            await self.netlink.remove_link(host_link_of(sandbox_id))
             if attachment is not None:
                 await asyncio.to_thread(self._store.remove, sandbox_id)
                 if attachment.host_ports and self._plan is not None:
@@ -158,9 +168,9 @@ class PodNetwork:
         attachment = self._store.get(sandbox_id)
         return attachment.address if attachment else None
 
-    async def collect(self, live_sandbox_ids: Collection[str]) -> None:
-        """Free what belongs to no live sandbox: addresses, host ports, and links that no attachment remembers.
-        The caller must not attach a sandbox that it has not named here while this runs."""
+    async def collect(self, live_sandbox_ids: Collection[str], spare: Collection[str] = ()) -> None:
+        """Free what belongs to no live sandbox: addresses, host ports, and links that no attachment remembers, `spare`
+        excepted. The caller must not attach a sandbox that it has not named here while this runs."""
         for attachment in self._store.all():
             if attachment.sandbox_id not in live_sandbox_ids:
                 logger.info(
@@ -168,10 +178,10 @@ class PodNetwork:
                 )
                 await self.detach(attachment.sandbox_id)
         known = {host_link_of(attachment.sandbox_id) for attachment in self._store.all()}
-        for link in await self._netlink.pod_links():
-            if link not in known:
+        for link in await self.netlink.pod_links():
+            if link not in known and link not in spare:
                 logger.info("Removed a leaked link", extra={"link": link})
-                await self._netlink.remove_link(link)
+                await self.netlink.remove_link(link)
 
     async def run(self) -> None:
         """Resync every 30 s, routes every 10 s, until cancelled; trouble is logged and shows in `not_ready`."""
@@ -185,20 +195,24 @@ class PodNetwork:
 
     async def stop(self) -> None:
         """End the netlink thread. Links, addresses and rules stay: pods go on without the kubelet."""
-        await asyncio.to_thread(self._netlink.close)
+        await asyncio.to_thread(self.netlink.close)
 
     async def cleanup(self) -> None:
         """Remove every link, chain and file of ours. For down.sh; no kubelet may run. Raises NetworkError."""
-        self._netlink.start()
+        self.netlink.start()
         await asyncio.to_thread(self._store.load)
         for attachment in self._store.all():
-            await self._netlink.remove_link(host_link_of(attachment.sandbox_id))
+            await self.netlink.remove_link(host_link_of(attachment.sandbox_id))
             await asyncio.to_thread(self._store.remove, attachment.sandbox_id)
-        for link in await self._netlink.pod_links():
-            await self._netlink.remove_link(link)
-        await self._netlink.remove_link(BRIDGE)
+        for link in await self.netlink.pod_links():
+            await self.netlink.remove_link(link)
+        await self.netlink.remove_link(BRIDGE)
         await self._routes.remove()
         await asyncio.to_thread(self._store.delete)
+        await self._remove_chains()
+
+    async def _remove_chains(self) -> None:
+        self._host_port_chains = None
         try:
             for jump in firewall.JUMPS:
                 await self._packet_filter.delete_jump(jump)

@@ -78,6 +78,7 @@ class KubeletLab:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.root_dir = directory / "kubelet"
+        self.cni_dir = directory / "net.d"
         self.engine = Engine()
         self.docker = DockerRuntime(self.engine, str(self.root_dir))
         self.client = RestClient(ClientConfig("http://127.0.0.1:8080"), user_agent="test")
@@ -102,7 +103,8 @@ class KubeletLab:
         """Start the kubelet (again)."""
         self._kubelet = await self._run(
             "kubelet", "--master=http://127.0.0.1:8080", f"--root-dir={self.root_dir}", f"--hostname-override={NODE}",
-            "--node-ip=192.168.50.1", "--pod-cidr=10.97.0.0/24", "--anonymous-auth", "--fail-swap-on=false", *flags,
+            "--node-ip=192.168.50.1", "--pod-cidr=10.97.0.0/24", "--anonymous-auth", "--fail-swap-on=false",
+            f"--cni-conf-dir={self.cni_dir}", *flags,
         )  # fmt: skip
 
     async def kill_kubelet(self, how: signal.Signals = signal.SIGKILL) -> int:

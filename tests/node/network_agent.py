@@ -29,12 +29,13 @@ class Agent:
 
     async def start(self, cidr: str) -> None:
         """Up with this range."""
+        self._cidr = cidr
         await self._network.start()
-        await self._network.set_pod_cidr(cidr)
+        await self._network.configure(cidr)
 
     async def nodes(self, own_name: str, nodes: list[dict[str, Any]]) -> list[str]:
         """These are the Node objects now; who cannot be reached."""
-        await self._network.set_peers(peers_of(nodes, own_name))
+        await self._network.configure(self._cidr, peers_of(nodes, own_name))
         return [f"{problem.node}: {problem.text}" for problem in self._network.unreachable()]
 
     async def attach(self, sandbox: str, pid: int) -> str:

@@ -40,7 +40,7 @@ async def network(lab: Lab, tmp_path: Path) -> AsyncIterator[PodNetwork]:
 async def started(directory: Path, cidr: str = CIDR) -> PodNetwork:
     made = PodNetwork(state_dir=directory / "network", cluster_cidrs=["10.244.0.0/16"])
     await made.start()
-    await made.set_pod_cidr(cidr)
+    await made.configure(cidr)
     return made
 
 
@@ -118,7 +118,7 @@ async def test_a_sandbox_without_a_process_is_an_error_that_leaves_nothing(lab: 
     with pytest.raises(NetworkError, match="No such file"):
         await network.attach("u1", "s1", pod)
     await network.detach("s1")
-    assert not await network._netlink.pod_links()
+    assert not await network.netlink.pod_links()
 
 
 async def test_no_cidr_no_pods(lab: Lab, tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ async def test_collect_frees_what_died_meanwhile(lab: Lab, network: PodNetwork, 
     run("ip", "link", "set", "vethleaked", "master", "cni0")
     again = await started(tmp_path)
     await again.collect({"kept"})
-    assert await again._netlink.pod_links() == [host_link_of("kept")]
+    assert await again.netlink.pod_links() == [host_link_of("kept")]
     assert [path.name for path in (tmp_path / "network").iterdir()] == ["kept.json"]
     assert not [rule for rule in rules() if "KUBELET-HP-" in rule]
     await again.stop()
@@ -183,7 +183,7 @@ async def test_what_someone_removed_comes_back(lab: Lab, network: PodNetwork) ->
 async def test_another_cidr_keeps_the_old_pods_reachable(lab: Lab, network: PodNetwork, tmp_path: Path) -> None:
     one, two = lab.sandbox(), lab.sandbox()
     first = await network.attach("u1", "s1", one)
-    await network.set_pod_cidr("10.244.9.0/24")
+    await network.configure("10.244.9.0/24")
     second = await network.attach("u2", "s2", two)
     assert second.startswith("10.244.9.")
     await lab.serve(one, 80, "one")
@@ -205,7 +205,7 @@ async def test_cleanup_leaves_nothing(lab: Lab, tmp_path: Path) -> None:
     network = await started(tmp_path)
     await network.attach("u1", "s1", lab.sandbox(), [HostPort(8080, 80)])
     await network.stop()
-    command = [sys.executable, "-m", "kubelet.network.cleanup", "--state-dir", str(tmp_path / "network")]
+    command = [sys.executable, "-m", "kubelet.network.cleanup", "--root-dir", str(tmp_path)]
     for _ in range(2):
         process = await asyncio.create_subprocess_exec(*command, cwd=REPOSITORY)
         assert await asyncio.wait_for(process.wait(), 30) == 0
@@ -224,7 +224,7 @@ from kubelet.network.pod_network import PodNetwork
 async def churn(directory, pids):
     network = PodNetwork(state_dir=Path(directory))
     await network.start()
-    await network.set_pod_cidr("10.244.3.0/24")
+    await network.configure("10.244.3.0/24")
     print("going", flush=True)
     while True:
         ports = [[HostPort(8000 + n, 80)] for n in range(len(pids))]
@@ -251,7 +251,7 @@ async def test_killed_at_any_moment_it_converges(lab: Lab, tmp_path: Path) -> No
             await network.attach("u", f"s{number}", pods[number], [HostPort(8000 + number, 80)])
         addresses = {network.address_of("s0"), network.address_of("s1")}
         assert len(addresses) == 2
-        assert set(await network._netlink.pod_links()) == {host_link_of("s0"), host_link_of("s1")}
+        assert set(await network.netlink.pod_links()) == {host_link_of("s0"), host_link_of("s1")}
         assert len([rule for rule in rules() if rule.startswith(":KUBELET-HP-")]) == 2
         for number in (0, 1):
             assert str(network.address_of(f"s{number}")) in lab.inside(pods[number], "ip", "addr", "show", "eth0")

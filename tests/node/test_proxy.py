@@ -78,7 +78,7 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
 async def node(lab: Lab, tmp_path: Path) -> AsyncIterator[Node]:
     network = PodNetwork(state_dir=tmp_path / "network", cluster_cidrs=["10.244.0.0/16"])
     await network.start()
-    await network.set_pod_cidr("10.244.3.0/24")
+    await network.configure("10.244.3.0/24")
     sysctl.prepare(localhost_node_ports=True, conntrack=sysctl.Conntrack(0, 0, 0, 0))
     # The client's network knows the way to cluster IPs, as a host with routes to the cluster would.
     lab.inside(lab.outside, "ip", "route", "add", "10.96.0.0/16", "via", NODE_IP)
