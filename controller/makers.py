@@ -43,12 +43,19 @@ async def node_lifecycle(context: Context, options: Options) -> Sequence[Runnabl
     """Who watches the nodes, and who evicts pods from tainted ones."""
     from controller.nodelifecycle.controller import NodeLifecycleController
     from controller.nodelifecycle.taint_manager import TaintManager
+    from controller.nodelifecycle.zones import EvictionRates
 
     watcher = NodeLifecycleController(
         context,
         monitor_period_seconds=options.node_monitor_period,
         grace_seconds=options.node_monitor_grace_period,
         startup_grace_seconds=options.node_startup_grace_period,
+        rates=EvictionRates(
+            normal=options.node_eviction_rate,
+            secondary=options.secondary_node_eviction_rate,
+            unhealthy_threshold=options.unhealthy_zone_threshold,
+            large_cluster=options.large_cluster_size_threshold,
+        ),
     )
     return [watcher, TaintManager(context)]
 

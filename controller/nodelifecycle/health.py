@@ -5,7 +5,6 @@ makes its conditions Unknown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -70,8 +69,3 @@ def _unknown(type: str, old: dict[str, Any] | None, node: Object, now: str) -> d
         **old, "status": "Unknown", "reason": "NodeStatusUnknown",
         "message": "Kubelet stopped posting node status.", "lastTransitionTime": now,
     }  # fmt: skip
-
-
-def all_disrupted(nodes: Iterable[Object]) -> bool:
-    """Whether no node at all is ready: then the trouble is likely on the master's side, and nothing is evicted."""
-    return not any((condition_of(node, "Ready") or {}).get("status") == "True" for node in nodes)

@@ -6,7 +6,7 @@ import logging
 
 from api.resources import NODES, PODS
 from apimachinery.errors import NotFound
-from apimachinery.objects import Object, is_deleting, key_of, name_of, namespace_of
+from apimachinery.objects import Object, format_time, is_deleting, key_of, name_of, namespace_of
 from controller.context import Context
 from controller.loop import Controller
 from controller.nodelifecycle.controller import BY_NODE, node_of
@@ -25,6 +25,7 @@ class TaintManager(Controller):
         self._nodes = self.watch(NODES)
         self._pods = self.watch(PODS)
         self._events = context.recorder("taint-eviction-controller")
+        self._condemned: set[str] = set()  #: pods whose time runs
         self._nodes.on_change(self._node_changed)
         self._pods.on_change(self._pod_changed)
 
@@ -35,7 +36,9 @@ class TaintManager(Controller):
             self.enqueue(pod)
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
-        if new is not None and node_of(new) and not is_deleting(new):
+        if new is None or is_deleting(new):
+            self._condemned.discard(key_of(new or old or {}))
+        elif node_of(new):
             node = self._nodes.store.get(node_of(new)[0])
             if node is None or any(taint["effect"] == "NoExecute" for taint in _taints(node)):
                 self.enqueue(new)
@@ -44,6 +47,7 @@ class TaintManager(Controller):
         """Evict the pod, come back when its time is up, or leave it be."""
         pod = self._pods.store.get(key)
         if pod is None or is_deleting(pod) or not node_of(pod):
+            self._condemned.discard(key)
             return
         node = self._nodes.store.get(node_of(pod)[0])
         if node is None:
@@ -51,8 +55,12 @@ class TaintManager(Controller):
         now = self.context.clock()
         due = eviction_time(pod, _taints(node), now)
         if due is None:
+            if key in self._condemned:
+                self._condemned.discard(key)
+                self._events.event(pod, "Normal", "TaintManagerEviction", f"Cancelling deletion of Pod {key}")
             return
         if due > now:
+            self._condemned.add(key)
             self.queue.add_after(key, (due - now).total_seconds())
             return
         await self._evict(pod)
@@ -64,6 +72,7 @@ class TaintManager(Controller):
         condition = {
             "type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager",
             "message": "Taint manager: deleting due to NoExecute taint",
+            "lastTransitionTime": format_time(self.context.clock()),
         }  # fmt: skip
         body = {"metadata": {"uid": uid}, "status": {"conditions": [condition]}}
         try:

@@ -39,6 +39,12 @@ _OURS = {
 Taint = dict[str, Any]
 
 
+def is_being_evicted(node: Object) -> bool:
+    """Whether it has the NoExecute taint of an unready node."""
+    taints = (node.get("spec") or {}).get("taints") or ()
+    return any(t["effect"] == NO_EXECUTE and t["key"] in (TAINT_NOT_READY, TAINT_UNREACHABLE) for t in taints)
+
+
 def wanted_taints(node: Object, now: datetime, *, evict: bool) -> list[Taint]:
     """All taints the node should have: others' are kept, ours follow its conditions.
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from api.resources import NODES, PODS
 from apimachinery.errors import ApiError, Conflict, NotFound
-from apimachinery.objects import Object, name_of, namespace_of
+from apimachinery.objects import Object, format_time, name_of, namespace_of
 from controller.context import Context
 from controller.loop import Controller
 from controller.podgc import plan
@@ -21,6 +21,9 @@ _PERIOD_SECONDS = 20.0
 #: How long a node must be unknown before its pods are given up: its Node object may just not have arrived yet.
 _QUARANTINE_SECONDS = 40.0
 _KEY = "all"
+_NODE_IS_GONE = {
+    "type": "DisruptionTarget", "status": "True", "reason": "DeletionByPodGC", "message": "PodGC: node no longer exists"
+}  # fmt: skip
 
 
 class PodGarbageCollector(Controller):
@@ -42,9 +45,12 @@ class PodGarbageCollector(Controller):
         pods = self._pods.store.list()
         lost = await self._lost_nodes(pods)
         for pod in plan.on_nodes(pods, lost):
+            await self._fail_first(pod, _NODE_IS_GONE)
+            await self._delete(pod)
+        for pod in [*plan.stranded(pods, self._nodes.store.list()), *plan.unscheduled_terminating(pods)]:
             await self._fail_first(pod)
-        doomed = [*plan.surplus(pods, self._threshold), *plan.unscheduled_terminating(pods), *plan.on_nodes(pods, lost)]
-        for pod in doomed:
+            await self._delete(pod)
+        for pod in plan.surplus(pods, self._threshold):
             await self._delete(pod)
 
     async def _lost_nodes(self, pods: Sequence[Object]) -> set[str]:
@@ -65,15 +71,13 @@ class PodGarbageCollector(Controller):
             return False
         return True
 
-    async def _fail_first(self, pod: Object) -> None:
+    async def _fail_first(self, pod: Object, *conditions: Object) -> None:
         """A pod that is given up is Failed before it is gone, so that its controller sees how it ended."""
         if is_finished(pod):
             return
-        condition = {
-            "type": "DisruptionTarget", "status": "True", "reason": "DeletionByPodGC",
-            "message": "PodGC: node no longer exists",
-        }  # fmt: skip
-        body = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": {"phase": "Failed", "conditions": [condition]}}
+        now = format_time(self.context.clock())
+        dated = [{**condition, "lastTransitionTime": now} for condition in conditions]
+        body = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": {"phase": "Failed", "conditions": dated}}
         try:
             await self.client.patch(
                 PODS, namespace_of(pod), name_of(pod), body, patch_type="strategic", subresource="status"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from apimachinery.objects import Object, is_deleting
+from apimachinery.objects import Object, is_deleting, name_of
+from controller.conditions import condition_of
 from controller.pods import is_finished
+
+TAINT_OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 
 
 def surplus(pods: Sequence[Object], threshold: int) -> list[Object]:
@@ -25,6 +28,21 @@ def unscheduled_terminating(pods: Sequence[Object]) -> list[Object]:
 def on_nodes(pods: Sequence[Object], names: Collection[str]) -> list[Object]:
     """Pods bound to one of these nodes."""
     return [pod for pod in pods if (pod.get("spec") or {}).get("nodeName") in names]
+
+
+def stranded(pods: Sequence[Object], nodes: Iterable[Object]) -> list[Object]:
+    """Pods in deletion on nodes that are not ready and that someone declared out of service: no kubelet will end them,
+    and nothing of them runs (KEP-2268)."""
+    names = {name_of(node) for node in nodes if not _is_ready(node) and _is_out_of_service(node)}
+    return [pod for pod in on_nodes(pods, names) if is_deleting(pod)]
+
+
+def _is_ready(node: Object) -> bool:
+    return (condition_of(node, "Ready") or {}).get("status") == "True"
+
+
+def _is_out_of_service(node: Object) -> bool:
+    return any(taint["key"] == TAINT_OUT_OF_SERVICE for taint in (node.get("spec") or {}).get("taints") or ())
 
 
 def bound_elsewhere(pods: Sequence[Object], nodes: Collection[str]) -> set[str]:

@@ -30,10 +30,12 @@ def node(name: str, *, cpu: str = "4", pods: str = "110", labels: dict[str, str]
 
 
 class FakeKubelet:
-    """All nodes' kubelets at once. `failing`: images whose pods never get ready."""
+    """All nodes' kubelets at once. `failing`: images whose pods never get ready; `silent`: nodes on which nothing is
+    done."""
 
     def __init__(self, client: RestClient) -> None:
         self.failing: set[str] = set()
+        self.silent: set[str] = set()
         self._client = client
         self._pods = Informer(client, PODS)
         self._changed: asyncio.Queue[str] = asyncio.Queue()
@@ -42,6 +44,13 @@ class FakeKubelet:
     async def add_node(self, name: str, **options: Any) -> None:
         """Register a node."""
         await self._client.create(NODES, node(name, **options))
+
+    def wake(self, name: str) -> None:
+        """A silent node's kubelet works again: it sees to all its pods, whose status is not what it reported last."""
+        self.silent.discard(name)
+        for pod in self._pods.store.list():
+            if pod["spec"].get("nodeName") == name:
+                self._changed.put_nowait(f"{namespace_of(pod)}/{name_of(pod)}")
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -58,7 +67,7 @@ class FakeKubelet:
         while True:
             key = await self._changed.get()
             pod = self._pods.store.get(key)
-            if pod is None:
+            if pod is None or pod["spec"]["nodeName"] in self.silent:
                 continue
             try:
                 await self._sync(*split_key(key), pod)
@@ -70,7 +79,9 @@ class FakeKubelet:
             await self._client.delete(PODS, namespace, name, grace_period_seconds=0, uid=uid_of(pod))
             return
         wanted = "Failed" if self.runs_to_end(pod) == 1 else "Succeeded" if self.runs_to_end(pod) == 0 else "Running"
-        if (pod.get("status") or {}).get("phase") == wanted:
+        told = {c["type"]: c["status"] for c in (pod.get("status") or {}).get("conditions") or ()}
+        said = told.get("Ready") == told.get("ContainersReady")
+        if (pod.get("status") or {}).get("phase") == wanted and said:
             return
         now = format_time(datetime.now(UTC))
         ready = wanted == "Running" and pod["spec"]["containers"][0]["image"] not in self.failing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from apimachinery.objects import Object
-from controller.nodelifecycle.health import all_disrupted, is_silent, observe, unknown_conditions
+from controller.nodelifecycle.health import is_silent, observe, unknown_conditions
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -47,8 +47,3 @@ def test_conditions_become_unknown_once() -> None:
     assert by_type["Ready"]["lastTransitionTime"] == "2026-01-01T12:00:00Z"
     assert by_type["DiskPressure"]["reason"] == "NodeStatusNeverUpdated"
     assert unknown_conditions({**_node(), "status": {"conditions": conditions}}, NOW) is None
-
-
-def test_no_ready_node_means_trouble_of_our_own() -> None:
-    assert all_disrupted([_node("False"), _node("Unknown")])
-    assert not all_disrupted([_node("False"), _node("True")])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.objects import Object
-from controller.podgc.plan import bound_elsewhere, on_nodes, surplus, unscheduled_terminating
+from controller.podgc.plan import bound_elsewhere, on_nodes, stranded, surplus, unscheduled_terminating
 
 
 def _pod(name: str, *, phase: str = "Running", node: str = "n1", created: int = 1, deleting: bool = False) -> Object:
@@ -37,3 +37,17 @@ def test_pods_of_lost_nodes() -> None:
     pods = [_pod("a", node="gone"), _pod("b"), _pod("c", node="")]
     assert bound_elsewhere(pods, {"n1"}) == {"gone"}
     assert _names(on_nodes(pods, {"gone"})) == ["a"]
+
+
+def test_pods_in_deletion_on_nodes_that_someone_declared_out_of_service() -> None:
+    def node(name: str, ready: str, *taints: str) -> Object:
+        return {
+            "metadata": {"name": name},
+            "spec": {"taints": [{"key": key, "effect": "NoExecute"} for key in taints]},
+            "status": {"conditions": [{"type": "Ready", "status": ready}]},
+        }
+
+    taint = "node.kubernetes.io/out-of-service"
+    nodes = [node("n1", "Unknown", taint), node("alive", "True", taint), node("silent", "Unknown")]
+    pods = [_pod("a", deleting=True), _pod("b"), *(_pod(n, node=n, deleting=True) for n in ("alive", "silent"))]
+    assert _names(stranded(pods, nodes)) == ["a"]
