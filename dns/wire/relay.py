@@ -49,8 +49,12 @@ def read_response(data: bytes, number: int, query: Query) -> Relayed:
         found, flags, questions, *counts = _HEADER.unpack_from(data)
         question = query.lower_question
         start = HEADER_BYTES + len(question)
-        if found != number or not flags & QR or questions != 1:
+        if found != number or not flags & QR:
             raise BadResponse("not the response to this question")
+        if flags & TC and not questions:  # some servers leave out all when not all fits
+            return Relayed(flags & 0xF, flags, (0, 0, 0), b"", (), 0, True)
+        if questions != 1:
+            raise BadResponse("not the response to one question")
         # Type and class are compared as they are, the name without regard to case.
         named = start - 4
         if data[HEADER_BYTES:named].lower() != question[:-4] or data[named:start] != question[-4:]:

@@ -13,7 +13,7 @@ import aiodns
 import dnslib
 import yaml
 
-from tests.apiserver_process import ApiServerProcess
+from tests.apiserver_process import DNS_TOKEN, ApiServerProcess
 from tests.ports import free_port
 
 _SECONDS = 20.0
@@ -22,17 +22,17 @@ _SECONDS = 20.0
 class KubeDns:
     """Start, stop and kill a kube-dns on an address of loopback."""
 
-    def __init__(
-        self, folder: Path, api: ApiServerProcess, token: str, *flags: str, address: str = "127.0.0.1"
-    ) -> None:
+    def __init__(self, folder: Path, api: ApiServerProcess | None, *flags: str, address: str = "127.0.0.1") -> None:
+        """`api` None: there is no API server, and the cluster's names are not known."""
         self.address, self.port, self.health_port = address, free_port(), free_port()
-        self._folder, self._flags = folder, flags
+        self._folder, self.flags = folder, flags
         self._kubeconfig = folder / f"kubeconfig-{self.port}.yaml"
-        self._kubeconfig.write_text(_kubeconfig(api.port, token))
+        self._kubeconfig.write_text(_kubeconfig(api.port if api else free_port()))
+        self._has_api = api is not None
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> KubeDns:
-        await self.start()
+        await self.start(ready=self._has_api)
         return self
 
     async def __aexit__(
@@ -51,7 +51,7 @@ class KubeDns:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "cmd/kube_dns.py", f"--kubeconfig={self._kubeconfig}",
                 f"--bind-address={self.address}", f"--port={self.port}", "--metrics-bind-address=",
-                f"--healthz-bind-address=127.0.0.1:{self.health_port}", "--lameduck=100ms", *self._flags,
+                f"--healthz-bind-address=127.0.0.1:{self.health_port}", "--lameduck=100ms", *self.flags,
                 cwd=Path(__file__).parents[3], stdout=log, stderr=log,
             )  # fmt: skip
         await until(lambda: self._answers("/ready" if ready else "/health"))
@@ -121,11 +121,11 @@ async def until(holds: Callable[[], object], seconds: float = _SECONDS) -> None:
             await asyncio.sleep(0.05)
 
 
-def _kubeconfig(port: int, token: str) -> str:
+def _kubeconfig(port: int) -> str:
     cluster = {"server": f"https://127.0.0.1:{port}", "insecure-skip-tls-verify": True}
     return yaml.safe_dump({
         "apiVersion": "v1", "kind": "Config", "current-context": "c",
         "clusters": [{"name": "c", "cluster": cluster}],
-        "users": [{"name": "c", "user": {"token": token}}],
+        "users": [{"name": "c", "user": {"token": DNS_TOKEN}}],
         "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
     })  # fmt: skip
