@@ -6,6 +6,7 @@ syntax and the duplicate fields, which only the bytes still show. Error texts ar
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from typing import Any, Final
@@ -22,6 +23,8 @@ _TYPE_META: Final = (
 
 
 _DEEPEST: Final = 500
+_TOO_LARGE: Final = "json: cannot unmarshal number into Go value of type float64"
+_MOST_DIGITS: Final = 400  #: more is beyond a float anyway, and slow to read as an integer
 _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
@@ -47,7 +50,9 @@ def decode_json_value(body: bytes) -> Any:
     if _depth(body) > _DEEPEST:
         raise SyntaxProblem("exceeded max depth")
     try:
-        return _replace_surrogates(json.loads(body.decode("utf-8", "replace")))
+        return _replace_surrogates(
+            json.loads(body.decode("utf-8", "replace"), parse_int=json_number, parse_float=_real)
+        )
     except (ValueError, RecursionError) as error:
         raise SyntaxProblem(str(error)) from error
 
@@ -76,6 +81,27 @@ def _object(value: Any) -> Object:
     if value is None:
         return {}
     raise SyntaxProblem(f"json: cannot unmarshal {json_kind(value)} into Go value of type {_TYPE_META}")
+
+
+def _real(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(_TOO_LARGE)
+    return number
+
+
+def json_number(digits: str | int) -> int | float:
+    """An integer as orjson and Go read it: a float where it needs more than 64 bits; raises ValueError beyond."""
+    number = float(digits) if isinstance(digits, str) and len(digits) > _MOST_DIGITS else int(digits)
+    if -(1 << 63) <= number < 1 << 64:
+        return number
+    try:
+        rounded = float(number)
+    except OverflowError:
+        rounded = math.inf
+    if math.isinf(rounded):
+        raise ValueError(_TOO_LARGE)
+    return rounded
 
 
 def _replace_surrogates(value: Any) -> Any:

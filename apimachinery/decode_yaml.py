@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import yaml
 
-from apimachinery.decode import SyntaxProblem
+from apimachinery.decode import SyntaxProblem, json_number
 from apimachinery.objects import Object
 from apimachinery.schema.leaves import json_kind
 
@@ -51,10 +51,10 @@ def _construct_float(loader: _Loader, node: Any) -> float:
     return float(loader.construct_scalar(node).replace(".inf", "inf").replace(".nan", "nan"))
 
 
-def _construct_int(loader: _Loader, node: Any) -> int:
+def _construct_int(loader: _Loader, node: Any) -> int | float:
     text = loader.construct_scalar(node).replace("_", "")
     octal = re.fullmatch(r"([-+]?)0([0-7]+)", text)
-    return int(f"{octal[1]}0o{octal[2]}" if octal else text, 0)
+    return json_number(int(f"{octal[1]}0o{octal[2]}" if octal else text, 0))
 
 
 def _construct_bool(loader: _Loader, node: Any) -> bool:

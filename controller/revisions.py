@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from api.resources import CONTROLLER_REVISIONS
 from apimachinery.errors import AlreadyExists, Conflict, NotFound
 from apimachinery.meta import Resource
-from apimachinery.objects import Object, labels_of, name_of, namespace_of, uid_of
+from apimachinery.objects import Object, controller_of, labels_of, name_of, namespace_of, uid_of
 from client.informer import Informer
 from client.rest import RestClient
 from controller.deployment.template import normalized, template_hash
@@ -60,7 +60,7 @@ class Revisions:
             await self._client.create(CONTROLLER_REVISIONS, wanted)
         except AlreadyExists:
             found = await self._client.get(CONTROLLER_REVISIONS, namespace_of(wanted), name_of(wanted))
-            if _same(found, wanted):
+            if _same(found, wanted) and (controller_of(found) or {}).get("uid") == uid_of(owner):
                 return  # ours, not in the cache yet
             status = owner.get("status") or {}
             changed = {**owner, "status": {**status, "collisionCount": (status.get("collisionCount") or 0) + 1}}

@@ -27,6 +27,7 @@ if [ "$(cat .venv/.requirements 2>/dev/null)" != "$lock_sum" ]; then
     echo "$lock_sum" >.venv/.requirements
 fi
 export PATH=$root/.venv/bin:$PATH
+"$root/tests/e2e/kubectls.sh" "$root/.cache/kubectl"
 export TMPDIR=/var/tmp # programs are run from the tests' temporary folders, which a /tmp may forbid
 
 if [ $# -gt 0 ]; then
@@ -46,5 +47,4 @@ say "Node and e2e tests: a real cluster on this machine"
 start_docker
 python -m pytest tests/node
 deploy/up.sh --no-demo
-"$root/tests/e2e/kubectls.sh" "$root/.cache/kubectl"
 python -m pytest tests/e2e

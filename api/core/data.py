@@ -35,8 +35,10 @@ SECRET_COLUMNS = (
 )
 
 
-def _size(encoded: str) -> int:
-    """Bytes of a base64 text."""
+def _size(encoded: str | None) -> int:
+    """Bytes of a base64 text; null is none."""
+    if encoded is None:
+        return 0
     return len(encoded) * 3 // 4 - encoded[-2:].count("=")
 
 

@@ -24,7 +24,7 @@ _MOST_UNKNOWN: Final = 100
 _QUICK: Final[dict[str, type]] = {model.STRING: str, model.BOOL: bool}
 #: Kinds that Go holds in structs: `omitempty` has no effect on them.
 _STRUCT_KINDS: Final = frozenset(
-    (model.STRUCT, model.TIME, model.MICRO_TIME, model.QUANTITY, model.INT_OR_STRING, model.RAW)
+    (model.STRUCT, model.TIME, model.MICRO_TIME, model.QUANTITY, model.INT_OR_STRING, model.RAW, model.ANY)
 )
 _ZERO: Final[dict[str, Any]] = {
     model.STRING: "",

@@ -32,7 +32,7 @@ _LEAVES: Final = {
     "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime": "u",
     "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": "r",
     "io.k8s.apimachinery.pkg.runtime.RawExtension": "r",
-    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON": "r",
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON": "j",
     "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrArray": "A",
     "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrBool": "B",
     "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrStringArray": "S",

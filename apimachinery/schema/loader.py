@@ -27,6 +27,7 @@ _SCALARS: Final = {
     "q": (model.QUANTITY, "resource.Quantity"),
     "x": (model.INT_OR_STRING, "intstr.IntOrString"),
     "r": (model.RAW, "runtime.RawExtension"),
+    "j": (model.ANY, "v1.JSON"),
     "A": (model.SCHEMA_OR_ARRAY, "v1.JSONSchemaPropsOrArray"),
     "B": (model.SCHEMA_OR_BOOL, "v1.JSONSchemaPropsOrBool"),
     "S": (model.SCHEMA_OR_STRINGS, "v1.JSONSchemaPropsOrStringArray"),

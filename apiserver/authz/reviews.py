@@ -96,7 +96,7 @@ def _question(spec: Object, user: UserInfo) -> Attributes:
 
 def _subject(review: Object) -> UserInfo:
     spec = review.get("spec") or {}
-    extra = {str(key).lower(): tuple(value) for key, value in (spec.get("extra") or {}).items()}
+    extra = {str(key).lower(): tuple(value or ()) for key, value in (spec.get("extra") or {}).items()}
     return UserInfo(spec.get("user") or "", spec.get("uid") or "", tuple(spec.get("groups") or ()), extra)
 
 

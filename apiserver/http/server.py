@@ -244,7 +244,7 @@ class ApiServer:
         if info.verb not in verbs or served is None or info.subresource not in OBJECT_SUBRESOURCES:
             raise reply.method_not_allowed()
         if kind.resource.namespaced and not info.namespace and info.verb not in ("list", "watch"):
-            raise reply.method_not_allowed()
+            raise reply.unknown_resource() if info.name else reply.method_not_allowed()
         if kind.custom and kind.custom.deprecation:
             call.warnings.append(kind.custom.deprecation)
         return await self._resources.handle(call, served)

@@ -49,8 +49,8 @@ def parse(served: Served, media_type: str, raw: bytes, context: WriteContext, *,
     except decode.SyntaxProblem as error:
         raise BadRequest(f"error decoding patch: {error}") from error
     if media_type == JSON_PATCH:
-        operations = json_patch.check(body)
-        problems = [f"json patch {text}" for text in decode.strict_errors(raw, json_patch.unknown_members(operations))]
+        body = json_patch.check(body)
+        problems = [f"json patch {text}" for text in decode.strict_errors(raw, json_patch.unknown_members(body))]
     else:
         if body is None and media_type == MERGE_PATCH:
             raise BadRequest("Invalid JSON Patch")

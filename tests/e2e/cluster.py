@@ -15,26 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests import kubectl
+from tests.kubectl import ROOT, CommandFailed, run
+
 EXAMPLES = ROOT / "examples"
 KUBECONFIG = "/etc/kubernetes/admin.conf"
 RUN = Path("/run/mini-kubernetes")
 LOGS = Path("/var/log/mini-kubernetes")
 DAEMONS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
-
-
-class CommandFailed(AssertionError):
-    """A command that had to succeed did not."""
-
-
-def run(
-    *command: str, timeout: float = 60, input: str | None = None, check: bool = True
-) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; raises CommandFailed with what it printed where it fails and `check` is set."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, input=input, check=False)
-    if check and done.returncode != 0:
-        raise CommandFailed(f"{' '.join(command)}\nexit code {done.returncode}\n{done.stdout}{done.stderr}")
-    return done
 
 
 def eventually(check: Callable[[], Any], *, seconds: float, what: str) -> Any:
@@ -54,29 +42,8 @@ def eventually(check: Callable[[], Any], *, seconds: float, what: str) -> Any:
 
 
 @dataclass(frozen=True)
-class Kubectl:
+class Kubectl(kubectl.Kubectl):
     """One kubectl binary, speaking to the cluster as its administrator."""
-
-    binary: str
-    namespace: str = "default"
-
-    def command(self, *arguments: str) -> list[str]:
-        """The full command line."""
-        return [self.binary, "--kubeconfig", KUBECONFIG, "-n", self.namespace, *arguments]
-
-    def __call__(self, *arguments: str, timeout: float = 60, input: str | None = None) -> str:
-        """What it prints; raises CommandFailed."""
-        return run(*self.command(*arguments), timeout=timeout, input=input).stdout
-
-    def fails(self, *arguments: str, input: str | None = None) -> str:
-        """Its standard error; raises where it succeeds."""
-        done = run(*self.command(*arguments), input=input, check=False)
-        assert done.returncode != 0, f"{arguments} succeeded: {done.stdout}"
-        return done.stderr
-
-    def json(self, *arguments: str) -> Any:
-        """What it prints with -o json."""
-        return json.loads(self(*arguments, "-o", "json"))
 
     def pods(self, selector: str = "") -> list[dict[str, Any]]:
         """The namespace's pods, or those with these labels."""

@@ -7,10 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.cluster import ROOT, Kubectl, eventually
-
-OLD = str(ROOT / ".cache/kubectl/1.20/kubectl")
-CURRENT = str(ROOT / ".cache/kubectl/current/kubectl")
+from tests.e2e.cluster import Kubectl, eventually
+from tests.kubectl import CURRENT, OLD
 
 
 @pytest.fixture(params=[pytest.param(OLD, id="kubectl-1.20"), pytest.param(CURRENT, id="kubectl-current")])

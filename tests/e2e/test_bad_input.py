@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import DAEMONS, ROOT, Kubectl
+from tests.e2e.cluster import DAEMONS, Kubectl
+from tests.kubectl import ROOT
 
 BIN = ROOT / ".venv/bin"
 SCRIPTS = {name: name.replace("-", "_") for name in DAEMONS} | {"kubelet": "kubelet_daemon"}

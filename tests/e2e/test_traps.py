@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import Kubectl, eventually, run
+from tests.e2e.cluster import Kubectl, eventually
+from tests.kubectl import run
 
 REGISTRY = "127.0.0.1:5000"
 

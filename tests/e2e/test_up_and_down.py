@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import DAEMONS, ROOT, RUN, Kubectl, container_ids, is_running, run, under_systemd
-from tests.e2e.conftest import CURRENT
+from tests.e2e.cluster import DAEMONS, RUN, Kubectl, container_ids, is_running, under_systemd
+from tests.kubectl import CURRENT, ROOT, run
 
 
 def _script(name: str, *arguments: str) -> str:

@@ -27,6 +27,7 @@ class Bindings:
 
     async def create(self, call: Call) -> Reply:
         """Set spec.nodeName; raises Conflict where the pod has one already or is being deleted."""
+        representation = call.representation()
         binding = await self._bodies.read(call, "", "v1", "Binding")
         dry_run, _, _ = params.write_options(call.query, "create")
         objectmeta.settle_namespace(binding, call.info.namespace, namespaced=True)
@@ -43,7 +44,7 @@ class Bindings:
         await update.rewrite(
             self._pods, call.info.namespace, name, lambda pod: bound(pod, binding, now), dry_run=dry_run
         )
-        return reply.document(reply.success_status(code=201), call.representation(), 201)
+        return reply.document(reply.success_status(code=201), representation, 201)
 
 
 def check(binding: Object) -> list[FieldError]:

@@ -30,6 +30,7 @@ class Evictions:
 
     async def create(self, call: Call) -> Reply:
         """Delete the pod where its budget, if it has one, allows it; raises TooManyRequests."""
+        representation = call.representation()
         eviction = await self._bodies.read(call, "policy", "v1", "Eviction")
         name, namespace = call.info.name, call.info.namespace
         if name_of(eviction) not in ("", name):
@@ -44,7 +45,7 @@ class Evictions:
             await self._spend(pod, dry_run=dry_run)
         context = WriteContext(replace(attributes, verb="delete", subresource=""), datetime.now(UTC), dry_run)
         await delete.delete(self._pods, namespace, name, _options(raw), context)
-        return reply.document(reply.success_status(code=201), call.representation(), 201)
+        return reply.document(reply.success_status(code=201), representation, 201)
 
     async def _spend(self, pod: Object, *, dry_run: bool) -> None:
         namespace, name = namespace_of(pod), name_of(pod)

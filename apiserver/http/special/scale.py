@@ -73,7 +73,7 @@ class Scales:
         )
 
     async def _write(self, call: Call, context: WriteContext, wanted: Any) -> Reply:
-        info = call.info
+        info, representation = call.info, call.representation()
 
         def change(old: Object | None) -> Object:
             if old is None:
@@ -89,7 +89,7 @@ class Scales:
         request = Update(info.namespace, info.name, change, "scale")
         done = await update.update(self._served, request, context)
         (obj,) = await self._served.shown([done.object.obj], remember=not context.dry_run)
-        return reply.document(self._form.scale_of(obj), call.representation())
+        return reply.document(self._form.scale_of(obj), representation)
 
 
 def scale_of(obj: Object) -> Object:
