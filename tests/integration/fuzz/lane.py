@@ -22,10 +22,10 @@ from tests.apiserver_process import ADMIN_TOKEN, ApiServerProcess
 from tests.integration.fuzz.requests import NAMESPACE, Request, operations, stream
 
 _HANG_SECONDS = 10.0
-#: What API servers write by themselves, at any time.
+#: What API servers write by themselves, at any time: leases, conditions, what lies in a store by default.
 _BOOKKEEPING = (
     "leases/kube-system/", "apiregistration.k8s.io/", "apiextensions.k8s.io/", "masterleases/",
-    "configmaps/kube-system/",
+    "configmaps/kube-system/", "flowschemas/", "prioritylevelconfigurations/",
 )  # fmt: skip
 _BOOKKEEPING_OBJECTS = ("/default/kubernetes", "/clusterips/10.96.0.1")
 #: Faults of the client that v1.28 answers with 500 all the same: Go errors that no one gave a code, nor a reason.
