@@ -67,12 +67,17 @@ def is_deleting(obj: Object) -> bool:
 
 def format_time(moment: datetime) -> str:
     """metav1.Time: RFC 3339 in UTC with whole seconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{_naive(moment).isoformat(timespec='seconds')}Z"
 
 
 def format_micro_time(moment: datetime) -> str:
     """metav1.MicroTime: RFC 3339 in UTC with six digits of fraction."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{_naive(moment).isoformat(timespec='microseconds')}Z"
+
+
+def _naive(moment: datetime) -> datetime:
+    """In UTC, without saying so. (Not strftime: it writes years before 1000 with fewer than four digits.)"""
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def parse_time(text: str) -> datetime:

@@ -8,13 +8,14 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
 import orjson
 
 from apimachinery import quantity
+from apimachinery.objects import format_micro_time, format_time
 from apimachinery.schema import model
 
 #: Takes a value that is not null and the list of unknown paths; gives back the normalised value.
@@ -210,12 +211,12 @@ def _int_or_string(value: Any, unknown: list[str]) -> Any:
 
 def _time(value: Any, unknown: list[str]) -> Any:
     moment = _moment(value, _TIME, _RFC3339)
-    return value if _IN_UTC.fullmatch(value) else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return value if _IN_UTC.fullmatch(value) else format_time(moment)
 
 
 def _micro_time(value: Any, unknown: list[str]) -> Any:
     moment = _moment(value, _MICRO, _RFC3339_MICRO)
-    return value if value.endswith("Z") else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return value if value.endswith("Z") else format_micro_time(moment)
 
 
 def _moment(value: Any, pattern: re.Pattern[str], layout: str) -> datetime:

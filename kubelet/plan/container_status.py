@@ -72,6 +72,8 @@ def _one(
         return _without_record(spec, errors.get(spec["name"]), has_init, old)
     newest = records[0]
     status = from_record(newest)
+    if "waiting" in status["state"]:
+        status["state"] = _not_started(has_init)
     if len(records) > 1:
         last = from_record(records[1])["state"]
         if "terminated" in last:
@@ -89,7 +91,7 @@ def _one(
 def _without_record(spec: dict[str, Any], error: StartError | None, has_init: bool, old: Status | None) -> Status:
     status: Status = {
         "name": spec["name"],
-        "state": {"waiting": {"reason": "PodInitializing" if has_init else "ContainerCreating"}},
+        "state": _not_started(has_init),
         "lastState": {},
         "ready": False,
         "restartCount": 0,
@@ -109,6 +111,10 @@ def _without_record(spec: dict[str, Any], error: StartError | None, has_init: bo
     if error is not None:
         status["state"] = {"waiting": _waiting(error.reason, error.message)}
     return status
+
+
+def _not_started(has_init: bool) -> dict[str, Any]:
+    return {"waiting": {"reason": "PodInitializing" if has_init else "ContainerCreating"}}
 
 
 def _lost(old: Status) -> dict[str, Any]:
@@ -159,7 +165,7 @@ def _state(record: ContainerRecord) -> dict[str, Any]:
         terminated["finishedAt"] = _time(record.finished_at)
         terminated["containerID"] = container_id(record)
         return {"terminated": terminated}
-    return {"waiting": {"reason": "ContainerCreating"}}
+    return _not_started(has_init=False)
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -28,10 +27,7 @@ def pod_status(
     old = pod.get("status") or {}
     _, init_done, _ = next_init_container(pod, seen)
     has_init = bool(pod["spec"].get("initContainers"))
-    init = container_statuses(pod, seen, errors, readiness, has_init=False, is_init=True)
-    for before, one in itertools.pairwise(init):
-        if "waiting" in one["state"] and not before["ready"] and not one.get("containerID"):
-            one["state"] = {"waiting": {"reason": "PodInitializing"}}
+    init = container_statuses(pod, seen, errors, readiness, has_init=has_init, is_init=True)
     containers = container_statuses(
         pod, seen, {} if not init_done else errors, readiness, has_init=has_init, is_init=False
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 import struct
 import zlib
@@ -87,6 +88,33 @@ async def test_commands_over_websocket(lab: KubeletLab) -> None:
             received[message.data[0]] += message.data[1:]
     assert (received[1], received[2]) == (b"out\ntyped\n", b"err\n")
     assert orjson.loads(received[3])["details"]["causes"] == [{"reason": "ExitCode", "message": "3"}]
+
+
+async def test_older_websocket_protocols(lab: KubeletLab) -> None:
+    await lab.create(make_pod("box"))
+    await lab.wait_ready("box")
+    for protocol, ok, told in (
+        ("channel.k8s.io", True, b""),
+        ("channel.k8s.io", False, b"exit code 3"),
+        ("base64.channel.k8s.io", True, b""),
+        ("v4.base64.channel.k8s.io", True, b"Success"),
+    ):
+        command = f"echo out; exit {0 if ok else 3}"
+        query = [("command", "sh"), ("command", "-c"), ("command", command), ("output", "1")]
+        received = dict.fromkeys(range(4), b"")
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(
+                f"{URL}/exec/default/box/c", params=query, ssl=insecure(), protocols=[protocol]
+            ) as socket,
+        ):
+            async for message in socket:
+                if "base64" in protocol:
+                    received[int(message.data[0])] += base64.b64decode(message.data[1:])
+                else:
+                    received[message.data[0]] += message.data[1:]
+        assert received[1] == b"out\n"
+        assert told in received[3] and bool(told) == bool(received[3])
 
 
 async def test_commands_over_spdy(lab: KubeletLab) -> None:

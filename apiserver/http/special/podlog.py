@@ -1,8 +1,9 @@
-"""GET pods/NAME/log: checked against the pod, then streamed from its kubelet."""
+"""GET pods/NAME/log: checked against the pod, then streamed from its kubelet; over WebSocket where the client asks."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -17,10 +18,13 @@ from apiserver.http.call import Call
 from apiserver.http.reply import TEXT
 from apiserver.http.request_info import Query, first, is_true
 from apiserver.http.special.kubelets import Kubelets
+from apiserver.http.websocketwatch import is_websocket
 from apiserver.registry import reading
 from apiserver.registry.served import Served
 
 _CHUNK_BYTES = 64 << 10
+_BINARY, _BASE64 = "binary.k8s.io", "base64.binary.k8s.io"
+_HEARTBEAT_SECONDS = 30.0
 _FLAGS = ("follow", "previous", "timestamps")
 _NUMBERS = ("sinceSeconds", "tailLines", "limitBytes")
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
@@ -48,7 +52,7 @@ class PodLogs:
             async with self._kubelets.session.get(url) as answer:
                 if answer.status != 200:
                     raise _refused(answer.status, (await answer.text()).strip(), container, name_of(pod))
-                return await _stream(call, answer)
+                return await (_frames if is_websocket(call.request) else _stream)(call, answer)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if isinstance(error, ConnectionError) and not isinstance(error, aiohttp.ClientError):
                 raise
@@ -79,6 +83,52 @@ async def _stream(call: Call, answer: aiohttp.ClientResponse) -> web.StreamRespo
         raise asyncio.CancelledError from None
     await response.write_eof()
     return response
+
+
+async def _frames(call: Call, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+    """The log in messages: binary ones, or base64 texts for the subprotocol that says so."""
+    socket = web.WebSocketResponse(
+        protocols=(_BINARY, _BASE64), compress=False, heartbeat=_HEARTBEAT_SECONDS, max_msg_size=_CHUNK_BYTES
+    )
+    call.add_headers(socket.headers)
+    try:
+        await socket.prepare(call.request)
+    except web.HTTPBadRequest as error:
+        raise BadRequest(error.text or "bad WebSocket handshake") from error
+    if call.trail is not None:
+        await call.trail.started(socket.status)
+    sending = asyncio.create_task(_send(socket, answer), name="websocket-log")
+    leaving = asyncio.create_task(_until_left(socket), name="websocket-log-reader")
+    try:
+        await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if sending.done():
+            sending.result()
+    except (ConnectionError, aiohttp.ClientError):
+        pass  # one of the two has gone: the connection's end tells the other
+    finally:
+        await _cancelled(sending, leaving)
+        await socket.close()
+    return socket
+
+
+async def _send(socket: web.WebSocketResponse, answer: aiohttp.ClientResponse) -> None:
+    async for chunk in answer.content.iter_any():
+        if socket.ws_protocol == _BASE64:
+            await socket.send_str(base64.b64encode(chunk).decode())
+        else:
+            await socket.send_bytes(chunk)
+
+
+async def _until_left(socket: web.WebSocketResponse) -> None:
+    """Nothing is expected from the client but its going."""
+    async for _ in socket:
+        pass
+
+
+async def _cancelled(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def log_parameters(query: Query) -> dict[str, str]:

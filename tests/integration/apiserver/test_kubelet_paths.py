@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from api.resources import NODES
@@ -76,6 +78,27 @@ async def test_logs_are_streamed(kubelet: tuple[ApiServerProcess, RestClient, Ku
     assert (status, body) == (200, b"one\r\ntwo\n")
     assert "GET /containerLogs/default/p/c?tailLines=2 " in node.heads[-1]
     assert ADMIN_TOKEN not in node.heads[-1]
+
+
+@pytest.mark.parametrize(("protocol", "form"), [("binary.k8s.io", bytes), ("base64.binary.k8s.io", str)])
+async def test_logs_over_websocket(
+    kubelet: tuple[ApiServerProcess, RestClient, Kubelet], protocol: str, form: type
+) -> None:
+    server, _, _ = kubelet
+    url = f"https://127.0.0.1:{server.port}/api/v1/namespaces/default/pods/p/log?container=c"
+    headers, context = {"Authorization": f"Bearer {ADMIN_TOKEN}"}, server.config().ssl_context or True
+    received = b""
+    async with (
+        asyncio.timeout(10),
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url, headers=headers, ssl=context, protocols=[protocol]) as socket,
+    ):
+        assert socket.protocol == protocol
+        async for part in socket:
+            data: bytes | str = part.data
+            assert isinstance(data, form)
+            received += data if isinstance(data, bytes) else base64.b64decode(data)
+    assert received == b"one\r\ntwo\n"
 
 
 async def test_exec_is_a_tunnel(kubelet: tuple[ApiServerProcess, RestClient, Kubelet]) -> None:

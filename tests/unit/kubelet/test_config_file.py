@@ -46,9 +46,9 @@ def test_files_that_cannot_be_used(tmp_path: Path, text: str) -> None:
         with_config_file(write(tmp_path, text))
 
 
-def test_a_missing_file() -> None:
+def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigFileError, match="No such file"):
-        with_config_file(KubeletOptions(config="/nonexistent"))
+        with_config_file(KubeletOptions(config=str(tmp_path / "none")))
 
 
 def test_old_guides_flags_are_taken() -> None:

@@ -97,6 +97,8 @@ def test_waiting_reasons_before_anything_ran() -> None:
     status = status_of(make_pod(**INIT), sandbox(), record("i"))
     assert status["containerStatuses"][0]["state"] == {"waiting": {"reason": "PodInitializing"}}
     assert condition(status, "Initialized")["message"] == "containers with incomplete status: [i]"
+    for created in (status_of(make_pod(**INIT)), status_of(make_pod(**INIT), sandbox(), record("i", "created"))):
+        assert created["initContainerStatuses"][0]["state"] == {"waiting": {"reason": "PodInitializing"}}
     errors = {"web": StartError("ErrImagePull", "no such image")}
     waiting = status_of(make_pod(), sandbox(), errors=errors)["containerStatuses"][0]["state"]["waiting"]
     assert waiting == {"reason": "ErrImagePull", "message": "no such image"}
