@@ -57,6 +57,8 @@ _FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "authentication.webhook.enabled": ("authentication_token_webhook", bool),
     "authentication.x509.clientCAFile": ("client_ca_file", str),
     "authorization.mode": ("authorization_mode", str),
+    "hairpinMode": ("hairpin_mode", str),
+    "allowedUnsafeSysctls": ("allowed_unsafe_sysctls", tuple),
     "registerWithTaints": ("register_with_taints", lambda taints: tuple(_taint(taint) for taint in taints)),
 }
 

@@ -29,6 +29,7 @@ from kubelet.network_loop import NetworkLoop
 from kubelet.node_services import NodeServices
 from kubelet.node_status import NodeStatus
 from kubelet.options import KubeletOptions
+from kubelet.plan import sysctls
 from kubelet.plan.admission import rejection
 from kubelet.plan.docker_config import NodeSettings
 from kubelet.plan.eviction import parse_thresholds
@@ -101,6 +102,7 @@ class Kubelet:
         self._stats = StatsProvider(self.runtime, self.cache, node_name, root_dir)
         self.server = self._make_server()
         self._eviction = self._make_eviction()
+        self._sysctls = _allowed_sysctls(options)
         self._images = self._make_image_collector()
 
     def _node_services(self) -> NodeServices:
@@ -274,8 +276,10 @@ class Kubelet:
 
     def _admit(self, pod: Object, others: list[Object]) -> tuple[str, str] | None:
         node = self._node()
-        return self._eviction.admits(pod) or rejection(
-            pod, others, self._resources.allocatable, labels_of(node) if node else {}
+        return (
+            self._eviction.admits(pod)
+            or sysctls.rejection(pod, self._sysctls)
+            or rejection(pod, others, self._resources.allocatable, labels_of(node) if node else {})
         )
 
     async def _ask_version(self) -> RuntimeVersion:
@@ -322,10 +326,20 @@ class Kubelet:
         return "" if backend is Backend.NONE or self._network.not_ready() else str(backend)
 
 
+def _allowed_sysctls(options: KubeletOptions) -> sysctls.Allowed:
+    try:
+        return sysctls.allowed(options.allowed_unsafe_sysctls)
+    except ValueError as error:
+        raise FatalError(str(error)) from error
+
+
 def _network(options: KubeletOptions, root_dir: Path, node_ip: str) -> NodeNetwork:
+    if options.hairpin_mode == "promiscuous-bridge":
+        logger.warning("Hairpin mode promiscuous-bridge is kubenet's; falling back to hairpin-veth")
     own = PodNetwork(
         state_dir=root_dir / "network", cluster_cidrs=[options.cluster_cidr] if options.cluster_cidr else [],
         backend=Backend(options.pod_network_backend), node_ip=node_ip, mtu=options.network_plugin_mtu,
+        hairpin=options.hairpin_mode != "none",
     )  # fmt: skip
     state_dir = Path(options.cni_cache_dir) if options.cni_cache_dir else root_dir / "cni"
     return NodeNetwork(own, conf_dir=Path(options.cni_conf_dir), bin_dirs=options.cni_bin_dir, state_dir=state_dir)

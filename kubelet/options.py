@@ -119,7 +119,13 @@ class KubeletOptions(LogOptions):
         ("/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"), help="where CNI plugins are", group="Network"
     )
     cni_cache_dir: str = flag("", help="what CNI plugins answered; cni in --root-dir when empty", group="Network")
-    hairpin_mode: str = flag("hairpin-veth", help="accepted", group="Runtime")
+    hairpin_mode: str = flag(
+        "hairpin-veth", help="how a pod reaches itself through a Service: hairpin-veth, promiscuous-bridge or none",
+        choices=("promiscuous-bridge", "hairpin-veth", "none"), group="Network",
+    )  # fmt: skip
+    allowed_unsafe_sysctls: tuple[str, ...] = flag(
+        (), help="sysctls that pods may set besides the safe ones; a * at the end is a wildcard", group="Pods"
+    )
     feature_gates: dict[str, str] = flag({}, help="accepted", group="Runtime")
     allow_privileged: bool = flag(True, help="accepted", deprecated="privileged pods are always allowed")
     make_iptables_util_chains: bool = flag(True, help="accepted", group="Runtime")

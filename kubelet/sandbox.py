@@ -16,7 +16,7 @@ from kubelet.node_services import NodeServices
 from kubelet.plan.docker_config import sandbox_config
 from kubelet.plan.images import parse_image
 from kubelet.plan.names import SANDBOX, container_name
-from kubelet.plan.pod_files import hosts_file, pod_dns
+from kubelet.plan.pod_files import dns_events, hosts_file, pod_dns
 from kubelet.plan.records import ContainerRecord
 from kubelet.runtime.interface import Runtime, RuntimeFailure, RuntimeRefused
 from kubelet.runtime.pause_image import PAUSE_CHANGES, UnknownMachine, pause_archive
@@ -73,6 +73,8 @@ async def create_sandbox(
     try:
         await pause.ensure()
         config = sandbox_config(pod, node.pause_image, node.settings)
+        for reason, message in dns_events(pod, node.node_resolv_conf, node.cluster_dns, node.cluster_domain):
+            node.event(pod, "Warning", reason, message)
         async with node.gate.attaching():
             sandbox_id = await node.runtime.create(container_name(pod, SANDBOX, attempt), config)
             await node.runtime.start(sandbox_id)

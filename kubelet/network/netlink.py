@@ -121,14 +121,13 @@ async def _ensure_bridge(plan: NodePlan, ports: Mapping[str, str]) -> None:
         links = [link async for link in await ipr.link("dump")]
         for link in links:
             if link.get("IFLA_IFNAME") in ports and link.get("IFLA_MASTER") != index:
-                await _plug_in(ipr, link["index"], index)
+                await _plug_in(ipr, link["index"], index, plan.hairpin)
 
 
-async def _plug_in(ipr: Any, port: int | None, bridge: int | None) -> None:
+async def _plug_in(ipr: Any, port: int | None, bridge: int | None, hairpin: bool) -> None:
     # Group 0: a crash may have left it in the group of links about to be removed.
     await ipr.link("set", index=port, master=bridge, group=0, state="up")
-    # Hairpin: a pod may reach itself through a Service that sends it back.
-    await ipr.brport("set", index=port, mode=1)
+    await ipr.brport("set", index=port, mode=int(hairpin))
 
 
 async def _ensure_pod_link(plan: PodPlan, namespace: Path) -> None:
@@ -146,7 +145,7 @@ async def _ensure_pod_link(plan: PodPlan, namespace: Path) -> None:
         bridge = await link_index(ipr, BRIDGE)
         if bridge is None:
             raise NetworkError(f"the bridge {BRIDGE} is gone")
-        await _plug_in(ipr, await link_index(ipr, plan.host_link), bridge)
+        await _plug_in(ipr, await link_index(ipr, plan.host_link), bridge, plan.hairpin)
 
 
 def _own_namespace() -> int:

@@ -24,6 +24,7 @@ class NodePlan:
     prefix_length: int
     mac: str
     mtu: int
+    hairpin: bool = True  #: what a pod sends may come back to it (a Service that picks the pod that asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +37,23 @@ class PodPlan:
     mac: str
     gateway: str
     mtu: int
+    hairpin: bool = True
 
 
-def node_plan(pod_cidr: str, mtu: int) -> NodePlan:
+def node_plan(pod_cidr: str, mtu: int, hairpin: bool = True) -> NodePlan:
     """The bridge has the first address of the pod CIDR; raises ValueError for a CIDR without room for a pod."""
     network = ipaddress.IPv4Network(pod_cidr)
     if network.prefixlen > 30:
         raise ValueError(f"pod CIDR {pod_cidr} has no room for a pod")
     gateway = str(network.network_address + 1)
-    return NodePlan(str(network), gateway, network.prefixlen, mac_of(gateway), mtu)
+    return NodePlan(str(network), gateway, network.prefixlen, mac_of(gateway), mtu, hairpin)
 
 
 def pod_plan(sandbox_id: str, address: str, node: NodePlan) -> PodPlan:
     """The link of the sandbox that has `address`."""
-    return PodPlan(host_link_of(sandbox_id), address, node.prefix_length, mac_of(address), node.gateway, node.mtu)
+    return PodPlan(
+        host_link_of(sandbox_id), address, node.prefix_length, mac_of(address), node.gateway, node.mtu, node.hairpin
+    )
 
 
 def host_link_of(sandbox_id: str) -> str:

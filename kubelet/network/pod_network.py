@@ -38,10 +38,12 @@ class PodNetwork:
         backend: Backend = Backend.NONE,
         node_ip: str = "",
         mtu: int = 0,
+        hairpin: bool = True,
         packet_filter: PacketFilter | None = None,
     ) -> None:
         """`cluster_cidrs`: destinations that pods reach under their own address (the cluster's whole pod range).
-        `node_ip` is where other nodes find this one, `mtu` that of the pods (0: what fits the underlay)."""
+        `node_ip` is where other nodes find this one, `mtu` that of the pods (0: what fits the underlay).
+        `hairpin`: a pod may reach itself through a Service."""
         self._store = AttachmentStore(state_dir)
         self._cluster_cidrs = tuple(cluster_cidrs)
         self._packet_filter = packet_filter or Iptables()
@@ -49,6 +51,7 @@ class PodNetwork:
         self._routes = NodeRoutes(self.netlink, backend, node_ip, mtu)
         self._peers: tuple[Peer, ...] | None = None  #: None: not known yet, so nobody is known to be gone
         self._plan: NodePlan | None = None
+        self._hairpin = hairpin
         self._syncing = asyncio.Lock()
         self._host_port_chains: list[str] | None = None  #: those in the kernel; None: not known
         self._trouble: str | None = "the pod network is not started"
@@ -80,7 +83,7 @@ class PodNetwork:
         """Make links, routes and chains for this node's range, and for the other nodes (None: as known until now). Pods
         attached from an earlier range keep their addresses. Raises NetworkError, and ValueError for a CIDR that is
         none."""
-        plan = node_plan(pod_cidr, DEFAULT_MTU)
+        plan = node_plan(pod_cidr, DEFAULT_MTU, self._hairpin)
         async with self._syncing:
             if peers is not None:
                 self._peers = tuple(peers)

@@ -16,6 +16,7 @@ from kubelet.plan import names
 from kubelet.plan.environment import expand
 from kubelet.plan.qos import SANDBOX_OOM, docker_resources, oom_score_adj
 from kubelet.plan.security import host_config, security_options, user_of
+from kubelet.plan.sysctls import sysctls_of
 
 NO_HEALTHCHECK = {"Test": ["NONE"]}
 _SANDBOX_SHARES = 2
@@ -70,8 +71,7 @@ def sandbox_config(pod: Object, image: str, settings: NodeSettings) -> dict[str,
     }
     if spec.get("hostPID"):
         host["PidMode"] = "host"
-    sysctls = {entry["name"]: entry.get("value") or "" for entry in shared.get("sysctls") or ()}
-    if sysctls:
+    if sysctls := sysctls_of(pod):
         host["Sysctls"] = sysctls
     config: dict[str, Any] = {
         "Image": image,

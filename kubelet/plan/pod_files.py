@@ -6,9 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from apimachinery.objects import Object, namespace_of
+from apimachinery.objects import Object, namespace_of, uid_of
 from kubelet.plan.docker_config import host_name
 
 _MAX_NAMESERVERS, _MAX_SEARCHES, _MAX_SEARCH_CHARS = 3, 32, 2048
@@ -71,11 +70,39 @@ def parse_resolv_conf(text: str) -> ResolvConf:
 
 
 def pod_dns(pod: Object, node: ResolvConf, cluster_dns: Sequence[str], cluster_domain: str) -> ResolvConf:
-    """The pod's DNS settings by its dnsPolicy and dnsConfig."""
-    spec = pod["spec"]
-    policy = spec.get("dnsPolicy") or "ClusterFirst"
-    if policy == "ClusterFirst" and spec.get("hostNetwork"):
-        policy = "Default"
+    """The pod's DNS settings by its dnsPolicy and dnsConfig, cut to what resolvers take."""
+    return _within_limits(_all_dns(pod, node, cluster_dns, cluster_domain))
+
+
+def dns_events(pod: Object, node: ResolvConf, cluster_dns: Sequence[str], cluster_domain: str) -> list[tuple[str, str]]:
+    """(reason, message) of the warnings that the pod's DNS settings deserve."""
+    result = []
+    if _dns_policy(pod) in ("ClusterFirst", "ClusterFirstWithHostNet") and not cluster_dns:
+        where = f"{pod['metadata']['name']}_{namespace_of(pod)}({uid_of(pod)})"
+        text = (
+            'kubelet does not have ClusterDNS IP configured and cannot create Pod using "ClusterFirst" policy. '
+            'Falling back to "Default" policy.'
+        )
+        result.append(("MissingClusterDNS", f'pod: "{where}". {text}'))
+    wanted = _all_dns(pod, node, cluster_dns, cluster_domain)
+    applied = _within_limits(wanted)
+    for what, omitted, line, before, after in (
+        ("Search Line", "search paths", "search", wanted.searches, applied.searches),
+        ("Nameserver", "nameservers", "nameserver", wanted.nameservers, applied.nameservers),
+    ):
+        if before != after:
+            text = f"{what} limits were exceeded, some {omitted} have been omitted, the applied {line} line is: "
+            result.append(("DNSConfigForming", text + " ".join(after)))
+    return result
+
+
+def _dns_policy(pod: Object) -> str:
+    policy: str = pod["spec"].get("dnsPolicy") or "ClusterFirst"
+    return "Default" if policy == "ClusterFirst" and pod["spec"].get("hostNetwork") else policy
+
+
+def _all_dns(pod: Object, node: ResolvConf, cluster_dns: Sequence[str], cluster_domain: str) -> ResolvConf:
+    policy = _dns_policy(pod)
     if policy == "None":
         base = ResolvConf()
     elif policy == "Default" or not cluster_dns:
@@ -83,20 +110,24 @@ def pod_dns(pod: Object, node: ResolvConf, cluster_dns: Sequence[str], cluster_d
     else:
         namespace = namespace_of(pod)
         own = (f"{namespace}.svc.{cluster_domain}", f"svc.{cluster_domain}", cluster_domain) if cluster_domain else ()
-        base = ResolvConf(tuple(cluster_dns), _unique((*own, *node.searches)), ("ndots:5",))
-    return _with_config(base, spec.get("dnsConfig") or {})
-
-
-def _with_config(base: ResolvConf, config: dict[str, Any]) -> ResolvConf:
+        base = ResolvConf(tuple(cluster_dns), (*own, *node.searches), ("ndots:5",))
+    config = pod["spec"].get("dnsConfig") or {}
     options = {option.partition(":")[0]: option for option in base.options}
     for option in config.get("options") or ():
         name, value = option.get("name") or "", option.get("value")
         options[name] = name if value is None else f"{name}:{value}"
-    searches = _unique((*base.searches, *(config.get("searches") or ())))[:_MAX_SEARCHES]
+    return ResolvConf(
+        _unique((*base.nameservers, *(config.get("nameservers") or ()))),
+        _unique((*base.searches, *(config.get("searches") or ()))),
+        tuple(options.values()),
+    )
+
+
+def _within_limits(dns: ResolvConf) -> ResolvConf:
+    searches = dns.searches[:_MAX_SEARCHES]
     while len(" ".join(searches)) > _MAX_SEARCH_CHARS:
         searches = searches[:-1]
-    servers = _unique((*base.nameservers, *(config.get("nameservers") or ())))[:_MAX_NAMESERVERS]
-    return ResolvConf(servers, searches, tuple(options.values()))
+    return ResolvConf(dns.nameservers[:_MAX_NAMESERVERS], searches, dns.options)
 
 
 def _unique(values: Sequence[str]) -> tuple[str, ...]:

@@ -91,6 +91,17 @@ async def test_host_ports_from_everywhere(lab: Lab, network: PodNetwork) -> None
     assert await ask(lab.outside, NODE_IP, 8080) == "refused"
 
 
+@pytest.mark.parametrize("hairpin", [True, False])
+async def test_a_pod_hears_itself_only_with_hairpin(lab: Lab, tmp_path: Path, hairpin: bool) -> None:
+    network, pod = PodNetwork(state_dir=tmp_path / "network", hairpin=hairpin), lab.sandbox()
+    await network.start()
+    await network.configure(CIDR)
+    await network.attach("u1", "s1", pod)
+    ports = run("bridge", "-d", "link", "show", "dev", host_link_of("s1"))
+    assert ("hairpin on" in ports) is hairpin
+    await network.stop()
+
+
 async def test_udp_clients_of_a_host_port_move_to_the_next_pod(lab: Lab, network: PodNetwork) -> None:
     client = UdpClient(lab.outside, NODE_IP, 5300)
     for name in ("one", "two"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubelet.plan.pod_files import ResolvConf, hosts_file, parse_resolv_conf, pod_dns
+from kubelet.plan.pod_files import ResolvConf, dns_events, hosts_file, parse_resolv_conf, pod_dns
 from tests.unit.kubelet.plan.pods import make_pod
 
 NODE = ResolvConf(("192.0.2.53",), ("example.org",), ("timeout:1",))
@@ -55,3 +55,22 @@ def test_dns_config_adds_and_overrides() -> None:
     assert found.options == ("ndots:2", "rotate")
     alone = pod_dns(make_pod(dnsPolicy="None", dnsConfig=config), NODE, DNS, "cluster.local")
     assert alone.searches == ("x.org",)
+
+
+def test_dns_settings_that_cannot_be_as_asked_are_told() -> None:
+    assert dns_events(make_pod(), NODE, DNS, "cluster.local") == []
+    assert dns_events(make_pod(hostNetwork=True), NODE, (), "") == []
+    [(reason, message)] = dns_events(make_pod(), NODE, (), "")
+    assert reason == "MissingClusterDNS"
+    assert message.endswith('cannot create Pod using "ClusterFirst" policy. Falling back to "Default" policy.')
+    many = make_pod(
+        dnsPolicy="None",
+        dnsConfig={"nameservers": [f"10.0.0.{n}" for n in range(4)], "searches": [f"s{n}" for n in range(33)]},
+    )
+    line = " ".join(f"s{n}" for n in range(32))
+    assert dns_events(many, NODE, DNS, "cluster.local") == [
+        ("DNSConfigForming", "Search Line limits were exceeded, some search paths have been omitted, "
+                             f"the applied search line is: {line}"),
+        ("DNSConfigForming", "Nameserver limits were exceeded, some nameservers have been omitted, "
+                             "the applied nameserver line is: 10.0.0.0 10.0.0.1 10.0.0.2"),
+    ]  # fmt: skip
