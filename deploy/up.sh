@@ -94,7 +94,7 @@ start_node() {
     start_service kubelet "$MK_VENV/bin/kubelet" --kubeconfig="$MK_CONFIG/kubelet.conf" \
         --hostname-override="$MK_NODE_NAME" --node-ip="$ip" --client-ca-file="$MK_PKI/ca.crt" \
         --tls-cert-file="$MK_PKI/kubelet-server.crt" --tls-private-key-file="$MK_PKI/kubelet-server.key" \
-        --cluster-dns="$MK_DNS_IP" --cluster-domain="$MK_CLUSTER_DOMAIN" --v=2
+        --cluster-dns="$MK_DNS_IP" --cluster-domain="$MK_CLUSTER_DOMAIN" --resolv-conf="$(resolv_conf)" --v=2
     start_service kube-proxy "$MK_VENV/bin/kube-proxy" --kubeconfig="$MK_CONFIG/kube-proxy.conf" \
         --hostname-override="$MK_NODE_NAME" --cluster-cidr="$MK_CLUSTER_CIDR" --v=2
     wait_for 60 "node $MK_NODE_NAME is Ready (logs: $MK_LOGS)" node_ready

@@ -14,7 +14,7 @@ from dns.wire.query import Query
 from dns.wire.relay import BadResponse, Relayed, address_records, relay
 from dns.wire.response import BADVERS, empty_response, response
 from dns.zone.lookup import Lookup
-from dns.zone.records import AXFR, CNAME, IXFR, NXDOMAIN, REFUSED, SERVFAIL, Answer, Record, of_type
+from dns.zone.records import ADDRESS_TYPES, AXFR, CNAME, IXFR, NXDOMAIN, REFUSED, SERVFAIL, Answer, Record, of_type
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +91,9 @@ class Responder:
             if answer.chase:
                 return None
         if variants is None:
-            variants = _Variants(min(max(1, len(answer.records)), _MAX_VARIANTS))
+            # Clients order SRV records themselves, by weight; of addresses many take the first.
+            orders = len(answer.records) if query.qtype in ADDRESS_TYPES else 1
+            variants = _Variants(min(max(1, orders), _MAX_VARIANTS))
             self._packed.put(key, variants, self._clock(), _PACKED_SECONDS)
         message = response(query, answer.rotated(len(variants.messages)), ttl_seconds=self._ttl, limit=limit)
         variants.messages.append(message)

@@ -35,7 +35,7 @@ from kubelet.plan.docker_config import NodeSettings
 from kubelet.plan.eviction import parse_thresholds
 from kubelet.plan.images import parse_image
 from kubelet.plan.node import Machine, NodeFacts, allocatable
-from kubelet.plan.pod_files import ResolvConf, parse_resolv_conf
+from kubelet.plan.pod_files import resolv_conf_warning
 from kubelet.plan.qos import milli, whole
 from kubelet.pleg import ContainerCache
 from kubelet.pod_resources import ApiPodResources
@@ -44,7 +44,7 @@ from kubelet.prober import Prober
 from kubelet.runtime.docker import DockerRuntime
 from kubelet.runtime.engine import DEFAULT_SOCKET, Engine
 from kubelet.runtime.interface import RuntimeFailure, RuntimeVersion
-from kubelet.sandbox import DEFAULT_PAUSE_IMAGE, PauseImage
+from kubelet.sandbox import DEFAULT_PAUSE_IMAGE, PauseImage, read_resolv_conf
 from kubelet.server.app import KubeletServer, tls_context
 from kubelet.server.auth import KubeletAuth
 from kubelet.server.stats import StatsProvider
@@ -116,7 +116,7 @@ class Kubelet:
             runtime=self.runtime, cache=self.cache, network=self._network, gate=AttachGate(), volumes=self._volumes,
             resources=self._resources, images=ImagePuller(self.runtime), prober=self._prober, status=self.status,
             recorder=self._recorder, settings=settings, host_ip=self.node_ip, node_name=self.node_name,
-            node_resolv_conf=_resolv_conf(options.resolv_conf), services=self._services,
+            resolv_conf_path=options.resolv_conf, services=self._services,
             pause_image=parse_image(options.pod_infra_container_image).reference, cluster_dns=options.cluster_dns,
             cluster_domain=options.cluster_domain, sync_seconds=options.sync_frequency,
         )  # fmt: skip
@@ -238,6 +238,10 @@ class Kubelet:
         await self._node_informer.wait_synced()
         self._resources.allocatable = allocatable(await self.facts(), _HARD_EVICTION_MEMORY)
         self._status_of_node.event(self.node_name, "Normal", "Starting", "Starting kubelet.")
+        path = self.options.resolv_conf
+        resolver = await asyncio.to_thread(read_resolv_conf, path)
+        if trouble := resolv_conf_warning(path, resolver, self.options.cluster_domain):
+            self._tell_of_node("CheckLimitsForResolvConf", trouble)
         self._pods_informer.on_change(self.pods.pod_changed)
         await self._pods_informer.wait_synced()
         self._synced = True
@@ -350,14 +354,6 @@ def _socket(options: KubeletOptions) -> str:
     if "docker" in options.container_runtime_endpoint and "dockershim" not in options.container_runtime_endpoint:
         endpoint = endpoint or options.container_runtime_endpoint
     return endpoint.removeprefix("unix://") or DEFAULT_SOCKET
-
-
-def _resolv_conf(path: str) -> ResolvConf:
-    try:
-        return parse_resolv_conf(Path(path).read_text()) if path else ResolvConf()
-    except OSError as error:
-        logger.warning("The resolver configuration cannot be read", extra={"path": path, "error": str(error)})
-        return ResolvConf()
 
 
 def _reserved(options: KubeletOptions) -> dict[str, int]:

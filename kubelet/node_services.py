@@ -12,7 +12,6 @@ from kubelet.attach_gate import AttachGate
 from kubelet.image_puller import ImagePuller
 from kubelet.network.node_network import NodeNetwork
 from kubelet.plan.docker_config import NodeSettings
-from kubelet.plan.pod_files import ResolvConf
 from kubelet.pleg import ContainerCache
 from kubelet.pod_resources import ApiPodResources
 from kubelet.prober import Prober
@@ -38,7 +37,7 @@ class NodeServices:
     settings: NodeSettings
     host_ip: str
     node_name: str
-    node_resolv_conf: ResolvConf
+    resolv_conf_path: str
     services: Callable[[], Sequence[Object]]
     pause_image: str
     cluster_dns: tuple[str, ...] = ()

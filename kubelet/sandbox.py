@@ -16,7 +16,7 @@ from kubelet.node_services import NodeServices
 from kubelet.plan.docker_config import sandbox_config
 from kubelet.plan.images import parse_image
 from kubelet.plan.names import SANDBOX, container_name
-from kubelet.plan.pod_files import dns_events, hosts_file, pod_dns
+from kubelet.plan.pod_files import NO_RESOLVER, PodDns, ResolvConf, hosts_file, parse_resolv_conf, pod_dns
 from kubelet.plan.records import ContainerRecord
 from kubelet.runtime.interface import Runtime, RuntimeFailure, RuntimeRefused
 from kubelet.runtime.pause_image import PAUSE_CHANGES, UnknownMachine, pause_archive
@@ -73,7 +73,7 @@ async def create_sandbox(
     try:
         await pause.ensure()
         config = sandbox_config(pod, node.pause_image, node.settings)
-        for reason, message in dns_events(pod, node.node_resolv_conf, node.cluster_dns, node.cluster_domain):
+        for reason, message in (await _pod_dns(node, pod)).warnings:
             node.event(pod, "Warning", reason, message)
         async with node.gate.attaching():
             sandbox_id = await node.runtime.create(container_name(pod, SANDBOX, attempt), config)
@@ -104,7 +104,7 @@ async def attach_sandbox(node: NodeServices, pod: Object, sandbox: ContainerReco
     """The sandbox's address, attached now if it was not; raises NetworkError."""
     if pod["spec"].get("hostNetwork"):
         return node.host_ip
-    resolver = pod_dns(pod, node.node_resolv_conf, node.cluster_dns, node.cluster_domain)
+    resolver = (await _pod_dns(node, pod)).conf
     dns = {"servers": resolver.nameservers, "searches": resolver.searches, "options": resolver.options}
     return await node.network.attach(sandbox_request(pod, sandbox.id, sandbox.pid, dns))
 
@@ -112,11 +112,28 @@ async def attach_sandbox(node: NodeServices, pod: Object, sandbox: ContainerReco
 async def write_pod_files(node: NodeServices, pod: Object, pod_ip: str) -> None:
     """The pod's etc-hosts and resolv.conf below its directory; raises OSError."""
     node_hosts = ""
-    dns = pod_dns(pod, node.node_resolv_conf, node.cluster_dns, node.cluster_domain)
+    dns = await _pod_dns(node, pod)
     if pod["spec"].get("hostNetwork"):
         node_hosts = await asyncio.to_thread(_read, Path("/etc/hosts"))
     hosts = hosts_file(pod, pod_ip, node.cluster_domain, node_hosts)
-    await asyncio.to_thread(_write_files, node.pod_dir(pod), {"etc-hosts": hosts, "resolv.conf": dns.text()})
+    await asyncio.to_thread(_write_files, node.pod_dir(pod), {"etc-hosts": hosts, "resolv.conf": dns.conf.text()})
+
+
+async def _pod_dns(node: NodeServices, pod: Object) -> PodDns:
+    """The pod's DNS settings; the node's own are read each time, as they change with its networks."""
+    own = await asyncio.to_thread(read_resolv_conf, node.resolv_conf_path)
+    return pod_dns(pod, own, node.cluster_dns, node.cluster_domain)
+
+
+def read_resolv_conf(path: str) -> ResolvConf:
+    """The node's own DNS settings: none where the file cannot be read, a fixed one for the path ""."""
+    if not path:
+        return NO_RESOLVER
+    try:
+        return parse_resolv_conf(Path(path).read_text())
+    except OSError as error:
+        logger.warning("The resolver configuration cannot be read", extra={"path": path, "error": str(error)})
+        return ResolvConf()
 
 
 def _write_files(directory: Path, texts: dict[str, str]) -> None:

@@ -33,6 +33,13 @@ node_ip() {
     echo "$ip"
 }
 
+# The resolver configuration for pods: systemd-resolved's own list where /etc/resolv.conf only names its stub, which a
+# pod cannot reach.
+resolv_conf() {
+    local full=/run/systemd/resolve/resolv.conf
+    if [ -s "$full" ] && grep -q '^nameserver 127\.0\.0\.53' /etc/resolv.conf; then echo "$full"; else echo /etc/resolv.conf; fi
+}
+
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 note() { printf '    %s\n' "$*"; }
 die() {

@@ -22,7 +22,7 @@ EXAMPLES = ROOT / "examples"
 KUBECONFIG = "/etc/kubernetes/admin.conf"
 RUN = Path("/run/mini-kubernetes")
 LOGS = Path("/var/log/mini-kubernetes")
-DAEMONS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
+DAEMONS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kube-dns")
 
 
 def eventually(check: Callable[[], Any], *, seconds: float, what: str) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kubelet.plan.pod_files import ResolvConf, dns_events, hosts_file, parse_resolv_conf, pod_dns
+from apimachinery.objects import Object
+from kubelet.plan.pod_files import ResolvConf, hosts_file, parse_resolv_conf, pod_dns, resolv_conf_warning
 from tests.unit.kubelet.plan.pods import make_pod
 
 NODE = ResolvConf(("192.0.2.53",), ("example.org",), ("timeout:1",))
@@ -23,12 +24,19 @@ def test_hosts_on_the_host_are_the_node_s() -> None:
 
 
 def test_parse_resolv_conf() -> None:
-    text = "# c\nnameserver 1.1.1.1\n;x\nsearch a. b\nsearch c d\noptions ndots:2 rotate\nnameserver 2.2.2.2\n"
+    text = "# c\nnameserver 1.1.1.1\n;x\nsearch a. b\nsearch c d\noptions debug\n"
+    text += "options ndots:2 rotate\nnameserver 2.2.2.2\n"
     assert parse_resolv_conf(text) == ResolvConf(("1.1.1.1", "2.2.2.2"), ("c", "d"), ("ndots:2", "rotate"))
 
 
+def dns(pod: Object, cluster_dns: tuple[str, ...] = DNS) -> ResolvConf:
+    found = pod_dns(pod, NODE, cluster_dns, "cluster.local")
+    assert found.warnings == ()
+    return found.conf
+
+
 def test_cluster_first() -> None:
-    found = pod_dns(make_pod(), NODE, DNS, "cluster.local")
+    found = dns(make_pod())
     assert found.nameservers == DNS
     assert found.searches == ("ns.svc.cluster.local", "svc.cluster.local", "cluster.local", "example.org")
     assert found.options == ("ndots:5",)
@@ -36,41 +44,51 @@ def test_cluster_first() -> None:
 
 
 def test_other_policies() -> None:
-    assert pod_dns(make_pod(dnsPolicy="Default"), NODE, DNS, "cluster.local") == NODE
-    assert pod_dns(make_pod(hostNetwork=True), NODE, DNS, "cluster.local") == NODE
-    assert pod_dns(make_pod(), NODE, (), "cluster.local") == NODE
-    both = make_pod(hostNetwork=True, dnsPolicy="ClusterFirstWithHostNet")
-    assert pod_dns(both, NODE, DNS, "cluster.local").nameservers == DNS
+    assert dns(make_pod(dnsPolicy="Default")) == NODE
+    assert dns(make_pod(hostNetwork=True)) == NODE
+    assert dns(make_pod(hostNetwork=True, dnsPolicy="ClusterFirstWithHostNet")).nameservers == DNS
+    assert dns(make_pod(dnsPolicy="None")) == ResolvConf()
+
+
+def test_without_a_cluster_dns_the_node_s_settings_serve_and_it_is_told() -> None:
+    found = pod_dns(make_pod(), NODE, (), "cluster.local")
+    assert found.conf == NODE
+    ((reason, message),) = found.warnings
+    assert reason == "MissingClusterDNS"
+    assert message.endswith('cannot create Pod using "ClusterFirst" policy. Falling back to "Default" policy.')
+    assert pod_dns(make_pod(dnsPolicy="Default"), NODE, (), "cluster.local").warnings == ()
 
 
 def test_dns_config_adds_and_overrides() -> None:
     config = {
-        "nameservers": ["1.1.1.1", "10.96.0.10", "2.2.2.2", "3.3.3.3"],
+        "nameservers": ["1.1.1.1", "10.96.0.10"],
         "searches": ["x.org"],
         "options": [{"name": "ndots", "value": "2"}, {"name": "rotate"}],
     }
-    found = pod_dns(make_pod(dnsConfig=config), NODE, DNS, "cluster.local")
-    assert found.nameservers == ("10.96.0.10", "1.1.1.1", "2.2.2.2")
+    found = dns(make_pod(dnsConfig=config))
+    assert found.nameservers == ("10.96.0.10", "1.1.1.1")
     assert found.searches[-1] == "x.org"
     assert found.options == ("ndots:2", "rotate")
-    alone = pod_dns(make_pod(dnsPolicy="None", dnsConfig=config), NODE, DNS, "cluster.local")
+    alone = dns(make_pod(dnsPolicy="None", dnsConfig=config))
     assert alone.searches == ("x.org",)
 
 
-def test_dns_settings_that_cannot_be_as_asked_are_told() -> None:
-    assert dns_events(make_pod(), NODE, DNS, "cluster.local") == []
-    assert dns_events(make_pod(hostNetwork=True), NODE, (), "") == []
-    [(reason, message)] = dns_events(make_pod(), NODE, (), "")
-    assert reason == "MissingClusterDNS"
-    assert message.endswith('cannot create Pod using "ClusterFirst" policy. Falling back to "Default" policy.')
-    many = make_pod(
-        dnsPolicy="None",
-        dnsConfig={"nameservers": [f"10.0.0.{n}" for n in range(4)], "searches": [f"s{n}" for n in range(33)]},
-    )
-    line = " ".join(f"s{n}" for n in range(32))
-    assert dns_events(many, NODE, DNS, "cluster.local") == [
-        ("DNSConfigForming", "Search Line limits were exceeded, some search paths have been omitted, "
-                             f"the applied search line is: {line}"),
-        ("DNSConfigForming", "Nameserver limits were exceeded, some nameservers have been omitted, "
-                             "the applied nameserver line is: 10.0.0.0 10.0.0.1 10.0.0.2"),
-    ]  # fmt: skip
+def test_what_resolvers_do_not_take_is_left_out_and_told() -> None:
+    config = {"nameservers": ["1.1.1.1", "2.2.2.2", "3.3.3.3"], "searches": [f"d{number}" for number in range(29)]}
+    found = pod_dns(make_pod(dnsConfig=config), NODE, DNS, "cluster.local")
+    assert found.conf.nameservers == ("10.96.0.10", "1.1.1.1", "2.2.2.2")
+    assert len(found.conf.searches) == 32
+    assert [reason for reason, _ in found.warnings] == ["DNSConfigForming"] * 2
+    assert found.warnings[0][1].endswith("the applied nameserver line is: 10.96.0.10 1.1.1.1 2.2.2.2")
+    assert found.warnings[1][1].endswith(" d26 d27")
+    long = {"searches": ["x" * 60 + str(number) for number in range(28)] + ["y" * 240, "z" * 240]}
+    cut = pod_dns(make_pod(dnsPolicy="None", dnsConfig=long), NODE, DNS, "cluster.local")
+    assert len(" ".join(cut.conf.searches)) <= 2048
+    assert len(cut.conf.searches) == 29
+
+
+def test_the_node_s_own_settings_may_leave_too_little_room() -> None:
+    many = ResolvConf(searches=tuple(f"d{number}" for number in range(30)))
+    assert resolv_conf_warning("/x", many, "cluster.local") is not None
+    assert resolv_conf_warning("/x", many, "") is None
+    assert resolv_conf_warning("/x", ResolvConf(searches=("x" * 2049,)), "") is not None
