@@ -19,6 +19,8 @@ from client.rest import RestClient
 
 logger = logging.getLogger(__name__)
 _JITTER = 1.2
+#: Those who wait look so much more often than they may try: what is over is taken at once.
+_LOOKS_PER_TRY = 4
 _RELEASE_SECONDS = 5.0
 
 
@@ -72,15 +74,24 @@ class _Elector:
         self._config = config
         self._observed: Object | None = None
         self._observed_at = 0.0
+        self._answered = False  #: whether the last try had an answer
         self.lost = False
 
     async def acquire(self) -> None:
         logger.info("Waiting for the lease", extra={"lease": self._config.name, "identity": self._config.identity})
         leading = await self._try()
         while not leading:
-            await asyncio.sleep(self._config.retry_seconds * random.uniform(1.0, 1.0 + _JITTER))
+            await asyncio.sleep(self._pause())
             leading = await self._try()
         logger.info("Became leader", extra={"lease": self._config.name, "identity": self._config.identity})
+
+    def _pause(self) -> float:
+        """Seconds until the next look: soon after a refusal by the holder, later where the server does not answer."""
+        pause = self._config.retry_seconds * random.uniform(1.0, 1.0 + _JITTER)
+        if not self._answered:
+            return pause
+        over_in = self._observed_at + self._length() - asyncio.get_running_loop().time()
+        return min(pause / _LOOKS_PER_TRY, max(over_in, 0.01))
 
     async def renew(self) -> None:
         """Renew until it no longer works within the deadline."""
@@ -91,7 +102,8 @@ class _Elector:
             deadline = last + self._config.renew_deadline_seconds
             renewed = False
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(deadline):
+                # A server that died under the call never answers it: there must be time for another.
+                async with asyncio.timeout_at(min(deadline, loop.time() + self._config.renew_deadline_seconds / 2)):
                     renewed = await self._try()
             if renewed:
                 last = loop.time()
@@ -114,13 +126,15 @@ class _Elector:
 
     async def _try(self) -> bool:
         """Take or renew the lease where that is allowed; whether it is ours now."""
+        self._answered = False
         try:
             lease = await self._get_or_create()
             if lease is None:
                 return True
+            self._answered = True
             spec = lease["spec"]
             holder = spec.get("holderIdentity") or ""
-            if holder and holder != self._config.identity and not self._expired(spec):
+            if holder and holder != self._config.identity and not self._expired():
                 return False
             ours = holder == self._config.identity
             now = _now()
@@ -133,6 +147,7 @@ class _Elector:
             }
             self._observe(await self._client.update(LEASES, lease | {"spec": changed}))
         except ApiError as error:
+            self._answered = False
             logger.info("Cannot take or renew the lease", extra={"lease": self._config.name, "error": error.message})
             return False
         return True
@@ -167,9 +182,14 @@ class _Elector:
         self._observed = lease
         self._observed_at = asyncio.get_running_loop().time()
 
-    def _expired(self, spec: Object) -> bool:
-        length = spec.get("leaseDurationSeconds") or self._config.lease_seconds
-        return asyncio.get_running_loop().time() >= self._observed_at + length
+    def _expired(self) -> bool:
+        return asyncio.get_running_loop().time() >= self._observed_at + self._length()
+
+    def _length(self) -> float:
+        """Seconds that the holder has said it holds the lease for."""
+        spec = (self._observed or {}).get("spec") or {}
+        length: float = spec.get("leaseDurationSeconds") or self._config.lease_seconds
+        return length
 
     def _held_by_other(self) -> bool:
         holder = (self._observed or {}).get("spec", {}).get("holderIdentity") or ""

@@ -9,12 +9,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from api.resources import CLUSTER_ROLES, ENDPOINT_SLICES, ENDPOINTS, LEASES, ROLES, SERVICES
 from apimachinery.errors import AlreadyExists, ApiError, Conflict, NotFound
 from apimachinery.meta import Resource
-from apimachinery.objects import Object, format_micro_time, name_of, namespace_of, parse_time, uid_of
+from apimachinery.objects import Object, format_micro_time, name_of, namespace_of, uid_of
 from apiserver.bootstrap import apiservices, flow, kubernetesservice, policy, system
 from apiserver.bootstrap.rbacreconcile import reconciled_binding, reconciled_role
 from apiserver.interfaces import Loopback
@@ -47,6 +47,7 @@ class Bootstrap:
     def __init__(self, config: BootstrapConfig, loopback: Loopback) -> None:
         self._config = config
         self._api = loopback
+        self._renewals: dict[str, tuple[str, float]] = {}  #: address: its lease's renewTime, and when we first saw that
 
     async def ensure(self) -> None:
         """Create what is missing; before the server says it is ready. Raises ApiError where that does not work."""
@@ -178,16 +179,19 @@ class Bootstrap:
         await self._write(LEASES, "kube-system", self._lease_name, wanted)
 
     async def _living(self) -> set[str]:
-        """The addresses whose leases are current."""
-        oldest = datetime.now(UTC) - timedelta(seconds=_LEASE_SECONDS)
+        """The addresses whose leases are current: renewed within their length by our own clock, since clocks of other
+        machines may differ."""
+        now = asyncio.get_running_loop().time()
         leases = [item for item in self._api.list(LEASES, "kube-system")
                   if (item["metadata"].get("labels") or {}).get(_LEASE_LABEL) == "true"]  # fmt: skip
-        living = set()
-        for lease in leases:
-            spec = lease.get("spec") or {}
-            if spec.get("renewTime") and parse_time(spec["renewTime"]) >= oldest:
-                living.add(spec.get("holderIdentity") or "")
-        return living
+        renewals = {spec.get("holderIdentity") or "": spec.get("renewTime") or ""
+                    for spec in (lease.get("spec") or {} for lease in leases)}  # fmt: skip
+        seen = self._renewals
+        self._renewals = {
+            address: seen[address] if address in seen and seen[address][0] == renewed else (renewed, now)
+            for address, renewed in renewals.items()
+        }
+        return {address for address, (_, at) in self._renewals.items() if now - at < _LEASE_SECONDS}
 
     async def _reconcile_endpoints(self, addresses: set[str]) -> None:
         port = self._config.secure_port

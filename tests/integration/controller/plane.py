@@ -60,9 +60,9 @@ class ControlPlane:
 
     def __init__(self, folder: Path, *manager_flags: str, api_flags: Sequence[str] = ()) -> None:
         self.server = ApiServerProcess(folder, *api_flags)
-        kubeconfig = folder / "kubeconfig"
-        kubeconfig.write_text(_kubeconfig(self.server.port))
-        common = (f"--kubeconfig={kubeconfig}", "--leader-elect=false", "--secure-port=0", "--v=2")
+        config = folder / "kubeconfig"
+        config.write_text(kubeconfig(self.server.port))
+        common = (f"--kubeconfig={config}", "--leader-elect=false", "--secure-port=0", "--v=2")
         self.manager = Daemon("controller.app", folder, *common, *manager_flags)
         self.scheduler = Daemon("scheduler.app", folder, *common)
         self.client: RestClient = self.server.client()
@@ -107,7 +107,8 @@ class ControlPlane:
         raise TimeoutError(self.manager.log()[-1500:] + self.scheduler.log()[-1500:])
 
 
-def _kubeconfig(port: int) -> str:
+def kubeconfig(port: int) -> str:
+    """A kubeconfig file of the administrator at that port, as text."""
     cluster = {"server": f"https://127.0.0.1:{port}", "insecure-skip-tls-verify": True}
     return json.dumps(
         {
