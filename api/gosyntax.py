@@ -84,3 +84,14 @@ def scope_list(scopes: Iterable[str]) -> str:
     """[]core.ResourceQuotaScope{"BestEffort"}."""
     shown = ", ".join(go_quote(scope) for scope in scopes)
     return f"[]core.ResourceQuotaScope{{{shown}}}" if shown else "[]core.ResourceQuotaScope(nil)"
+
+
+def go_rule(rule: Mapping[str, Any]) -> GoSyntax:
+    """apiextensions.ValidationRule{...}."""
+    texts = [f"{name}:{go_quote(rule.get(key) or '')}" for name, key in _RULE_TEXTS]
+    reason = pointer("apiextensions.FieldValueErrorReason", rule.get("reason"))
+    where = go_quote(rule.get("fieldPath") or "")
+    return GoSyntax(f"apiextensions.ValidationRule{{{', '.join(texts)}, Reason:{reason}, FieldPath:{where}}}")
+
+
+_RULE_TEXTS = (("Rule", "rule"), ("Message", "message"), ("MessageExpression", "messageExpression"))

@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar, get_type_hints
 
-from component.flagvalues import FlagError, converter, duration, is_bool, is_collection, show, type_word
+from apimachinery.duration import parse_duration as duration
+from component.flagvalues import FlagError, converter, is_bool, is_collection, show, type_word
 from component.version import GIT_VERSION, version_text
 
 __all__ = ["FlagError", "WithoutEffect", "duration", "flag", "parse", "parse_args"]

@@ -12,32 +12,11 @@ from typing import Any
 
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 _INT64 = 1 << 63
 
 
 class FlagError(ValueError):
     """What is wrong with a command line, in one line."""
-
-
-def duration(text: str) -> float:
-    """A Go duration ("300ms", "1h15m30s") in seconds; raises ValueError."""
-    sign = -1.0 if text.startswith("-") else 1.0
-    body = text[1:] if text[:1] in ("-", "+") else text
-    if body == "0":
-        return 0.0
-    total, position = 0.0, 0
-    while position < len(body):
-        part = _DURATION_PART.match(body, position)
-        if part is None:
-            break
-        total += float(part[1]) * _UNITS[part[2]]
-        position = part.end()
-    if not body or position < len(body):
-        missing = bool(body) and re.fullmatch(r"[\d.]+", body[position:]) is not None
-        raise ValueError(f'time: {"missing unit in" if missing else "invalid"} duration "{text}"')
-    return sign * total
 
 
 def boolean(text: str) -> bool:

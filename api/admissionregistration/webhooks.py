@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from api.kind import Column
 from api.strategies import GenerationStrategy
 from api.table import AGE, NAME, age
 from api.validation import names
 from api.validation.labelselector import validate_label_selector
+from api.validation.webhookclient import validate_client_url, validate_service_reference
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object
@@ -156,52 +156,8 @@ def _validate_client(client: Mapping[str, Any], path: str) -> list[FieldError]:
     if (url is None) == (service is None):
         return [fe.required(path, "exactly one of url or service is required")]
     if url is not None:
-        return _validate_url(url, f"{path}.url")
+        return validate_client_url(url, f"{path}.url")
     return validate_service_reference(service or {}, f"{path}.service")
-
-
-def validate_service_reference(service: Mapping[str, Any], path: str) -> list[FieldError]:
-    """A service that is called: its name, namespace, port and path."""
-    errors = [
-        fe.required(f"{path}.{f}", f"service {f} is required") for f in ("name", "namespace") if not service.get(f)
-    ]
-    port = service.get("port")
-    if port is not None and names.port_number(port):
-        text = "port is not valid: " + names.port_number(port)[0]
-        errors.append(fe.invalid(f"{path}.port", port, text))
-    where = service.get("path")
-    if where is None or where in ("", "/"):
-        return errors
-    if where == "//":
-        errors.append(fe.invalid(f"{path}.path", where, "segment[0] may not be empty"))
-    if not where.startswith("/"):
-        errors.append(fe.invalid(f"{path}.path", where, "must start with a '/'"))
-    for index, segment in enumerate(where.strip("/").split("/")):
-        if not segment:
-            errors.append(fe.invalid(f"{path}.path", where, f"segment[{index}] may not be empty"))
-            continue
-        for text in names.dns1123_subdomain(segment):
-            errors.append(fe.invalid(f"{path}.path", where, f"segment[{index}]: {text}"))
-    return errors
-
-
-def _validate_url(url: str, path: str) -> list[FieldError]:
-    form = "; desired format: https://host[/path]"
-    parts = urlsplit(url)
-    errors: list[FieldError] = []
-    if parts.scheme != "https":
-        text = "'https' is the only allowed URL scheme" + form
-        errors.append(fe.invalid(path, parts.scheme, text))
-    if not parts.netloc:
-        errors.append(fe.invalid(path, "", "host must be specified" + form))
-    if "@" in parts.netloc:
-        user = parts.netloc.rpartition("@")[0]
-        errors.append(fe.invalid(path, user, "user information is not permitted in the URL"))
-    if parts.fragment:
-        errors.append(fe.invalid(path, parts.fragment, "fragments are not permitted in the URL"))
-    if parts.query:
-        errors.append(fe.invalid(path, parts.query, "query parameters are not permitted in the URL"))
-    return errors
 
 
 def cells(obj: Object, now: datetime) -> list[Any]:

@@ -7,18 +7,17 @@ from datetime import datetime
 from typing import Any
 
 from api.apiextensions import conditions
-from api.apiextensions.schema import validate_schema
+from api.apiextensions.approval import validate_approval
+from api.apiextensions.conversion import validate_conversion
+from api.apiextensions.versions import validate_versions
 from api.strategies import SpecStrategy, StatusStrategy
 from api.validation import names
 from api.validation.objectmeta import FIELD_IMMUTABLE
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError, GoSyntax
-from apimachinery.objects import Object, annotations_of, name_of
+from apimachinery.objects import Object, name_of
 
-_APPROVED = "api-approved.kubernetes.io"
 _SCOPES = ("Cluster", "Namespaced")
-_COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
-_COLUMN_FORMATS = ("binary", "bool", "byte", "date", "datetime", "double", "float", "int32", "int64", "password")
 _MIXED_CASE = "may have mixed case, but should otherwise match: "
 
 
@@ -71,7 +70,7 @@ class CustomResourceDefinitionStrategy(SpecStrategy):
         expected = f"{(spec.get('names') or {}).get('plural') or ''}.{spec.get('group') or ''}"
         if name_of(obj) != expected:
             errors.append(fe.invalid("metadata.name", name_of(obj), 'must be spec.names.plural+"."+spec.group'))
-        return errors + _validate_spec(spec) + _validate_stored(obj) + _validate_approval(obj)
+        return errors + _validate_spec(spec) + _validate_stored(obj) + validate_approval(obj)
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """ValidateCustomResourceDefinitionUpdate: what decides where objects are stored stays."""
@@ -85,7 +84,7 @@ class CustomResourceDefinitionStrategy(SpecStrategy):
             if value != before:
                 errors.append(fe.invalid(f"spec.{field}", value, FIELD_IMMUTABLE))
         errors += _validate_stored(new)
-        return errors if _validate_approval(old) else errors + _validate_approval(new)
+        return errors if validate_approval(old) else errors + validate_approval(new)
 
 
 class CustomResourceDefinitionStatusStrategy(StatusStrategy):
@@ -111,21 +110,6 @@ def _is_established(obj: Object) -> bool:
 
 def _name_change(field: str, spec: Mapping[str, Any], former: Mapping[str, Any]) -> tuple[str, Any, Any]:
     return f"names.{field}", (spec.get("names") or {}).get(field), (former.get("names") or {}).get(field)
-
-
-def _validate_approval(obj: Object) -> list[FieldError]:
-    group = (obj.get("spec") or {}).get("group") or ""
-    if not (group in ("k8s.io", "kubernetes.io") or group.endswith((".k8s.io", ".kubernetes.io"))):
-        return []
-    approval = annotations_of(obj).get(_APPROVED) or ""
-    if approval.startswith(("http://", "https://", "unapproved")):
-        return []
-    path = f"metadata.annotations[{_APPROVED}]"
-    if approval:
-        text = "protected groups must have approval annotation with either a URL or a reason starting with "
-        return [fe.invalid(path, approval, text + '"unapproved"')]
-    text = f'protected groups must have approval annotation "{_APPROVED}", '
-    return [fe.required(path, text + "see https://github.com/kubernetes/enhancements/pull/1111")]
 
 
 def _validate_stored(obj: Object) -> list[FieldError]:
@@ -155,16 +139,7 @@ def _validate_spec(spec: Mapping[str, Any]) -> list[FieldError]:
     if spec.get("preserveUnknownFields"):
         instead = "set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
         errors.append(fe.invalid("spec.preserveUnknownFields", True, f"cannot set to true, {instead}"))
-    versions = spec.get("versions") or []
-    for index, version in enumerate(versions):
-        errors += _validate_version(version, f"spec.versions[{index}]")
-    if len({version.get("name") for version in versions}) != len(versions):
-        errors.append(fe.invalid("spec.versions", versions, "must contain unique version names"))
-    if sum(1 for version in versions if version.get("storage")) != 1:
-        text = "must have exactly one version marked as storage version"
-        shown = versions or GoSyntax("[]apiextensions.CustomResourceDefinitionVersion(nil)")
-        errors.append(fe.invalid("spec.versions", shown, text))
-    return errors + _validate_names(spec.get("names") or {}, "spec.names") + _validate_conversion(spec)
+    return errors + validate_versions(spec) + _validate_names(spec.get("names") or {}) + validate_conversion(spec)
 
 
 def _validate_group(group: str) -> list[FieldError]:
@@ -177,7 +152,8 @@ def _validate_group(group: str) -> list[FieldError]:
     return []
 
 
-def _validate_names(named: Mapping[str, Any], path: str) -> list[FieldError]:
+def _validate_names(named: Mapping[str, Any]) -> list[FieldError]:
+    path = "spec.names"
     errors = [
         fe.required(f"{path}.{field}") for field in ("plural", "singular", "kind", "listKind") if not named.get(field)
     ]
@@ -193,102 +169,6 @@ def _validate_names(named: Mapping[str, Any], path: str) -> list[FieldError]:
             if problems := names.dns1035_label(value):
                 errors.append(fe.invalid(f"{path}.{field}[{index}]", value, ",".join(problems)))
     return errors
-
-
-def _validate_conversion(spec: Mapping[str, Any]) -> list[FieldError]:
-    conversion, path = spec.get("conversion") or {}, "spec.conversion"
-    strategy, webhook = conversion.get("strategy") or "", conversion.get("webhook")
-    errors: list[FieldError] = []
-    if not strategy:
-        errors.append(fe.required(f"{path}.strategy"))
-    elif strategy not in ("None", "Webhook"):
-        errors.append(fe.not_supported(f"{path}.strategy", strategy, ("None", "Webhook")))
-    if strategy != "Webhook":
-        if webhook is not None:
-            text = "should not be set when strategy is not set to Webhook"
-            errors.append(fe.forbidden(f"{path}.webhook", text))
-        return errors
-    config = (webhook or {}).get("clientConfig")
-    if not config:
-        errors.append(fe.required(f"{path}.webhookClientConfig", "required when strategy is set to Webhook"))
-    elif bool(config.get("url")) == (config.get("service") is not None):
-        text = "exactly one of url or service is required"
-        errors.append(fe.required(f"{path}.webhookClientConfig", text))
-    if not (webhook or {}).get("conversionReviewVersions"):
-        errors.append(fe.required(f"{path}.conversionReviewVersions"))
-    return errors
-
-
-def _validate_version(version: Mapping[str, Any], path: str) -> list[FieldError]:
-    errors: list[FieldError] = []
-    name = version.get("name") or ""
-    if problems := names.dns1035_label(name):
-        errors.append(fe.invalid(f"{path}.name", name, ",".join(problems)))
-    if not version.get("deprecated") and version.get("deprecationWarning") is not None:
-        errors.append(fe.invalid(f"{path}.deprecationWarning", version["deprecationWarning"], _ONLY_DEPRECATED))
-    schema = (version.get("schema") or {}).get("openAPIV3Schema")
-    if schema is not None:
-        errors += validate_schema(schema, f"{path}.schema.openAPIV3Schema")
-    elif version.get("served"):
-        errors.append(fe.required(f"{path}.schema.openAPIV3Schema", "schemas are required"))
-    for index, column in enumerate(version.get("additionalPrinterColumns") or ()):
-        errors += _validate_column(column, f"{path}.additionalPrinterColumns[{index}]")
-    scale = (version.get("subresources") or {}).get("scale")
-    return errors + (_validate_scale(scale, f"{path}.subresources.scale") if scale is not None else [])
-
-
-_ONLY_DEPRECATED = "can only be set for deprecated versions"
-
-
-def _validate_column(column: Mapping[str, Any], path: str) -> list[FieldError]:
-    errors: list[FieldError] = []
-    if not column.get("name"):
-        errors.append(fe.required(f"{path}.name"))
-    kind, shape = column.get("type") or "", column.get("format") or ""
-    if not kind:
-        errors.append(fe.required(f"{path}.type", f"must be one of {','.join(_COLUMN_TYPES)}"))
-    elif kind not in _COLUMN_TYPES:
-        errors.append(fe.invalid(f"{path}.type", kind, f"must be one of {','.join(_COLUMN_TYPES)}"))
-    if shape and shape not in _COLUMN_FORMATS:
-        errors.append(fe.invalid(f"{path}.format", shape, f"must be one of {','.join(_COLUMN_FORMATS)}"))
-    json_path = column.get("jsonPath") or ""
-    if not json_path:
-        errors.append(fe.required(f"{path}.JSONPath"))
-    elif not _is_simple_path(json_path):
-        errors.append(fe.invalid(f"{path}.JSONPath", json_path, "is an invalid path: is not a json path"))
-    return errors
-
-
-def _validate_scale(scale: Mapping[str, Any], path: str) -> list[FieldError]:
-    errors: list[FieldError] = []
-    for field, root, needed in (
-        ("specReplicasPath", "spec", True),
-        ("statusReplicasPath", "status", True),
-        ("labelSelectorPath", "", False),
-    ):
-        value = scale.get(field) or ""
-        at = f"{path}.{field}"
-        if not value:
-            if needed:
-                errors.append(fe.required(at))
-        elif not _is_member_path(value):
-            text = "is an invalid path: must be a simple json path without array or wildcard accesses"
-            errors.append(fe.invalid(at, value, text))
-        elif not value.startswith(_ROOTS[root]):
-            text = f"should be a json path under {' or '.join(each.rstrip('.') for each in _ROOTS[root])}"
-            errors.append(fe.invalid(at, value, text))
-    return errors
-
-
-_ROOTS: Mapping[str, tuple[str, ...]] = {"spec": (".spec.",), "status": (".status.",), "": (".spec.", ".status.")}
-
-
-def _is_simple_path(path: str) -> bool:
-    return path.startswith((".", "[")) and path.count("[") == path.count("]")
-
-
-def _is_member_path(path: str) -> bool:
-    return path.startswith(".") and all(part and "[" not in part and "*" not in part for part in path[1:].split("."))
 
 
 CUSTOM_RESOURCE_DEFINITION = CustomResourceDefinitionStrategy()

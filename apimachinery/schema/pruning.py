@@ -29,6 +29,13 @@ def decoder(schema: Mapping[str, Any], object_meta: TypeSchema) -> Callable[[Obj
     return decode
 
 
+def unknown_fields(value: Any, schema: Mapping[str, Any]) -> list[str]:
+    """What pruning takes away of a value, in place; metadata stays as it is."""
+    unknown: list[str] = []
+    _prune(value, schema, "", unknown, lambda _: [], is_root=bool(schema.get("x-kubernetes-embedded-resource")))
+    return unknown
+
+
 def _prune(
     value: Any,
     schema: Mapping[str, Any],

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from api.apiextensions.defaulting import apply_defaults
 from api.kind import Custom, Kind, Subresource
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, is_deleting
 from apimachinery.schema import TypeSchema, from_openapi
 from apiserver.crd.columns import table_of
-from apiserver.crd.defaulting import apply_defaults
 from apiserver.crd.strategy import CustomResourceStrategy, CustomStatusStrategy
 
 _VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")

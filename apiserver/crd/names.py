@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from api.apiextensions.approval import with_approval
 from api.apiextensions.conditions import condition, with_condition
 from apimachinery.fielderrors import go_quote
 from apimachinery.objects import Object, name_of
@@ -20,6 +21,7 @@ def settled(crd: Object, others: Iterable[Object], now: datetime) -> Object:
     rivals = [each for each in others if each["spec"]["group"] == spec["group"] and name_of(each) != name_of(crd)]
     accepted, conflict = _accepted(spec["names"], status.get("acceptedNames") or {}, rivals)
     status["acceptedNames"] = accepted
+    status = with_approval(crd, status, now)
     if conflict:
         reason, message = conflict
         status = with_condition(status, "NamesAccepted", "False", reason, message, now)

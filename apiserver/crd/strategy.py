@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from api.apiextensions import embedded, listtypes, rules, values
+from api.apiextensions.defaulting import apply_defaults
+from api.apiextensions.rules import Rules
 from api.kind import Strategy
 from api.strategies import bump_generation, restore
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object
-from apiserver.crd import embedded, listtypes, rules, values
-from apiserver.crd.defaulting import apply_defaults
-from apiserver.crd.rules import Rules
 
 
 class CustomResourceStrategy(Strategy):

@@ -9,7 +9,6 @@ import pytest
 
 from api.apiextensions.crd import CUSTOM_RESOURCE_DEFINITION as DEFINITION
 from api.apiextensions.crd import CUSTOM_RESOURCE_DEFINITION_STATUS as STATUS
-from api.apiextensions.schema import validate_schema
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object
 from tests.unit.api.samples import created, replaced
@@ -116,61 +115,3 @@ def test_protected_groups_need_approval() -> None:
     assert "api-approved.kubernetes.io" in texts(DEFINITION.validate(obj))[0]
     obj["metadata"]["annotations"] = {"api-approved.kubernetes.io": "https://example.com/pull/1"}
     assert texts(DEFINITION.validate(obj)) == []
-
-
-ITEMS = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
-
-
-@pytest.mark.parametrize(
-    "field",
-    [
-        {"type": "object", "additionalProperties": {"type": "string"}},
-        {"type": "array", "items": ITEMS, "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
-        {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]},
-        {"x-kubernetes-preserve-unknown-fields": True},
-        {"type": "object", "properties": {"a": {"type": "string"}}, "oneOf": [{"required": ["a"]}]},
-        {"type": "object", "properties": {"a": {"type": "string"}}, "not": {"properties": {"a": {"pattern": "x"}}}},
-    ],
-)
-def test_structural_schemas(field: dict[str, Any]) -> None:
-    assert texts(validate_schema({"type": "object", "properties": {"f": field}}, "s")) == []
-
-
-@pytest.mark.parametrize(
-    ("field", "expected"),
-    [
-        ({}, "s.properties[f].type: Required value: must not be empty for specified object fields"),
-        ({"type": "array"}, "s.properties[f].items: Required value: must be specified"),
-        (
-            {"type": "array", "items": {}},
-            "s.properties[f].items.type: Required value: must not be empty for specified array items",
-        ),
-        (
-            {"type": "object", "additionalProperties": {"type": "string"}, "properties": {"a": {"type": "string"}}},
-            "s.properties[f].additionalProperties: Forbidden: additionalProperties and properties are mutual exclusive",
-        ),
-        (
-            {"type": "object", "anyOf": [{"properties": {"a": {"minimum": 1}}}]},
-            "s.properties[f].properties[a]: Required value: "
-            "because it is defined in s.properties[f].anyOf[0].properties[a]",
-        ),
-        (
-            {"type": "string", "allOf": [{"type": "string"}]},
-            "s.properties[f].allOf[0].type: Forbidden: must be empty to be structural",
-        ),
-        (
-            {"type": "array", "items": ITEMS, "x-kubernetes-list-type": "map"},
-            "s.properties[f].x-kubernetes-list-map-keys: Required value: "
-            "must not be empty if x-kubernetes-list-type is map",
-        ),
-    ],
-)
-def test_schemas_that_are_not_structural(field: dict[str, Any], expected: str) -> None:
-    assert texts(validate_schema({"type": "object", "properties": {"f": field}}, "s")) == [expected]
-
-
-def test_the_root_is_an_object() -> None:
-    assert texts(validate_schema({}, "s")) == ["s.type: Required value: must not be empty at the root"]
-    assert texts(validate_schema({"type": "string"}, "s")) == [
-        's.type: Invalid value: "string": must be object at the root'
-    ]

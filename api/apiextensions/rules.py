@@ -4,39 +4,32 @@ Pure but for loading the library with the first rule; a definition without rules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import base64
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from apimachinery import fielderrors as fe
+from apimachinery.cel import environment, types
+from apimachinery.cel.environment import CompileError, EvaluationError, Program
+from apimachinery.duration import parse_duration
 from apimachinery.fielderrors import FieldError
-from apiserver.crd.cel import RuleError, compile_rule
 
 Schema = Mapping[str, Any]
-Evaluate = Callable[[Mapping[str, Any]], Any]
 
-_KEYWORDS: Final = frozenset(
-    {
-        *("true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if"),
-        *("import", "let", "loop", "package", "namespace", "return", "var", "void", "while"),
-    }
-)
-_ESCAPES: Final = (("__", "__underscores__"), (".", "__dot__"), ("-", "__dash__"), ("/", "__slash__"))
-_TYPE_META: Final[Schema] = {"type": "string"}
-_OBJECT_META: Final[Schema] = {
-    "type": "object",
-    "properties": {"name": {"type": "string"}, "generateName": {"type": "string"}},
-}
+_OLD: Final = "oldSelf"
+_NO_OVERLOAD: Final = "call arguments did not match a supported operator, function or macro signature for rule"
+_TOO_COSTLY: Final = "no further validation rules will be run due to call cost exceeds limit for rule"
 _ABSENT: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
     declared: Mapping[str, Any]
-    evaluate: Evaluate | None
+    program: Program | None
     problem: str  #: why there is nothing to evaluate
-    message: Evaluate | None
+    message: Program | None
     compares: bool  #: whether it says something of the old value: then it holds for changes only
 
 
@@ -102,14 +95,14 @@ class Rules:
             return []
         kind = self._schema.get("type") or "object"
         shown_path = path or "<nil>"
-        if rule.evaluate is None:
+        if rule.program is None:
             return [fe.invalid(shown_path, kind, f"rule compile error: {rule.problem}")]
-        variables = {"self": value} if old is _ABSENT else {"self": value, "oldSelf": old}
+        variables = {"self": value} if old is _ABSENT else {"self": value, _OLD: old}
         try:
-            if rule.evaluate(variables) is True:
+            if rule.program.evaluate(variables) is True:
                 return []
-        except RuleError as error:
-            return [fe.invalid(shown_path, kind, f"{error} evaluating rule: {_words(rule.declared)}")]
+        except EvaluationError as error:
+            return [fe.invalid(shown_path, kind, _why(str(error), _short(rule.declared)))]
         return [_reported(rule, variables, kind, path)]
 
 
@@ -119,24 +112,39 @@ def _inner(schema: Any) -> Rules | None:
 
 def _compiled(declared: Mapping[str, Any]) -> _Rule:
     text = (declared.get("rule") or "").strip()
+    said = (declared.get("messageExpression") or "").strip()
     try:
-        message = compile_rule(declared["messageExpression"]) if declared.get("messageExpression") else None
-        return _Rule(declared, compile_rule(text), "", message, "oldSelf" in text)
-    except RuleError as error:
+        program = Program(text, ("self", _OLD))
+        message = Program(said, ("self", _OLD)) if said else None
+    except CompileError as error:
         return _Rule(declared, None, str(error), None, False)
+    compares = any(node.kind == "ident" and node.name == _OLD for node in program.tree.walk())
+    return _Rule(declared, program, "", message, compares)
+
+
+def _short(declared: Mapping[str, Any]) -> str:
+    return (declared.get("message") or "").strip() or (declared.get("rule") or "").strip()
 
 
 def _words(declared: Mapping[str, Any]) -> str:
-    message = (declared.get("message") or "").strip()
-    return message or f"failed rule: {(declared.get('rule') or '').strip()}"
+    return (declared.get("message") or "").strip() or f"failed rule: {_short(declared)}"
+
+
+def _why(problem: str, rule: str) -> str:
+    """What is told of a rule that came to no answer."""
+    if problem.startswith("no such overload"):
+        return f"'{problem}': {_NO_OVERLOAD}: {rule}"
+    if problem.startswith("operation cancelled"):
+        return f"'{problem}': {_TOO_COSTLY}: {rule}"
+    return f"{problem} evaluating rule: {rule}"
 
 
 def _reported(rule: _Rule, variables: Mapping[str, Any], kind: str, path: str) -> FieldError:
     text, reason = _words(rule.declared), rule.declared.get("reason") or "FieldValueInvalid"
     if rule.message is not None:
         try:
-            made = rule.message(variables)
-        except RuleError:
+            made = rule.message.evaluate(variables)
+        except EvaluationError:
             made = ""  # as in the reference: what cannot be said is said in the rule's fixed words
         if isinstance(made, str) and made.strip() and "\n" not in made:
             text = made.strip()
@@ -153,9 +161,7 @@ def _reported(rule: _Rule, variables: Mapping[str, Any], kind: str, path: str) -
 
 def with_type_meta(schema: Schema) -> Schema:
     """The schema of a whole object, which rules may ask for its type and name too."""
-    known = {"apiVersion": _TYPE_META, "kind": _TYPE_META, "metadata": _OBJECT_META}
-    properties = {**known, **(schema.get("properties") or {}), "metadata": _OBJECT_META}
-    return {**schema, "properties": properties}
+    return {**schema, "properties": types.with_type_meta(schema.get("properties") or {})}
 
 
 def to_cel(value: Any, schema: Schema) -> Any:
@@ -164,7 +170,7 @@ def to_cel(value: Any, schema: Schema) -> Any:
         if schema.get("x-kubernetes-embedded-resource"):
             schema = with_type_meta(schema)
         properties, further = schema.get("properties") or {}, schema.get("additionalProperties")
-        made = {escaped(name): to_cel(value[name], inner) for name, inner in properties.items() if name in value}
+        made = {types.escaped(name): to_cel(value[name], inner) for name, inner in properties.items() if name in value}
         if isinstance(further, Mapping) or further is True:
             inner_schema = further if isinstance(further, Mapping) else {}
             made.update({name: to_cel(each, inner_schema) for name, each in value.items() if name not in properties})
@@ -176,30 +182,31 @@ def to_cel(value: Any, schema: Schema) -> Any:
         return [to_cel(item, items if isinstance(items, Mapping) else {}) for item in value]
     if isinstance(value, str):
         return _from_text(value, schema.get("format") or "")
-    if schema.get("type") == "number" and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _number(value, schema.get("type"))
     return value
 
 
+def _number(value: float, kind: str | None) -> float:
+    """Integers and numbers are different types there, whatever the client wrote."""
+    if kind == "number":
+        return float(value)
+    return int(value) if kind == "integer" else value
+
+
 def _from_text(value: str, form: str) -> Any:
-    if form not in ("date-time", "date"):
-        return value
     try:
-        found = datetime.fromisoformat(value)
+        match form:
+            case "date-time" | "date":
+                found = datetime.fromisoformat(value)
+                return environment.timestamp(found if found.tzinfo else found.replace(tzinfo=UTC))
+            case "duration":
+                return environment.duration(timedelta(seconds=parse_duration(value)))
+            case "byte":
+                return base64.b64decode(value, validate=True)
     except ValueError:
         return value  # validation has told of it
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def escaped(name: str) -> str:
-    """A field's name as rules spell it: "a-b" as a__dash__b, "namespace" as __namespace__."""
-    if name in _KEYWORDS:
-        return f"__{name}__"
-    for char, spelled in _ESCAPES:
-        name = name.replace(char, spelled) if char == "__" else name
-    for char, spelled in _ESCAPES[1:]:
-        name = name.replace(char, spelled)
-    return name
+    return value
 
 
 def blocked(errors: Sequence[FieldError]) -> FieldError | None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from apiserver.crd import embedded, listtypes, rules
-from apiserver.crd.defaulting import apply_defaults
-from apiserver.crd.formats import fits
-from apiserver.crd.rules import Rules
-from apiserver.crd.values import validate
+from api.apiextensions import embedded, listtypes, rules
+from api.apiextensions.defaulting import apply_defaults
+from api.apiextensions.formats import fits
+from api.apiextensions.rules import Rules
+from api.apiextensions.values import validate
 
 
 def _field(schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -232,6 +232,43 @@ def test_rules_are_not_looked_at_where_the_value_is_broken() -> None:
 )
 def test_functions_beside_those_of_the_language(rule: str, value: str) -> None:
     assert _told({"type": "string", "x-kubernetes-validations": [{"rule": rule}]}, value) == []
+
+
+def test_times_lengths_and_numbers_have_their_types() -> None:
+    fields = {
+        "t": {"type": "string", "format": "date-time"}, "d": {"type": "string", "format": "duration"},
+        "b": {"type": "string", "format": "byte"}, "n": {"type": "number"}, "i": {"type": "integer"},
+    }  # fmt: skip
+    rule = "self.t > timestamp('2020-01-01T00:00:00Z') && self.d > duration('1h') && self.b == b'hi' && self.n > 0.5"
+    schema = {"type": "object", "properties": fields, "x-kubernetes-validations": [{"rule": f"{rule} && self.i == 2"}]}
+    value = {"t": "2021-01-01T00:00:00Z", "d": "90m", "b": "aGk=", "n": 1, "i": 2.0}
+    assert _told(schema, value) == []
+    assert _told(schema, {**value, "d": "10m"}) != []
+
+
+def test_a_pattern_takes_no_longer_for_hostile_texts() -> None:
+    schema = {"type": "string", "pattern": "^(a+)+$"}
+    assert len(validate("a" * 100_000 + "!", schema)) == 1
+    assert validate("a" * 100_000, schema) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "told"),
+    [
+        ("self.x > 1", {}, 'no such key: x evaluating rule: self.x > 1'),
+        ("1 / self.x == 1", {"x": 0}, "division by zero evaluating rule: 1 / self.x == 1"),
+        ("self.any > 1", {"any": "x"}, "'no such overload': call arguments did not match a supported operator, "
+         "function or macro signature for rule: self.any > 1"),
+        ("self.l.all(a, self.l.all(b, a == b || true))", {"l": [1] * 1000}, "'operation cancelled: actual cost limit "
+         "exceeded': no further validation rules will be run due to call cost exceeds limit for rule: "
+         "self.l.all(a, self.l.all(b, a == b || true))"),
+    ],
+)  # fmt: skip
+def test_rules_that_come_to_no_answer(rule: str, value: Mapping[str, Any], told: str) -> None:
+    fields = {"x": {"type": "integer"}, "any": {"x-kubernetes-int-or-string": True},
+              "l": {"type": "array", "items": {"type": "integer"}}}  # fmt: skip
+    schema = {"type": "object", "properties": fields, "x-kubernetes-validations": [{"rule": rule}]}
+    assert _told(schema, value) == [f'<nil>: Invalid value: "object": {told}']
 
 
 def test_a_rule_that_cannot_be_evaluated_refuses() -> None:

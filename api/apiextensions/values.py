@@ -5,16 +5,16 @@ Texts and reasons are those of k8s.io/kube-openapi/pkg/validation as k8s.io/apie
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
+from api.apiextensions.formats import fits
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
-from apiserver.crd.formats import fits
+from apimachinery.regex import Pattern, PatternError, compile_pattern
 
 Schema = Mapping[str, Any]
 #: What errors of a whole object name as their field.
@@ -81,20 +81,17 @@ def _string(value: str, schema: Schema, path: str) -> list[FieldError]:
 
 
 @lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    # RE2's classes and anchors that Python spells otherwise.
-    text = pattern.replace("[[:alpha:]]", "[a-zA-Z]").replace("[[:alnum:]]", "[a-zA-Z0-9]")
-    text = re.sub(r"(?<!\\)\$$", r"\\Z", text.replace("\\z", "\\Z"))
+def _compiled(pattern: str) -> Pattern | None:
     try:
-        return re.compile(text, re.ASCII)
-    except re.error:
+        return compile_pattern(pattern)
+    except PatternError:
         return None
 
 
 def _matches(pattern: str, value: str) -> bool:
     """Patterns that cannot be understood match nothing, as in the reference."""
     compiled = _compiled(pattern)
-    return compiled is not None and compiled.search(value) is not None
+    return compiled is not None and compiled.matches(value)
 
 
 def _number(value: float, schema: Schema, path: str) -> list[FieldError]:

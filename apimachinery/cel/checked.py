@@ -1,0 +1,158 @@
+"""Checked expressions as trees, from the serialized cel.expr.CheckedExpr of the CEL specification. Pure.
+
+Only what estimating and asking for names needs is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+
+_PACKAGE: Final = "kubernetes.cel"
+#: message -> its fields as name: (number, type); a type with a leading "*" is repeated, "#" marks a map from int64.
+_MESSAGES: Final[Mapping[str, Mapping[str, tuple[int, str]]]] = {
+    "Checked": {"references": (2, "#Reference"), "types": (3, "#Type"), "expr": (4, "Expr")},
+    "Reference": {"name": (1, "string"), "overloads": (3, "*string")},
+    "Type": {
+        "dyn": (1, "Nothing"), "primitive": (3, "int64"), "well_known": (5, "int64"), "list": (6, "ListType"),
+        "map": (7, "Nothing"), "message": (9, "string"),
+    },
+    "ListType": {"element": (1, "Type")},
+    "Nothing": {},
+    "Constant": {"text": (6, "string"), "data": (7, "bytes")},
+    "Expr": {
+        "id": (2, "int64"), "const": (3, "Constant"), "ident": (4, "Ident"), "select": (5, "Select"),
+        "call": (6, "Call"), "list": (7, "List"), "struct": (8, "Struct"), "comprehension": (9, "Comprehension"),
+    },
+    "Ident": {"name": (1, "string")},
+    "Select": {"operand": (1, "Expr"), "field": (2, "string"), "test_only": (3, "bool")},
+    "Call": {"target": (1, "Expr"), "function": (2, "string"), "args": (3, "*Expr")},
+    "List": {"elements": (1, "*Expr")},
+    "Struct": {"name": (1, "string"), "entries": (2, "*Entry")},
+    "Entry": {"key": (3, "Expr"), "value": (4, "Expr")},
+    "Comprehension": {
+        "variable": (1, "string"), "range": (2, "Expr"), "accumulator": (3, "string"), "initial": (4, "Expr"),
+        "condition": (5, "Expr"), "step": (6, "Expr"), "result": (7, "Expr"), "second": (8, "string"),
+    },
+}  # fmt: skip
+_SCALARS: Final = {"string": 9, "int64": 3, "bool": 8, "bytes": 12}
+#: Type.PrimitiveType of texts: their lengths matter.
+_STRING, _BYTES = 5, 6
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One expression. `kind` is "const", "ident", "select", "has", "call", "list", "map", "object" or "comprehension".
+
+    `parts` are the inner expressions: operand; target (if any) and arguments; elements; keys and values; and of a
+    comprehension range, initial, condition, step and result."""
+
+    kind: str
+    id: int
+    name: str = ""  #: of an identifier, field, function, or a comprehension's variable
+    parts: Sequence[Node] = ()
+    has_target: bool = False
+    overloads: Sequence[str] = ()
+    type: str = ""  #: "list", "map", "object", "string", "bytes", "dyn", or "" for what has no length
+    element: str = ""  #: the same of a list's items
+    length: int | None = field(default=None)  #: of a literal
+
+    def walk(self) -> Iterator[Node]:
+        """This and every inner expression."""
+        yield self
+        for part in self.parts:
+            yield from part.walk()
+
+
+def decode(serialized: bytes) -> Node:
+    """The tree of a serialized expression (an Any that holds the CheckedExpr)."""
+    from google.protobuf import any_pb2
+
+    packed = any_pb2.Any.FromString(serialized)
+    checked = _class_of("Checked").FromString(packed.value)
+    return _Reader(checked.references, checked.types).node(checked.expr)
+
+
+class _Reader:
+    def __init__(self, references: Any, types: Any) -> None:
+        self._references = references
+        self._types = types
+
+    def node(self, expr: Any) -> Node:
+        kind = next((name for name in _MESSAGES["Expr"] if name != "id" and expr.HasField(name)), "")
+        kind_of, element = self._type(expr.id)
+        overloads = tuple(self._references[expr.id].overloads) if expr.id in self._references else ()
+        name, parts, length, has_target = "", [], None, False
+        match kind:
+            case "const":
+                held = expr.const
+                length = len(held.text.encode()) if held.HasField("text") else len(held.data) if held.data else None
+            case "ident":
+                name = expr.ident.name
+            case "select":
+                kind, name, parts = ("has" if expr.select.test_only else kind), expr.select.field, [expr.select.operand]
+            case "call":
+                name, has_target = expr.call.function, expr.call.HasField("target")
+                parts = [*([expr.call.target] if has_target else []), *expr.call.args]
+            case "list":
+                parts, length = list(expr.list.elements), len(expr.list.elements)
+            case "struct":
+                kind, length = ("object" if expr.struct.name else "map"), len(expr.struct.entries)
+                parts = [part for entry in expr.struct.entries for part in (entry.key, entry.value)]
+            case "comprehension":
+                loop = expr.comprehension
+                name, parts = loop.variable, [loop.range, loop.initial, loop.condition, loop.step, loop.result]
+        inner = [self.node(part) for part in parts]
+        return Node(kind or "const", expr.id, name, inner, has_target, overloads, kind_of, element, length)
+
+    def _type(self, expr_id: int) -> tuple[str, str]:
+        if expr_id not in self._types:
+            return "", ""
+        found = self._types[expr_id]
+        element = _word(found.list.element) if found.HasField("list") else ""
+        return _word(found), element
+
+
+def _word(found: Any) -> str:
+    for name, word in (("list", "list"), ("map", "map"), ("message", "object"), ("dyn", "dyn")):
+        if found.HasField(name):
+            return word
+    return {_STRING: "string", _BYTES: "bytes"}.get(found.primitive, "")
+
+
+@lru_cache(maxsize=32)
+def _class_of(name: str) -> Any:
+    from google.protobuf import message_factory
+
+    return message_factory.GetMessageClass(_pool().FindMessageTypeByName(f"{_PACKAGE}.{name}"))
+
+
+@lru_cache(maxsize=1)
+def _pool() -> Any:
+    from google.protobuf import descriptor_pb2, descriptor_pool
+
+    file = descriptor_pb2.FileDescriptorProto(name="kubernetes/checked.proto", package=_PACKAGE, syntax="proto2")
+    for name, fields in _MESSAGES.items():
+        message = file.message_type.add(name=name)
+        for field_name, (number, kind) in fields.items():
+            _add_field(message, field_name, number, kind)
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(file.SerializeToString())
+    return pool
+
+
+def _add_field(message: Any, name: str, number: int, kind: str) -> None:
+    repeated = kind[0] in "*#"
+    made = message.field.add(name=name, number=number, label=3 if repeated else 1)
+    word = kind.lstrip("*#")
+    if kind[0] == "#":
+        entry = message.nested_type.add(name=f"{name.title()}Entry")
+        entry.options.map_entry = True
+        entry.field.add(name="key", number=1, type=_SCALARS["int64"], label=1)
+        entry.field.add(name="value", number=2, type=11, type_name=f".{_PACKAGE}.{word}", label=1)
+        made.type, made.type_name = 11, f".{_PACKAGE}.{message.name}.{entry.name}"
+    elif word in _SCALARS:
+        made.type = _SCALARS[word]
+    else:
+        made.type, made.type_name = 11, f".{_PACKAGE}.{word}"

@@ -1,0 +1,201 @@
+"""Compiling and evaluating CEL expressions.
+
+Expressions are checked against the types of their variables, and evaluated on plain JSON values (times as protobuf
+messages, see `timestamp` and `duration`): the library would check the values of typed variables again, each time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+from apimachinery.cel import checked, library
+from apimachinery.cel.types import Type
+
+#: The library's longest loop over all of an expression; the reference counts costs and words it so.
+_BUDGET: Final = "operation cancelled: actual cost limit exceeded"
+_OBJECTS: Final = "kubernetes.object"
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_WRAPPED: Final = re.compile(r"\A[A-Z_]+: (.*?)(?: \[[A-Z_]+\])?\Z", re.DOTALL)
+_STRUCT: Final = re.compile(r" not found in struct '[^']*'")
+_PROTO_SCALARS: Final = {"bool": 8, "int": 3, "uint": 4, "double": 1, "string": 9, "bytes": 12}
+_PROTO_KNOWN: Final = {"timestamp": "Timestamp", "duration": "Duration"}
+_ERRORS: Final = (
+    (re.compile(r'Key not found in map : "?(.*?)"?\Z', re.DOTALL), r"no such key: \1"),
+    (re.compile(r"Index error: index=(-?\d+).*", re.DOTALL), r"index out of bounds: \1"),
+    (re.compile(r"(?:divide|modulus) by zero"), "division by zero"),
+    (re.compile(r"No matching overloads found.*|Applying SELECT to non-message type.*", re.DOTALL), "no such overload"),
+    (re.compile(r"Iteration budget exceeded"), _BUDGET),
+)
+
+
+class CompileError(Exception):
+    """No expression, or one that does not fit its variables: `ERROR: <input>:1:5: undefined field 'foo'` and where."""
+
+
+class EvaluationError(Exception):
+    """An expression that has no value for these variables: "no such key: x", "division by zero", ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What is known of an expression that fits its variables."""
+
+    result: str  #: "bool", "string", "list", "dyn", ...
+    tree: checked.Node
+
+    def uses(self, variable: str) -> bool:
+        """Whether it says something of a variable."""
+        return any(node.kind == "ident" and node.name == variable for node in self.tree.walk())
+
+
+class Environment:
+    """Variables of certain types, for checking; `fields` of objects are looked at by name."""
+
+    def __init__(self, variables: Mapping[str, Type]) -> None:
+        loaded = library.load()
+        pool = library.new_pool()
+        names = _declare(pool, [inner for each in variables.values() for inner in each.objects()])
+        typed = {name: _library_type(loaded.cel, each, names) for name, each in variables.items()}
+        self._env = loaded.cel.NewEnv(pool, variables=typed, extensions=list(loaded.extensions))
+
+    def check(self, text: str) -> Checked:
+        """Raises CompileError."""
+        compiled = _compiled(self._env, text)
+        return Checked(_word(compiled.return_type()), checked.decode(compiled.serialize()))
+
+
+class Program:
+    """An expression to be evaluated again and again; `names` are its variables."""
+
+    __slots__ = ("_expression",)
+
+    def __init__(self, text: str, names: Sequence[str]) -> None:
+        """Raises CompileError."""
+        self._expression = _compiled(_untyped(tuple(names)), text)
+
+    def evaluate(self, variables: Mapping[str, Any]) -> Any:
+        """Its value; raises EvaluationError."""
+        try:
+            value = self._expression.eval(data=variables)
+            if _word(value.type()) != "error":
+                return value.plain_value()
+            problem = str(value.value())
+        except (RuntimeError, ValueError, TypeError) as error:
+            problem = str(error)
+        raise EvaluationError(_evaluation_text(problem))
+
+    @property
+    def tree(self) -> checked.Node:
+        """What it is made of."""
+        return checked.decode(self._expression.serialize())
+
+
+def timestamp(moment: datetime) -> Any:
+    """A moment (with its zone) as expressions see it."""
+    from google.protobuf import timestamp_pb2
+
+    made = timestamp_pb2.Timestamp()
+    made.FromDatetime(moment)
+    return made
+
+
+def duration(length: timedelta) -> Any:
+    """A length of time as expressions see it."""
+    from google.protobuf import duration_pb2
+
+    made = duration_pb2.Duration()
+    made.FromTimedelta(length)
+    return made
+
+
+@lru_cache(maxsize=16)
+def _untyped(names: tuple[str, ...]) -> Any:
+    loaded = library.load()
+    variables = dict.fromkeys(names, loaded.cel.Type.DYN)
+    return loaded.cel.NewEnv(library.new_pool(), variables=variables, extensions=list(loaded.extensions))
+
+
+def _compiled(env: Any, text: str) -> Any:
+    try:
+        return env.compile(text)
+    except (RuntimeError, ValueError, TypeError) as error:
+        found = _WRAPPED.match(str(error))
+        raise CompileError(_STRUCT.sub("", found[1] if found else str(error))) from error
+
+
+def _evaluation_text(problem: str) -> str:
+    found = _WRAPPED.match(problem)
+    text = found[1] if found else problem
+    for pattern, words in _ERRORS:
+        if pattern.search(text):
+            return pattern.sub(words, text)
+    return text
+
+
+def _word(kind: Any) -> str:
+    name: str = kind.name().lower()
+    return name.partition("<")[0].partition("(")[0]
+
+
+def _declare(pool: Any, objects: Sequence[Type]) -> dict[int, str]:
+    """Declare a message per object type; their names by the types' identities."""
+    from google.protobuf import descriptor_pb2
+
+    file = descriptor_pb2.FileDescriptorProto(name="kubernetes/object.proto", package=_OBJECTS, syntax="proto2")
+    file.dependency.extend(f"google/protobuf/{name}.proto" for name in ("struct", "timestamp", "duration"))
+    names = {id(each): f"{_OBJECTS}.T{index}" for index, each in enumerate(objects)}
+    for index, each in enumerate(objects):
+        message = file.message_type.add(name=f"T{index}")
+        fields = [name for name in each.fields if _IDENTIFIER.match(name)]
+        for at, name in enumerate(fields):
+            number = at + 1 if at < 18_000 else at + 2_001  # the numbers between are reserved
+            _add_field(message, name, number, each.fields[name], names)
+    pool.AddSerializedFile(file.SerializeToString())
+    return names
+
+
+def _add_field(message: Any, name: str, number: int, kind: Type, names: Mapping[int, str]) -> None:
+    element = kind.element
+    if kind.name == "list" and element is not None and element.name not in ("list", "map"):
+        _set_type(message.field.add(name=name, number=number, label=3), element, names)
+    elif kind.name == "map" and element is not None and element.name not in ("list", "map"):
+        entry = message.nested_type.add(name=f"{_camel(name)}Entry")
+        entry.options.map_entry = True
+        entry.field.add(name="key", number=1, type=_PROTO_SCALARS["string"], label=1)
+        _set_type(entry.field.add(name="value", number=2, label=1), element, names)
+        made = message.field.add(name=name, number=number, label=3, type=11)
+        made.type_name = f".{_OBJECTS}.{message.name}.{entry.name}"
+    else:
+        _set_type(message.field.add(name=name, number=number, label=1), kind, names)
+
+
+def _camel(name: str) -> str:
+    """A map entry's name, as protoc derives it from the field's: anything else is refused."""
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+
+
+def _set_type(made: Any, kind: Type, names: Mapping[int, str]) -> None:
+    if kind.name in _PROTO_SCALARS:
+        made.type = _PROTO_SCALARS[kind.name]
+        return
+    made.type = 11
+    if kind.is_object:
+        made.type_name = f".{names[id(kind)]}"
+    else:
+        made.type_name = f".google.protobuf.{_PROTO_KNOWN.get(kind.name, 'Value')}"
+
+
+def _library_type(cel: Any, kind: Type, names: Mapping[int, str]) -> Any:
+    if kind.is_object:
+        return cel.Type(names[id(kind)])
+    element = _library_type(cel, kind.element, names) if kind.element is not None else cel.Type.DYN
+    match kind.name:
+        case "list":
+            return cel.Type.List(element)
+        case "map":
+            return cel.Type.Map(cel.Type.STRING, element)
+    return getattr(cel.Type, kind.name.upper())
