@@ -1,7 +1,7 @@
 """The type of a custom resource, made from the OpenAPI v3 schema of its CustomResourceDefinition.
 
 Pure. Only what merging needs is read here: fields, list and map types. Pruning, defaulting and validation by the same
-schema are done in `apiserver.crd`; metadata is that of the built-in types."""
+schema are done in `api.apiextensions`; metadata is that of the built-in types."""
 
 from __future__ import annotations
 
