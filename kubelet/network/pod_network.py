@@ -20,7 +20,7 @@ from kubelet.network.backend.sync import NodeRoutes
 from kubelet.network.errors import NetworkError, NetworkNotReady
 from kubelet.network.netlink import DEFAULT_MTU, Netlink
 from kubelet.network.plan import BRIDGE, NodePlan, host_link_of, next_address, node_plan, pod_plan
-from kubelet.network.reach import reach_of
+from kubelet.network.reach import Reach, reach_of
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ class PodNetwork:
         self._hairpin = hairpin
         self._syncing = asyncio.Lock()
         self._host_port_chains: list[str] | None = None  #: those in the kernel; None: not known
+        self._loaded_reach: Reach | None = None
         self._trouble: str | None = "the pod network is not started"
         self._addresses = asyncio.Lock()
         self._firewall = asyncio.Lock()
@@ -87,6 +88,9 @@ class PodNetwork:
         async with self._syncing:
             if peers is not None:
                 self._peers = tuple(peers)
+            if self._needs_routes_only(plan):
+                await self._sync_routes()
+                return
             await self._sync(plan)
         logger.info("Pod network is ready", extra={"cidr": plan.pod_cidr, "bridge": BRIDGE, "backend": self.backend})
 
@@ -113,8 +117,26 @@ class PodNetwork:
     async def resync_routes(self) -> None:
         """`resync`, of the routes to other nodes alone: they go with every link that goes down. Raises NetworkError."""
         async with self._syncing:
-            if self._plan is not None and self._peers is not None:
-                await self._routes.sync(self._plan.pod_cidr, self._plan.mtu, self._peers)
+            await self._sync_routes()
+
+    async def _sync_routes(self) -> None:
+        if self._plan is None or self._peers is None:
+            return
+        try:
+            await self._routes.sync(self._plan.pod_cidr, self._plan.mtu, self._peers)
+        except NetworkError as error:
+            self._trouble = str(error)
+            raise
+
+    def _needs_routes_only(self, wanted: NodePlan) -> bool:
+        """Whether all is well for this range: a node that comes or goes changes the chains hardly ever."""
+        plan = self._plan
+        if plan is None or plan.pod_cidr != wanted.pod_cidr or self._trouble is not None:
+            return False
+        return self._loaded_reach == self._reach(plan)
+
+    def _reach(self, plan: NodePlan) -> Reach:
+        return reach_of(self.backend, self._cluster_cidrs, plan.pod_cidr, self._peers or ())
 
     async def _sync(self, wanted: NodePlan) -> None:
         try:
@@ -122,8 +144,7 @@ class PodNetwork:
             await self.netlink.ensure_bridge(plan, self._ports())
             await asyncio.to_thread(sysctl.prepare_bridge, BRIDGE)
             self._plan = plan
-            if self._peers is not None:
-                await self._routes.sync(plan.pod_cidr, plan.mtu, self._peers)
+            await self._sync_routes()
             await self._sync_firewall()
         except NetworkError as error:
             self._trouble = str(error)
@@ -256,7 +277,7 @@ class PodNetwork:
             if plan is None:
                 return
             attachments = self._store.all()
-            reach = reach_of(self.backend, self._cluster_cidrs, plan.pod_cidr, self._peers or ())
+            reach = self._reach(plan)
             try:
                 loaded = self._host_port_chains
                 if loaded is None:  # a save lists every Service's chains too: once is enough
@@ -265,6 +286,7 @@ class PodNetwork:
                 self._host_port_chains = [firewall.chain_of(a.sandbox_id) for a in attachments if a.host_ports]
                 for jump in firewall.JUMPS:
                     await self._packet_filter.ensure_jump(jump)
+                self._loaded_reach = reach
             except IptablesError as error:
                 self._host_port_chains = None
                 raise NetworkError(str(error)) from error

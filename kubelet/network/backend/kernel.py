@@ -17,6 +17,7 @@ from kubelet.network.backend.plan import (
     Change,
     CreateDevice,
     Delete,
+    Entry,
     Forwarding,
     LinkAddress,
     Neighbour,
@@ -116,10 +117,10 @@ def _interface(message: Any) -> ipaddress.IPv4Interface:
     return ipaddress.IPv4Interface(f"{address}/{message['prefixlen']}")
 
 
-async def apply(changes: Iterable[Change]) -> list[str]:
+async def apply(changes: Iterable[Change]) -> list[tuple[Entry, str]]:
     """Carry the changes out, in their order. What fails of the device raises; entries that the kernel refuses do not
-    keep the others from being made: they are returned, in the kernel's words."""
-    refused = []
+    keep the others from being made: they are returned, with the kernel's words."""
+    refused: list[tuple[Entry, str]] = []
     async with open_socket() as ipr:
         for change in changes:
             match change:
@@ -135,7 +136,7 @@ async def apply(changes: Iterable[Change]) -> list[str]:
                     except Exception as error:
                         if not is_kernel_error(error):
                             raise
-                        refused.append(f"{entry}: {error}")
+                        refused.append((entry, str(error)))
     return refused
 
 
@@ -161,7 +162,7 @@ async def _remove(ipr: Any) -> None:
         await ignoring(_GONE, ipr.link("del", index=index))
 
 
-async def _put(ipr: Any, entry: Route | Neighbour | Forwarding) -> None:
+async def _put(ipr: Any, entry: Entry) -> None:
     match entry:
         case Route(destination, gateway, link, onlink):
             index = await link_index(ipr, link)
@@ -177,7 +178,7 @@ async def _put(ipr: Any, entry: Route | Neighbour | Forwarding) -> None:
             await ignoring((errno.EEXIST,), ipr.fdb("add", ifindex=index, lladdr=mac, dst=address))
 
 
-async def _delete(ipr: Any, entry: Route | Neighbour | Forwarding) -> None:
+async def _delete(ipr: Any, entry: Entry) -> None:
     match entry:
         case Route(destination, gateway, _, _):
             call = ipr.route("del", dst=destination, gateway=gateway, proto=ROUTE_PROTOCOL)

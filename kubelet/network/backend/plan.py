@@ -82,6 +82,9 @@ class Forwarding:
     address: str
 
 
+Entry = Route | Neighbour | Forwarding
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """What the kernel has, or should have, of ours."""
@@ -115,14 +118,14 @@ class RemoveDevice:
 class Put:
     """Add the entry; a route replaces the one to the same destination, a neighbour the one of the same address."""
 
-    entry: Route | Neighbour | Forwarding
+    entry: Entry
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
     """Remove the entry."""
 
-    entry: Route | Neighbour | Forwarding
+    entry: Entry
 
 
 Change = CreateDevice | AdjustDevice | RemoveDevice | Put | Delete
@@ -185,6 +188,21 @@ def _host_gw(peers: Sequence[Peer], addresses: Sequence[LinkAddress]) -> tuple[S
         nearest = max(near, key=lambda address: address.interface.network.prefixlen)
         routes.add(Route(peer.pod_cidr, peer.address, nearest.link, False))
     return State(routes=frozenset(routes)), problems
+
+
+def peer_of_entry(entry: Entry, peers: Iterable[Peer]) -> str:
+    """The name of the node that the entry leads to, "" where it is none of these."""
+    for peer in peers:
+        match entry:
+            case Route(destination):
+                found = destination == peer.pod_cidr
+            case Neighbour(address):
+                found = address == address_of_vtep(peer.pod_cidr)
+            case Forwarding(mac):
+                found = mac == mac_of_vtep(peer.pod_cidr)
+        if found:
+            return peer.name
+    return ""
 
 
 def changes(wanted: State, present: State) -> list[Change]:

@@ -13,9 +13,11 @@ from kubelet.network.backend.peers import Peer, Problem, usable
 from kubelet.network.backend.plan import (
     DEVICE,
     Backend,
+    Entry,
     LinkAddress,
     State,
     changes,
+    peer_of_entry,
     pod_mtu,
     underlay_of,
     wanted_state,
@@ -58,7 +60,7 @@ class NodeRoutes:
             logger.warning("The way to other nodes cannot be prepared", extra={"error": str(error)})
             return
         problems += unreachable
-        problems += [Problem("", text) for text in refused]
+        problems += [Problem(peer_of_entry(entry, good) or "unknown", f"{entry}: {text}") for entry, text in refused]
         self._tell(tuple(problems))
 
     def _tell(self, problems: tuple[Problem, ...]) -> None:
@@ -67,7 +69,7 @@ class NodeRoutes:
                 logger.error("Pods of a node cannot be reached", extra={"node": problem.node, "error": problem.text})
         self.problems = problems
 
-    async def _make(self, wanted: State) -> list[str]:
+    async def _make(self, wanted: State) -> list[tuple[Entry, str]]:
         present = await self._netlink.call("routes to other nodes", kernel.observe)
         todo = changes(wanted, present)
         if not todo:

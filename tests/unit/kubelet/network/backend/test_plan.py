@@ -24,6 +24,7 @@ from kubelet.network.backend.plan import (
     State,
     Vtep,
     changes,
+    peer_of_entry,
     pod_mtu,
     wanted_state,
 )
@@ -109,6 +110,11 @@ def test_host_gw_says_who_is_too_far_away() -> None:
 )
 def test_what_a_pod_may_send_fits_the_underlay(backend: Backend, underlay: int, asked: int, wanted: int) -> None:
     assert pod_mtu(backend, underlay, asked) == wanted
+
+
+def test_an_entry_that_is_refused_is_told_of_its_node() -> None:
+    assert {peer_of_entry(entry, [THREE, TWO]) for entry in (ROUTE, NEIGHBOUR, FORWARDING)} == {"two"}
+    assert peer_of_entry(ROUTE, [THREE]) == ""
 
 
 def test_nothing_to_do_where_all_is_there() -> None:
