@@ -81,9 +81,13 @@ def claim(owner: Object, selector: Selector, objects: Iterable[Object]) -> Claim
 
 
 class Adopter:
-    """Carries a claim out: adopts and releases objects of one resource."""
+    """Carries a claim out: adopts and releases objects of one resource. `finalizer` is one that the owner keeps on what
+    it owns: it comes and goes with the owner reference."""
 
-    def __init__(self, client: RestClient, owner_resource: Resource, resource: Resource) -> None:
+    def __init__(
+        self, client: RestClient, owner_resource: Resource, resource: Resource, *, finalizer: str = ""
+    ) -> None:
+        self._finalizers = [finalizer] if finalizer else []
         self._client = client
         self._owner_resource = owner_resource
         self._resource = resource
@@ -114,7 +118,10 @@ class Adopter:
 
     async def _adopt(self, owner: Object, obj: Object) -> bool:
         reference = controller_reference(owner, self._owner_resource)
-        patch = {"metadata": {"uid": uid_of(obj), "ownerReferences": [reference]}}
+        metadata: Object = {"uid": uid_of(obj), "ownerReferences": [reference]}
+        if self._finalizers:
+            metadata["finalizers"] = self._finalizers
+        patch = {"metadata": metadata}
         try:
             await self._client.patch(self._resource, namespace_of(obj), name_of(obj), patch, patch_type="strategic")
         except (NotFound, Conflict, Invalid):
@@ -122,7 +129,10 @@ class Adopter:
         return True
 
     async def _release(self, owner: Object, obj: Object) -> None:
-        patch = {"metadata": {"uid": uid_of(obj), "ownerReferences": [{"$patch": "delete", "uid": uid_of(owner)}]}}
+        metadata: Object = {"uid": uid_of(obj), "ownerReferences": [{"$patch": "delete", "uid": uid_of(owner)}]}
+        if self._finalizers:
+            metadata["$deleteFromPrimitiveList/finalizers"] = self._finalizers
+        patch = {"metadata": metadata}
         try:
             await self._client.patch(self._resource, namespace_of(obj), name_of(obj), patch, patch_type="strategic")
         except (NotFound, Conflict, Invalid):

@@ -35,12 +35,13 @@ class PodOwnerController(Controller):
 
     resource: Resource
     component: str = ""
+    pod_finalizer: str = ""  #: kept on the owner's pods, where there is one
 
     def __init__(self, context: Context, *, workers: int = 5) -> None:
         super().__init__(context, workers=workers)
         self.expectations = Expectations()
         self.recorder = context.recorder(self.component)
-        self._adopter = Adopter(self.client, self.resource, PODS)
+        self._adopter = Adopter(self.client, self.resource, PODS, finalizer=self.pod_finalizer)
         self._slots = asyncio.Semaphore(_WRITES_AT_ONCE)
         self.owners = self.watch(self.resource)
         self.pods = self.watch(PODS)

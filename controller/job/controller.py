@@ -17,6 +17,8 @@ from controller.replicaset.plan import batches
 from controller.replicaset.status import same
 
 logger = logging.getLogger(__name__)
+#: In a key in place of a job's name (which is never empty): the namespace's tracked pods without any owner.
+_NO_JOB = ""
 
 
 class JobController(PodOwnerController):
@@ -25,25 +27,33 @@ class JobController(PodOwnerController):
     name = "job"
     resource: Resource = JOBS
     component = "job-controller"
+    pod_finalizer = plan.FINALIZER
 
     def __init__(self, context: Context, *, workers: int = 5) -> None:
         super().__init__(context, workers=workers)
         self.pods.on_change(self._orphan_changed)
 
     def _orphan_changed(self, old: Object | None, new: Object | None) -> None:
-        """A pod whose job is gone must not be kept by our finalizer for ever."""
-        reference = controller_of(new) if new is not None and plan.is_tracked(new) else None
-        if new is None or reference is None or not refers_to(reference, JOBS) or self.owner_of(new) is not None:
+        """A pod whose job is gone, or that no job owns any more, must not be kept by our finalizer for ever."""
+        if new is None or not plan.is_tracked(new):
             return
-        self.queue.add(f"{namespace_of(new)}/{reference['name']}")
+        reference = controller_of(new)
+        if reference is None:
+            self.queue.add(f"{namespace_of(new)}/{_NO_JOB}")
+        elif refers_to(reference, JOBS) and self.owner_of(new) is None:
+            self.queue.add(f"{namespace_of(new)}/{reference['name']}")
 
     async def _release_orphans(self, key: str) -> None:
         namespace, name = split_key(key)
         for pod in self.pods.store.list(namespace):
-            reference = controller_of(pod) if plan.is_tracked(pod) else None
-            if reference is None or reference["name"] != name or not refers_to(reference, JOBS):
+            if not plan.is_tracked(pod):
                 continue
-            if self.owner_of(pod) is None:
+            reference = controller_of(pod)
+            if reference is None:
+                ours = name == _NO_JOB
+            else:
+                ours = reference["name"] == name and refers_to(reference, JOBS) and self.owner_of(pod) is None
+            if ours:
                 await self._release([pod])
 
     async def sync(self, key: str) -> None:

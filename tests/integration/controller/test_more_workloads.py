@@ -7,6 +7,7 @@ from typing import Any
 from api.resources import DAEMON_SETS, JOBS, NODES, PODS, RESOURCE_QUOTAS, STATEFUL_SETS
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, name_of
+from controller.job.plan import FINALIZER
 from tests.integration.controller.plane import ControlPlane
 from tests.integration.controller.test_workloads import NAMESPACE, container, live_pods, patch, status_is
 
@@ -101,3 +102,30 @@ async def test_quota_gives_back_what_is_freed(plane: ControlPlane) -> None:
     await plane.client.create(JOBS, workload(JOBS, "exit-0", completions=6, parallelism=6))
     await plane.until(lambda: finished(plane, "Complete"), seconds=60)
     await plane.until(lambda: used("0", "1"))
+
+
+async def test_a_pod_that_its_job_lets_go_can_be_deleted(plane: ControlPlane) -> None:
+    await plane.client.create(JOBS, workload(JOBS, parallelism=1))
+
+    async def pods(released: bool) -> list[Object]:
+        return [pod for pod in await live_pods(plane) if ("ownerReferences" not in pod["metadata"]) == released]
+
+    async def settled() -> bool:
+        return len(await pods(released=True)) == 1 == len(await pods(released=False))
+
+    await plane.until(lambda: status_is(plane, JOBS, active=1))
+    [first] = await pods(released=False)
+    await plane.client.patch(PODS, NAMESPACE, name_of(first), {"metadata": {"labels": None}}, patch_type="merge")
+    await plane.until(settled)
+    [released] = await pods(released=True)
+    assert "finalizers" not in released["metadata"]
+    # One that had lost its owner before, and kept the finalizer, is let go as well.
+    await plane.client.patch(
+        PODS, NAMESPACE, name_of(released), {"metadata": {"finalizers": [FINALIZER]}}, patch_type="merge"
+    )
+    await plane.client.delete(PODS, NAMESPACE, name_of(released))
+
+    async def gone() -> bool:
+        return not any(name_of(pod) == name_of(released) for pod in (await plane.client.list(PODS, NAMESPACE))["items"])
+
+    await plane.until(gone)
