@@ -15,6 +15,8 @@ from api.catalog import KINDS
 from api.resources import NODES, SERVICES
 from apimachinery import schema
 from apiserver import storing
+from apiserver.aggregation.aggregator import Aggregator
+from apiserver.aggregation.transport import Transport
 from apiserver.allocation.allocator import ServiceAllocator
 from apiserver.audit import open_audit, running
 from apiserver.audit.trail import Auditor
@@ -67,6 +69,7 @@ class Parts:
     allocator: ServiceAllocator
     security: Security
     custom: CustomResources
+    aggregator: Aggregator
     flow: FlowControl | None  #: None: priority and fairness are off
     kubelets: Kubelets
     webhooks: Caller
@@ -103,9 +106,15 @@ def assemble(
     security = open_security(options, loopback, webhooks, advertise_address=address, service_ip=first_ip(options))
     registry.admission.chain = security.admission
     started = asyncio.Event()
-    paths = NonResourcePaths(registry, _health(storage, feed, process, started), f"{address}:{options.secure_port}")
+    local = (
+        "127.0.0.1" if options.bind_address in ("0.0.0.0", "::", "") else options.bind_address,
+        options.secure_port,
+    )
+    aggregator = Aggregator(loopback, Transport(loopback, options, own_address=local))
+    health = _health(storage, feed, process, started)
+    paths = NonResourcePaths(registry, aggregator, health, f"{address}:{options.secure_port}")
     security.add_paths(paths)
-    OpenApi(registry).add_paths(paths)
+    OpenApi(registry, aggregator.specs).add_paths(paths)
     limiter, flow = open_limiter(options, registry, loopback, paths)
     streams = WatchStreams()
     resources = ResourceHandlers(streams, min_watch_seconds=float(options.min_request_timeout))
@@ -121,11 +130,24 @@ def assemble(
         request_timeout_seconds=options.request_timeout_seconds,
         anonymous=options.anonymous_auth,
         auditor=auditor,
+        aggregator=aggregator,
     )
     listener = Listener(server, streams)
     custom = CustomResources(registry, loopback, webhooks)
     return Parts(
-        options, feed, registry, allocator, security, custom, flow, kubelets, webhooks, listener, started, address
+        options,
+        feed,
+        registry,
+        allocator,
+        security,
+        custom,
+        aggregator,
+        flow,
+        kubelets,
+        webhooks,
+        listener,
+        started,
+        address,
     )
 
 
@@ -146,6 +168,8 @@ async def _run(parts: Parts, storage: Storage, process: Process) -> None:
         await _listen(parts.listener, options, parts.address)
         await _start(parts)
         process.spawn("custom-resources", parts.custom.run())
+        process.spawn("aggregation", parts.aggregator.follow())
+        process.spawn("apiservice-availability", parts.aggregator.check())
         if parts.flow is not None:
             process.spawn("flow-control", parts.flow.run())
         process.spawn("bootstrap", parts.security.bootstrap.run())
@@ -164,6 +188,7 @@ async def _run(parts: Parts, storage: Storage, process: Process) -> None:
             await parts.security.bootstrap.close()
         await parts.listener.close()
         await parts.kubelets.close()
+        await parts.aggregator.close()
         await parts.webhooks.close()
         following.cancel()
         await asyncio.wait({following})
@@ -175,6 +200,7 @@ async def _start(parts: Parts) -> None:
     await parts.allocator.repair(parts.registry.of(SERVICES).store.cache)
     await parts.security.bootstrap.ensure()
     await parts.custom.sync()
+    await parts.aggregator.start()
     if parts.flow is not None:
         parts.flow.refresh()
     parts.started.set()

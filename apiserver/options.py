@@ -216,6 +216,8 @@ class Options(SecurityOptions):
     audit_log_maxage: int = flag(0, help="days that full files are kept; 0: for ever", minimum=0, group="Audit")
     audit_log_maxbackup: int = flag(0, help="how many full files are kept; 0: all", minimum=0, group="Audit")
     audit_log_maxsize: int = flag(0, help="megabytes of a full file; 0: no limit", minimum=0, group="Audit")
-    enable_aggregator_routing: bool = flag(False, help=_NO_EFFECT, group="Misc")
+    enable_aggregator_routing: bool = flag(
+        False, help="reach aggregated servers by endpoints, not by cluster IPs", group="Misc"
+    )
     proxy_client_cert_file: str = flag("", help="client certificate for aggregated servers", group="Misc")
     proxy_client_key_file: str = flag("", help="key of the client certificate for aggregated servers", group="Misc")

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from api.kind import Kind, Subresource
 from apimachinery.objects import Object
 
 AGGREGATED_GROUP_VERSION = "apidiscovery.k8s.io/v2beta1"
+AGGREGATED_MEDIA_TYPE = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList"
 
 
 def group_versions(kinds: Iterable[Kind]) -> dict[str, list[str]]:
@@ -58,7 +59,7 @@ def api_group(group: str, versions: Sequence[str], *, typed: bool = True) -> Obj
     return body
 
 
-def api_group_list(groups: dict[str, list[str]]) -> Object:
+def api_group_list(groups: Mapping[str, Sequence[str]]) -> Object:
     """GET /apis."""
     listed = [api_group(group, versions, typed=False) for group, versions in groups.items() if group]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": listed}
@@ -119,16 +120,24 @@ def _subresource(kind: Kind, sub: Subresource) -> Object:
     return body
 
 
-def aggregated(kinds: Sequence[Kind], *, core: bool) -> Object:
-    """The APIGroupDiscoveryList of /api (core) or /apis."""
+def aggregated(
+    kinds: Sequence[Kind],
+    groups: Mapping[str, Sequence[str]],
+    remote: Mapping[tuple[str, str], Object],
+    *,
+    core: bool,
+) -> Object:
+    """The APIGroupDiscoveryList of /api (core) or /apis: groups in their order, versions in `remote` as it has them."""
     items = []
-    for group, versions in group_versions(kinds).items():
+    for group, versions in groups.items():
         if (group == "") != core:
             continue
         items.append(
             {
                 "metadata": {"name": group, "creationTimestamp": None} if group else {"creationTimestamp": None},
-                "versions": [_aggregated_version(kinds, group, version) for version in versions],
+                "versions": [
+                    remote.get((group, version)) or _aggregated_version(kinds, group, version) for version in versions
+                ],
             }
         )
     return {"kind": "APIGroupDiscoveryList", "apiVersion": AGGREGATED_GROUP_VERSION, "metadata": {}, "items": items}

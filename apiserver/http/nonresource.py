@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from apimachinery.objects import Object
+from prometheus_client import Counter
+
+from apiserver.aggregation.aggregator import Aggregator
 from apiserver.discovery import documents
 from apiserver.http import negotiate, reply
 from apiserver.http.call import Call
@@ -15,15 +17,22 @@ from component.health import HealthChecks
 from component.version import version_info
 
 Handler = Callable[[Call], Awaitable[Reply]]
+_MERGES = Counter("aggregator_discovery_aggregation_count", "Aggregated discovery documents that were put together.")
 _HEALTH = ("healthz", "livez", "readyz")
-_AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList"
 
 
 class NonResourcePaths:
     """The handlers by path; other parts of the server add theirs with `add`."""
 
-    def __init__(self, registry: Registry, health: dict[str, HealthChecks], server_address: str) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        aggregator: Aggregator,
+        health: dict[str, HealthChecks],
+        server_address: str,
+    ) -> None:
         self._registry = registry
+        self._aggregator = aggregator
         self._health = health
         self._address = server_address
         self._exact: dict[str, Handler] = {
@@ -66,7 +75,7 @@ class NonResourcePaths:
         """Every path, sorted."""
         found = self._exact.keys() - self._unlisted
         found.update(prefix.rstrip("/") for prefix in self._prefixes.keys() - self._unlisted)
-        for group, versions in documents.group_versions(self._registry.kinds).items():
+        for group, versions in self._aggregator.groups(self._registry.kinds).items():
             if group:
                 found.add(f"/apis/{group}")
             found.update(f"/apis/{group}/{version}" if group else f"/api/{version}" for version in versions)
@@ -90,18 +99,26 @@ class NonResourcePaths:
 
     async def _api(self, call: Call) -> Reply:
         if wants_aggregated(call.accept):
-            return _aggregated_reply(documents.aggregated(self._registry.kinds, core=True))
+            return self._aggregated(core=True)
         return reply.document(documents.api_versions(self._address), call.representation())
+
+    def _aggregated(self, *, core: bool) -> Reply:
+        kinds = self._registry.kinds
+        body = documents.aggregated(kinds, self._aggregator.groups(kinds), self._aggregator.versions, core=core)
+        made = reply.document(body)
+        made.content_type = documents.AGGREGATED_MEDIA_TYPE
+        _MERGES.inc()
+        return made
 
     async def _apis(self, call: Call) -> Reply:
         if wants_aggregated(call.accept):
-            return _aggregated_reply(documents.aggregated(self._registry.kinds, core=False))
-        groups = documents.group_versions(self._registry.kinds)
+            return self._aggregated(core=False)
+        groups = self._aggregator.groups(self._registry.kinds)
         return reply.document(documents.api_group_list(groups), call.representation())
 
     async def _group(self, call: Call) -> Reply:
         parts = call.info.path.strip("/").split("/")
-        groups = documents.group_versions(self._registry.kinds)
+        groups = self._aggregator.groups(self._registry.kinds)
         group = "" if parts[0] == "api" else parts[1]
         versions = groups.get(group)
         if versions is None:
@@ -129,9 +146,3 @@ def wants_aggregated(accept: str) -> bool:
         elif clause.media_type in (negotiate.JSON, "*/*") and not parameters.get("as"):
             return False
     return False
-
-
-def _aggregated_reply(body: Object) -> Reply:
-    made = reply.document(body)
-    made.content_type = _AGGREGATED
-    return made

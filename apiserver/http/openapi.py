@@ -10,6 +10,8 @@ from urllib.parse import quote
 import orjson
 
 from api.kind import Kind
+from apimachinery.objects import Object
+from apiserver.aggregation.openapi import RemoteSpecs, merged
 from apiserver.discovery.documents import group_versions
 from apiserver.http import negotiate
 from apiserver.http.call import Call
@@ -30,8 +32,10 @@ _ROOT = "/openapi/v3"
 class OpenApi:
     """Serves the documents."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, remote: RemoteSpecs) -> None:
         self._registry = registry
+        self._remote = remote
+        self._merged: tuple[object, object] = ({}, {})  #: which remote documents were merged
         self._kinds: Sequence[Kind] = ()
         self._made: dict[str, tuple[bytes, str]] = {}
         self._lock = asyncio.Lock()
@@ -44,17 +48,15 @@ class OpenApi:
 
     async def v2(self, call: Call) -> Reply:
         """The whole API, as JSON or as gnostic's protobuf."""
-        version = GIT_VERSION
-        kinds = self._registry.kinds
         if _prefers_protobuf(call.accept):
-            body, etag = await self._document(
-                "v2.pb", lambda: gnostic.encode(documents.v2(self._registry.schemas, kinds, version))
-            )
+            body, etag = await self._document("v2.pb", lambda: gnostic.encode(self._v2_document()))
             return _reply(call, body, etag, _V2_PROTOBUF)
-        body, etag = await self._document(
-            "v2", lambda: orjson.dumps(documents.v2(self._registry.schemas, kinds, version))
-        )
+        body, etag = await self._document("v2", lambda: orjson.dumps(self._v2_document()))
         return _reply(call, body, etag, negotiate.JSON)
+
+    def _v2_document(self) -> Object:
+        own = documents.v2(self._registry.schemas, self._registry.kinds, GIT_VERSION)
+        return merged(own, self._remote.v2) if self._remote.v2 else own
 
     async def v3_index(self, call: Call) -> Reply:
         """The addresses of the documents, with a hash of each: they may be cached for ever."""
@@ -68,7 +70,8 @@ class OpenApi:
                 name = f"apis/{group}/{version}" if group else f"api/{version}"
                 etag = hashlib.sha256(self._v3_bytes(group, version)).hexdigest().upper()
                 paths[name] = {"serverRelativeURL": f"{_ROOT}/{name}?hash={quote(etag)}"}
-        return orjson.dumps({"paths": paths})
+        remote = {name: {"serverRelativeURL": url} for name, url in self._remote.v3.items() if name not in paths}
+        return orjson.dumps({"paths": paths | remote})
 
     def _v3_bytes(self, group: str, version: str) -> bytes:
         document = documents.v3(self._registry.schemas, self._registry.kinds, group, version, GIT_VERSION)
@@ -83,7 +86,7 @@ class OpenApi:
         known = group_versions(self._registry.kinds).get(group, ())
         is_core = parts[0] == "api" and len(parts) == 2
         if not (group or is_core) or parts[-1] not in known:
-            return page_not_found()
+            return await self._remote_v3(call, "/".join(parts))
         body, etag = await self._document("/".join(parts), lambda: self._v3_bytes(group, parts[-1]))
         wanted = first(call.query, "hash")
         reply = _reply(call, body, etag, negotiate.JSON)
@@ -95,11 +98,18 @@ class OpenApi:
             }
         return reply
 
+    async def _remote_v3(self, call: Call, name: str) -> Reply:
+        body = await self._remote.v3_document(name)
+        if body is None:
+            return page_not_found()
+        return _reply(call, body, hashlib.sha256(body).hexdigest().upper(), negotiate.JSON)
+
     async def _document(self, name: str, make: Callable[[], bytes]) -> tuple[bytes, str]:
         """The bytes of a document and their ETag; made in a thread, since large ones take a while."""
         async with self._lock:
-            if self._kinds != self._registry.kinds:
-                self._kinds = self._registry.kinds
+            merged_now = (self._remote.v2, self._remote.v3)
+            if self._kinds != self._registry.kinds or self._merged != merged_now:
+                self._kinds, self._merged = self._registry.kinds, merged_now
                 self._made.clear()
             made = self._made.get(name)
             if made is None:

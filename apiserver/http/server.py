@@ -13,6 +13,7 @@ from multidict import CIMultiDict
 
 from apimachinery import errors
 from apimachinery.errors import ApiError
+from apiserver.aggregation.aggregator import Aggregator
 from apiserver.audit.backend import AuditFailed
 from apiserver.audit.trail import Auditor, Trail
 from apiserver.authn import Authentication
@@ -59,6 +60,7 @@ class ApiServer:
         request_timeout_seconds: float = 60.0,
         anonymous: bool = True,
         auditor: Auditor | None = None,
+        aggregator: Aggregator,
     ) -> None:
         self._registry = registry
         self._resources = resources
@@ -70,6 +72,7 @@ class ApiServer:
         self._timeout_seconds = request_timeout_seconds
         self._anonymous = anonymous
         self._auditor = auditor
+        self._aggregator = aggregator
         self._writes: set[asyncio.Task[Answer]] = set()
 
     async def handle_insecure(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -138,7 +141,7 @@ class ApiServer:
         return answer
 
     async def _limited(self, call: Call, *, insecure: bool) -> Answer:
-        if _is_long(call.info):
+        if _is_long(call.info) or self._aggregator.streams(call):
             return await self._admitted(call, insecure=insecure)
         try:
             async with asyncio.timeout(self._timeout_seconds):
@@ -217,6 +220,9 @@ class ApiServer:
 
     async def _dispatch(self, call: Call) -> Answer:
         info = call.info
+        remote = self._aggregator.find(info)
+        if remote is not None:
+            return await self._aggregator.handle(call, remote)
         if not info.is_resource:
             handler = self._paths.find(info.path)
             return await handler(call) if handler else page_not_found()

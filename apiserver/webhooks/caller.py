@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import errno
 import ssl
 from dataclasses import dataclass
 
@@ -16,13 +15,11 @@ from api.resources import SERVICES
 from apimachinery.fielderrors import go_quote
 from apimachinery.objects import Object
 from apiserver.interfaces import Reader
+from apiserver.webhooks.reasons import reason_of
 
 _MAX_ANSWER_BYTES = 3 << 20
 _CONTEXTS_KEPT = 256
 _USER_AGENT = "kube-apiserver-admission"
-#: What OpenSSL says of a certificate that no known authority has signed.
-_UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
-_EXPIRED = frozenset({9, 10})
 #: How the reference's client words an answer that is no Status (apimachinery's NewGenericServerResponse).
 _WORDS = {
     400: "the server rejected our request for an unknown reason",
@@ -81,7 +78,7 @@ class Caller:
         except _Unreachable as error:
             raise CallFailed(shown + str(error)) from error
         except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
-            raise CallFailed(shown + _reason(error)) from error
+            raise CallFailed(shown + reason_of(error)) from error
         if not 200 <= response.status < 300:
             raise CallFailed(_refusal(response.status, body))
         if len(body) > max_bytes:
@@ -159,33 +156,6 @@ def _address(client_config: Object) -> str:
         return url
     reference = client_config.get("service") or {}
     return f"https://{_host(reference)}:{reference.get('port') or 443}{_path(reference)}"
-
-
-def _reason(error: Exception) -> str:
-    """Why no connection or no answer came about, as Go's net and crypto/tls word the common cases."""
-    if isinstance(error, TimeoutError):
-        return "context deadline exceeded"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return _distrust(error.certificate_error)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        if isinstance(error.os_error, ssl.SSLCertVerificationError):
-            return _distrust(error.os_error)
-        why = "connect: connection refused" if error.os_error.errno == errno.ECONNREFUSED else str(error.os_error)
-        return f"dial tcp {error.host}:{error.port}: {why}"
-    if isinstance(error, (aiohttp.ServerDisconnectedError, asyncio.IncompleteReadError)):
-        return "EOF"
-    return str(error) or type(error).__name__
-
-
-def _distrust(error: Exception) -> str:
-    code = getattr(error, "verify_code", 0)
-    if code in _UNKNOWN_AUTHORITY:
-        why = "certificate signed by unknown authority"
-    elif code in _EXPIRED:
-        why = "certificate has expired or is not yet valid"
-    else:
-        why = getattr(error, "verify_message", "") or str(error)
-    return f"tls: failed to verify certificate: x509: {why}"
 
 
 def _refusal(status: int, body: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from urllib.parse import quote, urlencode
 
@@ -16,7 +17,7 @@ from apiserver.http.call import Call
 from apiserver.http.request_info import Query, is_true
 from apiserver.http.special.kubelets import Kubelets
 from apiserver.http.special.podlog import choose_container
-from apiserver.http.special.tunnel import upgrade
+from apiserver.http.special.tunnel import is_upgrade, upgrade
 from apiserver.registry import reading
 from apiserver.registry.served import Served
 
@@ -66,7 +67,7 @@ class Connections:
         return pod
 
     async def _to_kubelet(self, call: Call, pod: Object, path: str) -> web.StreamResponse:
-        if "upgrade" not in call.request.headers.get("Connection", "").lower():
+        if not is_upgrade(call.request):
             raise BadRequest("Upgrade request required")
         url = self._kubelets.url(pod["spec"]["nodeName"], path)
         return await upgrade(call, url, self._kubelets.ssl_context)
@@ -96,7 +97,7 @@ class Connections:
         return await self._pass_on(call, _url(scheme, address, number, _path_and_query(call)))
 
     async def _pass_on(self, call: Call, url: URL) -> web.StreamResponse:
-        if "upgrade" in call.request.headers.get("Connection", "").lower():
+        if is_upgrade(call.request):
             return await upgrade(call, url, self._kubelets.ssl_context if url.scheme == "https" else None)
         headers = {name: value for name, value in call.request.headers.items() if name.lower() not in _HOP_BY_HOP}
         body = call.request.content if call.request.body_exists else None
@@ -105,12 +106,13 @@ class Connections:
             async with self._kubelets.session.request(
                 call.request.method, url, headers=headers, data=body, ssl=context, allow_redirects=False
             ) as answer:
-                return await _copy(call, answer)
+                return await copy_answer(call, answer)
         except aiohttp.ClientError as error:
             raise errors.ServiceUnavailable(f"error trying to reach service: {error}") from error
 
 
-async def _copy(call: Call, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+async def copy_answer(call: Call, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+    """Another server's answer as it comes, piece by piece; the connection is cut where it breaks off in the middle."""
     response = web.StreamResponse(status=answer.status)
     for name, value in answer.headers.items():
         if name.lower() not in _HOP_BY_HOP:
@@ -118,8 +120,13 @@ async def _copy(call: Call, answer: aiohttp.ClientResponse) -> web.StreamRespons
     await response.prepare(call.request)
     if call.trail is not None:
         await call.trail.started(response.status)
-    async for chunk in answer.content.iter_any():
-        await response.write(chunk)
+    try:
+        async for chunk in answer.content.iter_any():
+            await response.write(chunk)
+    except aiohttp.ClientError:
+        if call.request.transport is not None:
+            call.request.transport.close()
+        raise asyncio.CancelledError from None  # the missing end tells the client
     await response.write_eof()
     return response
 

@@ -78,14 +78,30 @@ class _ClientSide(asyncio.Protocol):
         self._handler.connection_lost(exc)
 
 
-async def upgrade(call: Call, url: URL, context: ssl.SSLContext | None) -> web.StreamResponse:
-    """Pass the request on to `url`, and then everything in both directions; raises ApiError where it is refused."""
+def is_upgrade(request: web.BaseRequest) -> bool:
+    """Whether the client asks for another protocol on this connection."""
+    return "upgrade" in request.headers.get("Connection", "").lower()
+
+
+async def upgrade(
+    call: Call,
+    url: URL,
+    context: ssl.SSLContext | None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    server_hostname: str | None = None,
+) -> web.StreamResponse:
+    """Pass the request on to `url`, and then everything in both directions; raises ApiError where it is refused.
+
+    `headers`: in place of the client's; `server_hostname`: what the certificate is for, where not the URL's host."""
     transport = call.request.transport
     if transport is None:
         raise ConnectionResetError("the client has left")
-    reader, writer = await _connect(url, context)
+    reader, writer = await _connect(url, context, server_hostname)
     try:
-        writer.write(request_head(call.request.method, url, call.request.headers.items()))
+        writer.write(
+            request_head(call.request.method, url, (call.request.headers if headers is None else headers).items())
+        )
         head = await _answer(reader, url)
         if call.trail is not None:
             await call.trail.started(101)
@@ -95,11 +111,15 @@ async def upgrade(call: Call, url: URL, context: ssl.SSLContext | None) -> web.S
     raise asyncio.CancelledError  # the connection is used up: there is no answer left to write
 
 
-async def _connect(url: URL, context: ssl.SSLContext | None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _connect(
+    url: URL, context: ssl.SSLContext | None, name: str | None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
+            if url.scheme != "https":
+                return await asyncio.open_connection(url.host, url.port, limit=_MAX_HEAD_BYTES)
             return await asyncio.open_connection(
-                url.host, url.port, ssl=context if url.scheme == "https" else None, limit=_MAX_HEAD_BYTES
+                url.host, url.port, limit=_MAX_HEAD_BYTES, ssl=context, server_hostname=name
             )
     except (OSError, TimeoutError, ssl.SSLError) as error:
         raise errors.InternalError(f"error dialing backend: {error or type(error).__name__}") from error

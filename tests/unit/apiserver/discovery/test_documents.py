@@ -36,9 +36,10 @@ def test_resources_and_their_subresources_are_listed() -> None:
 
 
 def test_the_aggregated_form_says_the_same() -> None:
-    (core,) = documents.aggregated(KINDS, core=True)["items"]
+    (core,) = documents.aggregated(KINDS, documents.group_versions(KINDS), {}, core=True)["items"]
     resources = {entry["resource"]: entry for entry in core["versions"][0]["resources"]}
     assert resources["pods"]["scope"] == "Namespaced"
     assert "log" in [sub["subresource"] for sub in resources["pods"]["subresources"]]
-    groups = [item["metadata"]["name"] for item in documents.aggregated(KINDS, core=False)["items"]]
+    listed = documents.aggregated(KINDS, documents.group_versions(KINDS), {}, core=False)["items"]
+    groups = [item["metadata"]["name"] for item in listed]
     assert "apps" in groups
