@@ -20,6 +20,10 @@ _SIMILAR_SECONDS = 600.0
 _COMBINED = "(combined from similar events): "
 
 
+#: What repetitions have in common.
+Key = tuple[str, ...]
+
+
 @dataclass(slots=True)
 class _Bucket:
     tokens: float
@@ -45,24 +49,25 @@ class Correlator:
     """Remembers what was recorded; one per recorder."""
 
     def __init__(self) -> None:
-        self._buckets: OrderedDict[tuple[str, ...], _Bucket] = OrderedDict()
-        self._similar: OrderedDict[tuple[str, ...], _Similar] = OrderedDict()
-        self._written: OrderedDict[tuple[str, ...], Written] = OrderedDict()
+        self._buckets: OrderedDict[Key, _Bucket] = OrderedDict()
+        self._similar: OrderedDict[Key, _Similar] = OrderedDict()
+        self._written: OrderedDict[Key, Written] = OrderedDict()
 
-    def correlate(self, event: Object, now: float) -> tuple[tuple[str, ...], Written | None] | None:
-        """None: drop it. Otherwise the key under which it is remembered and what to count up, if anything.
+    def correlate(self, event: Object, now: float) -> Key | None:
+        """None: drop it. Otherwise the key that it shares with those it is counted up with.
 
         The event's message is replaced where it is one of many alike."""
-        if not self._admits(event, now):
-            return None
-        key = self._combine(event, now)
-        return key, self._written.get(key)
+        return self._combine(event, now) if self._admits(event, now) else None
 
-    def remember(self, key: tuple[str, ...], written: Written) -> None:
+    def written(self, key: Key) -> Written | None:
+        """What to count up for an event of that key, if anything."""
+        return self._written.get(key)
+
+    def remember(self, key: Key, written: Written) -> None:
         """This one has been written."""
         _put(self._written, key, written)
 
-    def forget(self, key: tuple[str, ...]) -> None:
+    def forget(self, key: Key) -> None:
         """The server no longer has it."""
         self._written.pop(key, None)
 
@@ -77,7 +82,7 @@ class Correlator:
         bucket.tokens -= 1.0
         return True
 
-    def _combine(self, event: Object, now: float) -> tuple[str, ...]:
+    def _combine(self, event: Object, now: float) -> Key:
         source = _source_key(event) + _about_key(event)
         alike = (*source, event["type"], event["reason"])
         similar = self._similar.get(alike)
@@ -94,19 +99,19 @@ class Correlator:
         return alike
 
 
-def _put(cache: OrderedDict[tuple[str, ...], Any], key: tuple[str, ...], value: Any) -> None:
+def _put(cache: OrderedDict[Key, Any], key: Key, value: Any) -> None:
     cache[key] = value
     cache.move_to_end(key)
     if len(cache) > _CACHE_SIZE:
         cache.popitem(last=False)
 
 
-def _source_key(event: Object) -> tuple[str, ...]:
+def _source_key(event: Object) -> Key:
     source = event["source"]
     return (source.get("component", ""), source.get("host", ""))
 
 
-def _about_key(event: Object) -> tuple[str, ...]:
+def _about_key(event: Object) -> Key:
     about = event["involvedObject"]
     names = ("kind", "namespace", "name", "uid", "apiVersion", "fieldPath")
     return tuple(about.get(name) or "" for name in names)

@@ -7,63 +7,100 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from api.resources import CORE_EVENTS
 from apimachinery.errors import AlreadyExists, ApiError, NotFound, ServiceUnavailable, TooManyRequests
 from apimachinery.objects import Object, format_time
-from client.eventcorrelation import Correlator, Written
+from client.eventcorrelation import Correlator, Key, Written
 from client.rest import RestClient
 
 logger = logging.getLogger(__name__)
-_QUEUE_SIZE = 1000
+_MOST_WAITING = 10_000
+_WRITERS = 4
 _TRIES = 12
 _RETRY_SECONDS = 5.0
 _FLUSH_SECONDS = 2.0
 _MAX_MESSAGE_BYTES = 1024
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """One or several alike that wait to be written as one: the first's name and time, the last's message."""
+
+    event: Object
+
+    def add(self, again: Object) -> None:
+        self.event["count"] += 1
+        self.event["message"], self.event["lastTimestamp"] = again["message"], again["lastTimestamp"]
+
+
 class EventRecorder:
-    """Records Events about objects. `event` never waits and never fails; `run` writes from a bounded queue."""
+    """Records Events about objects. `event` never waits and never fails; `run` writes several at a time.
+
+    Repetitions of one that still waits are counted on it, so that what waits is bounded by how many different ones
+    there are; beyond the bound new ones are dropped, and the log says how many."""
 
     def __init__(self, client: RestClient, *, component: str, host: str = "") -> None:
         self._client = client
         self._component = component
         self._host = host
-        self._queue: asyncio.Queue[Object] = asyncio.Queue(_QUEUE_SIZE)
+        self._waiting: dict[Key, _Waiting] = {}
+        self._working: set[Key] = set()
+        self._queue: asyncio.Queue[Key] = asyncio.Queue()  # keys of `_waiting`, so bounded with it
         self._correlator = Correlator()
+        self._dropped = 0
 
     def event(self, about: Object, type: str, reason: str, message: str, *, field_path: str = "") -> None:
         """`type` is "Normal" or "Warning"; `about` needs apiVersion, kind and metadata; `field_path` names a part of
         it, such as "spec.containers{web}"."""
         event = self._make(about, type, reason, message, field_path)
         logger.debug("Event", extra={"about": event["involvedObject"].get("name"), "reason": reason, "text": message})
-        try:
-            self._queue.put_nowait(event)
-        except asyncio.QueueFull:
-            logger.warning("Dropped an event: too many are waiting to be written", extra={"reason": reason})
+        key = self._correlator.correlate(event, asyncio.get_running_loop().time())
+        if key is None:
+            return
+        waiting = self._waiting.get(key)
+        if waiting is not None:
+            waiting.add(event)
+        elif len(self._waiting) >= _MOST_WAITING:
+            self._drop(reason)
+        else:
+            self._waiting[key] = _Waiting(event)
+            if key not in self._working:
+                self._queue.put_nowait(key)
 
     async def run(self) -> None:
-        """Write until cancelled; on cancellation what is queued is still tried within two seconds."""
-        current: Object | None = None
+        """Write until cancelled; on cancellation what waits is still tried within two seconds."""
         try:
-            while True:
-                current = await self._queue.get()
-                await self._record(current)
-                current = None
+            async with asyncio.TaskGroup() as group:
+                for number in range(_WRITERS):
+                    group.create_task(self._write(), name=f"events-{self._component}-{number}")
         except asyncio.CancelledError:
             try:
                 async with asyncio.timeout(_FLUSH_SECONDS):
-                    await self._flush(current)
+                    for waiting_key in list(self._waiting):
+                        await self._record(waiting_key)
             except TimeoutError:
-                logger.info("Events were left unwritten", extra={"count": self._queue.qsize()})
+                logger.info("Events were left unwritten", extra={"count": len(self._waiting)})
             raise
 
-    async def _flush(self, current: Object | None) -> None:
-        if current is not None:
-            await self._record(current)
-        while not self._queue.empty():
-            await self._record(self._queue.get_nowait())
+    async def _write(self) -> None:
+        while True:
+            key = await self._queue.get()
+            self._working.add(key)
+            try:
+                await self._record(key)
+            finally:
+                self._working.discard(key)
+            if key in self._waiting:  # it happened again meanwhile
+                self._queue.put_nowait(key)
+
+    def _drop(self, reason: str) -> None:
+        self._dropped += 1
+        if self._dropped & (self._dropped - 1) == 0:  # 1, 2, 4, 8, ...
+            extra = {"reason": reason, "so_far": self._dropped}
+            logger.warning("Dropped an event: too many are waiting to be written", extra=extra)
 
     def _make(self, about: Object, type: str, reason: str, message: str, field_path: str) -> Object:
         metadata = about.get("metadata") or {}
@@ -92,11 +129,19 @@ class EventRecorder:
             "reportingInstance": self._host,
         }
 
-    async def _record(self, event: Object) -> None:
-        decided = self._correlator.correlate(event, asyncio.get_running_loop().time())
-        if decided is None:
-            return
-        key, written = decided
+    async def _record(self, key: Key) -> None:
+        """Write what waits under the key; where that fails for good, it is given up."""
+        event = self._waiting.pop(key).event
+        try:
+            await self._send(key, event)
+        except asyncio.CancelledError:
+            # Whether the server has it is not known: the flush tries again, under the same name.
+            if (again := self._waiting.setdefault(key, _Waiting(event))).event is not event:
+                again.event["count"] += event["count"]
+            raise
+
+    async def _send(self, key: Key, event: Object) -> None:
+        written = self._correlator.written(key)
         for _ in range(_TRIES):
             try:
                 if written is not None:
@@ -126,7 +171,7 @@ class EventRecorder:
     async def _count_up(self, event: Object, written: Written) -> Written | None:
         """Raise the count of the one that was written before; None where the server has it no longer."""
         body = {
-            "count": written.count + 1,
+            "count": written.count + event["count"],
             "lastTimestamp": event["lastTimestamp"],
             "message": event["message"],
         }
@@ -134,7 +179,7 @@ class EventRecorder:
             await self._client.patch(CORE_EVENTS, written.namespace, written.name, body, patch_type="strategic")
         except NotFound:
             return None
-        return Written(written.name, written.namespace, written.count + 1)
+        return Written(written.name, written.namespace, written.count + event["count"])
 
 
 def _shortened(message: str) -> str:

@@ -20,7 +20,7 @@ from client.rest import RestClient
 logger = logging.getLogger(__name__)
 _JITTER = 1.2
 #: Those who wait look so much more often than they may try: what is over is taken at once.
-_LOOKS_PER_TRY = 4
+_LOOKS_PER_TRY = 8
 _RELEASE_SECONDS = 5.0
 
 
@@ -87,11 +87,10 @@ class _Elector:
 
     def _pause(self) -> float:
         """Seconds until the next look: soon after a refusal by the holder, later where the server does not answer."""
-        pause = self._config.retry_seconds * random.uniform(1.0, 1.0 + _JITTER)
         if not self._answered:
-            return pause
+            return self._config.retry_seconds * random.uniform(1.0, 1.0 + _JITTER)
         over_in = self._observed_at + self._length() - asyncio.get_running_loop().time()
-        return min(pause / _LOOKS_PER_TRY, max(over_in, 0.01))
+        return min(self._config.retry_seconds / _LOOKS_PER_TRY, max(over_in, 0.01))
 
     async def renew(self) -> None:
         """Renew until it no longer works within the deadline."""

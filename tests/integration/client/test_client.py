@@ -131,6 +131,26 @@ async def test_factory_shares_informers_and_starts_late_ones(api: RestClient) ->
             await task
 
 
+async def test_no_event_of_a_burst_is_lost(api: RestClient) -> None:
+    recorder = EventRecorder(api, component="burst")
+    for number in range(1500):
+        about = {"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "default", "name": f"p{number}"}}
+        recorder.event(about, "Normal", "Scheduled", "Successfully assigned")
+        recorder.event(about, "Normal", "Scheduled", "Successfully assigned")
+    running = asyncio.create_task(recorder.run())
+    selector = "source=burst"
+
+    async def all_there() -> bool:
+        items = (await api.list(CORE_EVENTS, "default", field_selector=selector))["items"]
+        return len(items) == 1500 and all(event["count"] == 2 for event in items)
+
+    async with asyncio.timeout(50):
+        while not await all_there():  # noqa: ASYNC110 (the server is asked, nothing tells)
+            await asyncio.sleep(0.2)
+    running.cancel()
+    await asyncio.wait([running])
+
+
 async def test_events_are_counted_up(api: RestClient) -> None:
     about = await api.create(CONFIG_MAPS, config_map("subject"))
     recorder = EventRecorder(api, component="tester", host="here")

@@ -20,12 +20,13 @@ def test_the_same_again_is_counted_on_the_first() -> None:
     correlator = Correlator()
     first = correlator.correlate(event(), 0)
     assert first is not None
-    assert first[1] is None
-    correlator.remember(first[0], Written("web.1", "default", 1))
-    assert correlator.correlate(event(), 1) == (first[0], Written("web.1", "default", 1))
+    assert correlator.written(first) is None
+    correlator.remember(first, Written("web.1", "default", 1))
+    assert correlator.correlate(event(), 1) == first
+    assert correlator.written(first) == Written("web.1", "default", 1)
     other = correlator.correlate(event("another"), 2)
     assert other is not None
-    assert other[1] is None
+    assert correlator.written(other) is None
 
 
 def test_many_alike_are_combined_and_apart_again_after_ten_minutes() -> None:
