@@ -145,7 +145,9 @@ async def _ensure_pod_link(plan: PodPlan, namespace: Path) -> None:
         bridge = await link_index(ipr, BRIDGE)
         if bridge is None:
             raise NetworkError(f"the bridge {BRIDGE} is gone")
-        await _plug_in(ipr, await link_index(ipr, plan.host_link), bridge, plan.hairpin)
+        port = await link_index(ipr, plan.host_link)
+        await ipr.link("set", index=port, mtu=plan.mtu)
+        await _plug_in(ipr, port, bridge, plan.hairpin)
 
 
 def _own_namespace() -> int:

@@ -102,6 +102,18 @@ async def test_a_pod_hears_itself_only_with_hairpin(lab: Lab, tmp_path: Path, ha
     await network.stop()
 
 
+async def test_a_pod_that_runs_takes_another_mtu_over(lab: Lab, network: PodNetwork, tmp_path: Path) -> None:
+    pod = lab.sandbox()
+    await network.attach("u1", "s1", pod)
+    again = PodNetwork(state_dir=tmp_path / "network", mtu=1300)
+    await again.start()
+    await again.configure(CIDR)
+    await again.attach("u1", "s1", pod)
+    assert "mtu 1300" in lab.inside(pod, "ip", "link", "show", "eth0")
+    assert {"mtu 1300" in run("ip", "link", "show", link) for link in ("cni0", host_link_of("s1"))} == {True}
+    await again.stop()
+
+
 async def test_udp_clients_of_a_host_port_move_to_the_next_pod(lab: Lab, network: PodNetwork) -> None:
     client = UdpClient(lab.outside, NODE_IP, 5300)
     for name in ("one", "two"):

@@ -122,22 +122,41 @@ async def apply(changes: Iterable[Change]) -> list[tuple[Entry, str]]:
     keep the others from being made: they are returned, with the kernel's words."""
     refused: list[tuple[Entry, str]] = []
     async with open_socket() as ipr:
+        links = _Links(ipr)
         for change in changes:
             match change:
                 case CreateDevice(device):
                     await _create(ipr, device)
+                    links = _Links(ipr)
                 case AdjustDevice(mtu):
-                    await ipr.link("set", index=await link_index(ipr, DEVICE), mtu=mtu, state="up")
+                    await ipr.link("set", index=await links.index(DEVICE), mtu=mtu, state="up")
                 case RemoveDevice():
                     await _remove(ipr)
                 case Put(entry) | Delete(entry):
                     try:
-                        await (_put if isinstance(change, Put) else _delete)(ipr, entry)
+                        await (_put if isinstance(change, Put) else _delete)(ipr, links, entry)
                     except Exception as error:
                         if not is_kernel_error(error):
                             raise
                         refused.append((entry, str(error)))
     return refused
+
+
+class _Links:
+    """Indexes by name, each asked for once."""
+
+    def __init__(self, ipr: Any) -> None:
+        self._ipr = ipr
+        self._known: dict[str, int] = {}
+
+    async def index(self, name: str) -> int:
+        """The link's index; raises OSError where it is gone."""
+        if name not in self._known:
+            found = await link_index(self._ipr, name)
+            if found is None:
+                raise OSError(errno.ENODEV, f"link {name} is gone")
+            self._known[name] = found
+        return self._known[name]
 
 
 async def _create(ipr: Any, device: Vtep) -> None:
@@ -162,28 +181,28 @@ async def _remove(ipr: Any) -> None:
         await ignoring(_GONE, ipr.link("del", index=index))
 
 
-async def _put(ipr: Any, entry: Entry) -> None:
+async def _put(ipr: Any, links: _Links, entry: Entry) -> None:
     match entry:
         case Route(destination, gateway, link, onlink):
-            index = await link_index(ipr, link)
             flags = ["onlink"] if onlink else []
+            index = await links.index(link)
             await ipr.route(
                 "replace", dst=destination, gateway=gateway, oif=index, flags=flags, proto=ROUTE_PROTOCOL
             )  # fmt: skip
         case Neighbour(address, mac):
-            index = await link_index(ipr, DEVICE)
+            index = await links.index(DEVICE)
             await ipr.neigh("replace", ifindex=index, dst=address, lladdr=mac, state="permanent")
         case Forwarding(mac, address):
-            index = await link_index(ipr, DEVICE)
+            index = await links.index(DEVICE)
             await ignoring((errno.EEXIST,), ipr.fdb("add", ifindex=index, lladdr=mac, dst=address))
 
 
-async def _delete(ipr: Any, entry: Entry) -> None:
+async def _delete(ipr: Any, links: _Links, entry: Entry) -> None:
     match entry:
         case Route(destination, gateway, _, _):
             call = ipr.route("del", dst=destination, gateway=gateway, proto=ROUTE_PROTOCOL)
         case Neighbour(address, mac):
-            call = ipr.neigh("del", ifindex=await link_index(ipr, DEVICE), dst=address, lladdr=mac)
+            call = ipr.neigh("del", ifindex=await links.index(DEVICE), dst=address, lladdr=mac)
         case Forwarding(mac, address):
-            call = ipr.fdb("del", ifindex=await link_index(ipr, DEVICE), lladdr=mac, dst=address)
+            call = ipr.fdb("del", ifindex=await links.index(DEVICE), lladdr=mac, dst=address)
     await ignoring(_GONE, call)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from kubelet.network.backend import kernel
 from kubelet.network.backend.peers import Peer, Problem, usable
@@ -26,6 +27,8 @@ from kubelet.network.errors import NetworkError
 from kubelet.network.netlink import Netlink
 
 logger = logging.getLogger(__name__)
+
+_AT_ONCE = 300
 
 
 class NodeRoutes:
@@ -74,7 +77,10 @@ class NodeRoutes:
         todo = changes(wanted, present)
         if not todo:
             return []
-        refused = await self._netlink.call(f"link {DEVICE}", lambda: kernel.apply(todo))
+        refused = []
+        for start in range(0, len(todo), _AT_ONCE):  # each call has a time limit
+            batch = todo[start : start + _AT_ONCE]
+            refused += await self._netlink.call(f"link {DEVICE}", partial(kernel.apply, batch))
         logger.info("Changed the way to other nodes", extra={"backend": str(self.backend), "changes": len(todo)})
         return refused
 
