@@ -57,6 +57,21 @@ def label_selector(selector: Mapping[str, Any] | None) -> str:
     return f"v1.LabelSelector{{MatchLabels:{string_map(selector.get('matchLabels'))}, MatchExpressions:{shown}}}"
 
 
+def typed_list(type_name: str, values: Iterable[str] | None) -> GoSyntax:
+    """[]core.T{"a", "b"} of rendered items."""
+    return GoSyntax(f"[]{type_name}(nil)" if values is None else f"[]{type_name}{{{', '.join(values)}}}")
+
+
+def named_strings(type_name: str, values: Iterable[str] | None) -> GoSyntax:
+    """[]storage.VolumeLifecycleMode{"Persistent"}: a list of strings, or of a type that is one."""
+    return typed_list(type_name, None if values is None else [go_quote(value) for value in values])
+
+
+def struct(type_name: str, **fields: str) -> GoSyntax:
+    """core.T{A:1, B:"b"} of rendered fields, in Go's order."""
+    return GoSyntax(f"{type_name}{{{', '.join(f'{name}:{value}' for name, value in fields.items())}}}")
+
+
 def pointer(type_name: str, value: object) -> str:
     """(*bool)(nil) or (*bool)(0xc000000000)."""
     return f"(*{type_name})({'nil' if value is None else ADDRESS})"

@@ -19,7 +19,7 @@ class GoSyntax(str):
 
 
 def go_value(value: Any) -> str:
-    """A value as Go's field.Error prints it: strings quoted, null as "null", objects as JSON."""
+    """A value as Go's field.Error prints it: strings quoted, nil as the text "null", objects as JSON."""
     if isinstance(value, GoSyntax):
         return str(value)
     if isinstance(value, str):
@@ -27,7 +27,7 @@ def go_value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
-        return "null"
+        return '"null"'
     if isinstance(value, (int, float)):
         return str(value)
     return orjson.dumps(value).decode()

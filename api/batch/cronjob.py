@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from api.batch.job import validate_job_spec
+from api.batch.podfailurepolicy import set_failure_policy_defaults
 from api.batch.schedule import schedule_problem
 from api.core.pod.defaults import set_template_defaults
 from api.core.pod.warnings import template_warnings
@@ -50,6 +51,7 @@ class CronJobStrategy(SpecStrategy):
         template = spec.setdefault("jobTemplate", {})
         template.setdefault("metadata", {"creationTimestamp": None})
         set_template_defaults(template.setdefault("spec", {}).setdefault("template", {}))
+        set_failure_policy_defaults(template["spec"])
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateCronJobCreate."""

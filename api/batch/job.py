@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from api.apps.rollout import compiled
-from api.batch.podfailurepolicy import validate_pod_failure_policy
+from api.batch.backoffperindex import validate_backoff_per_index
+from api.batch.podfailurepolicy import policy_value, set_failure_policy_defaults, validate_pod_failure_policy
 from api.core.pod.defaults import set_template_defaults
 from api.core.pod.spec import validate_pod_template
 from api.core.pod.warnings import template_warnings
@@ -54,17 +55,21 @@ class JobStrategy(SpecStrategy):
         spec.setdefault("backoffLimit", 6)
         spec.setdefault("completionMode", "NonIndexed")
         spec.setdefault("suspend", False)
-        for rule in (spec.get("podFailurePolicy") or {}).get("rules") or ():
-            for pattern in rule.get("onPodConditions") or ():
-                pattern.setdefault("status", "True")
+        set_failure_policy_defaults(spec)
         _copy_labels(obj)
 
     def prepare_create(self, obj: Object) -> None:
         """Unless the user selects by hand, the job selects its pods by its own uid."""
         super().prepare_create(obj)
+        _drop_gated(obj["spec"], None)
         if not obj["spec"].get("manualSelector"):
             _generate_selector(obj)
         _copy_labels(obj)
+
+    def prepare_update(self, new: Object, old: Object) -> None:
+        """What is behind a gate stays only where it was."""
+        _drop_gated(new["spec"], old["spec"])
+        super().prepare_update(new, old)
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateJob."""
@@ -88,6 +93,18 @@ class JobStrategy(SpecStrategy):
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         """Those of the template."""
         return template_warnings(obj["spec"]["template"], "spec.template")
+
+
+def _drop_gated(spec: dict[str, Any], old: Mapping[str, Any] | None) -> None:
+    """Take away what v1.28 has behind the gates JobBackoffLimitPerIndex and JobPodReplacementPolicy, both off."""
+    if old is None or old.get("backoffLimitPerIndex") is None:
+        for field in ("backoffLimitPerIndex", "maxFailedIndexes"):
+            spec.pop(field, None)
+        policy = spec.get("podFailurePolicy") or {}
+        if policy.get("rules"):
+            policy["rules"] = [rule for rule in policy["rules"] if rule.get("action") != "FailIndex"]
+    if old is None or old.get("podReplacementPolicy") is None:
+        spec.pop("podReplacementPolicy", None)
 
 
 def _copy_labels(job: Object) -> None:
@@ -149,6 +166,7 @@ def validate_job_spec(spec: Mapping[str, Any], path: str) -> list[FieldError]:
     """A job's spec, also inside a CronJob, but for the selector."""
     errors = nonnegative(spec, _COUNTS, path)
     mode = spec.get("completionMode")
+    errors += validate_backoff_per_index(spec, path)
     if mode is not None and mode not in ("NonIndexed", "Indexed"):
         errors.append(fe.not_supported(f"{path}.completionMode", mode, ("NonIndexed", "Indexed")))
     if mode == "Indexed":
@@ -189,9 +207,11 @@ def _validate_changes(new: Object, old: Object) -> list[FieldError]:
         errors.append(fe.invalid("spec.selector", shown, FIELD_IMMUTABLE))
     if _fixed_template(old, after["template"]) != _fixed_template(old, before["template"]):
         errors.append(fe.invalid("spec.template", after["template"], FIELD_IMMUTABLE))
-    for field in ("completionMode", "podFailurePolicy"):
-        if after.get(field) != before.get(field):
-            errors.append(fe.invalid(f"spec.{field}", after.get(field), FIELD_IMMUTABLE))
+    if after.get("completionMode") != before.get("completionMode"):
+        errors.append(fe.invalid("spec.completionMode", after.get("completionMode"), FIELD_IMMUTABLE))
+    policy = after.get("podFailurePolicy")
+    if policy != before.get("podFailurePolicy"):
+        errors.append(fe.invalid("spec.podFailurePolicy", policy_value(policy), FIELD_IMMUTABLE))
     return errors
 
 
@@ -212,10 +232,15 @@ class JobStatusStrategy(StatusStrategy):
         """ValidateJobStatusUpdate."""
         status = new.get("status") or {}
         errors = nonnegative(status, ("active", "succeeded", "failed", "ready"), "status")
-        for index, uid in enumerate((status.get("uncountedTerminatedPods") or {}).get("succeeded") or ()):
-            if not uid:
-                path = f"status.uncountedTerminatedPods.succeeded[{index}]"
-                errors.append(fe.invalid(path, uid, "must not be empty"))
+        uncounted, seen = status.get("uncountedTerminatedPods") or {}, set[str]()
+        for field in ("succeeded", "failed"):
+            for index, uid in enumerate(uncounted.get(field) or ()):
+                path = f"status.uncountedTerminatedPods.{field}[{index}]"
+                if not uid:
+                    errors.append(fe.invalid(path, uid, "must not be empty"))
+                elif uid in seen:
+                    errors.append(fe.duplicate(path, uid))
+                seen.add(uid)
         return errors
 
 

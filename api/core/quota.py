@@ -14,7 +14,7 @@ from api.core.resourcenames import (
     validate_quota_resource_name,
     validate_resource_name,
 )
-from api.gosyntax import quantity_value, raw, scope_list
+from api.gosyntax import quantity_value, raw, scope_list, string_list
 from api.kind import Column, Strategy
 from api.strategies import StatusStrategy, StatusStrategyBase
 from api.table import AGE, NAME, age
@@ -201,7 +201,7 @@ def _validate_selector(selector: Mapping[str, Any], hard: Mapping[str, str], pat
         elif operator in ("Exists", "DoesNotExist"):
             if values:
                 text = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"
-                errors.append(fe.invalid(f"{path}.values", values, text))
+                errors.append(fe.invalid(f"{path}.values", raw(string_list(values)), text))
         else:
             errors.append(fe.invalid(f"{path}.operator", operator, "not a valid selector operator"))
     scopes = {expression.get("scopeName") for expression in expressions}

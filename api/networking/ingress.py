@@ -54,8 +54,10 @@ class IngressStrategy(SpecStrategy):
         return _validate_spec(obj.get("spec") or {}) + errors
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        """ValidateIngressUpdate."""
-        return _validate_spec(new.get("spec") or {})
+        """ValidateIngressUpdate: an Ingress that had a bad secret's name before may keep such."""
+        before = [tls.get("secretName") or "" for tls in (old.get("spec") or {}).get("tls") or ()]
+        had_bad = any(name and names.dns1123_subdomain(name) for name in before)
+        return _validate_spec(new.get("spec") or {}, any_secret_name=had_bad)
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         """The annotation that the field replaces."""
@@ -64,7 +66,7 @@ class IngressStrategy(SpecStrategy):
         return []
 
 
-def _validate_spec(spec: Mapping[str, Any]) -> list[FieldError]:
+def _validate_spec(spec: Mapping[str, Any], *, any_secret_name: bool = False) -> list[FieldError]:
     errors: list[FieldError] = []
     rules, backend = spec.get("rules") or (), spec.get("defaultBackend")
     if not rules and backend is None:
@@ -77,6 +79,10 @@ def _validate_spec(spec: Mapping[str, Any]) -> list[FieldError]:
     for index, tls in enumerate(spec.get("tls") or ()):
         for i, host in enumerate(tls.get("hosts") or ()):
             errors += _validate_host(host, f"spec.tls[{index}].hosts[{i}]")
+        secret = tls.get("secretName") or ""
+        if secret and not any_secret_name:
+            problems = names.dns1123_subdomain(secret)
+            errors.extend(fe.invalid(f"spec.tls[{index}].secretName", secret, text) for text in problems)
     name = spec.get("ingressClassName")
     if name is not None:
         errors.extend(fe.invalid("spec.ingressClassName", name, text) for text in names.dns1123_subdomain(name))
@@ -134,10 +140,24 @@ def _validate_backend(backend: Mapping[str, Any], path: str) -> list[FieldError]
     if resource is not None and service is not None:
         return [fe.invalid(path, "", "cannot set both resource and service backends")]
     if resource is not None:
-        return [fe.required(f"{path}.resource.{f}") for f in ("kind", "name") if not resource.get(f)]
+        return _validate_reference(resource, f"{path}.resource")
     if service is None:
         return [fe.invalid(path, "", "resource or service backend is required")]
     return _validate_service(service, path)
+
+
+def _validate_reference(reference: Mapping[str, Any], path: str) -> list[FieldError]:
+    """A kind and a name that can stand in a URL, and the group they are of."""
+    errors: list[FieldError] = []
+    group = reference.get("apiGroup")
+    if group is not None:
+        errors.extend(fe.invalid(f"{path}.apiGroup", group, text) for text in names.dns1123_subdomain(group))
+    for field in ("kind", "name"):
+        value = reference.get(field) or ""
+        if not value:
+            errors.append(fe.required(f"{path}.{field}", f"{field} is required"))
+        errors.extend(fe.invalid(f"{path}.{field}", value, t) for t in names.path_segment_name(value) if value)
+    return errors
 
 
 def _validate_service(service: Mapping[str, Any], path: str) -> list[FieldError]:
@@ -212,7 +232,7 @@ def _validate_controller(controller: str, path: str) -> list[FieldError]:
 
 
 def _validate_parameters(parameters: Mapping[str, Any], path: str) -> list[FieldError]:
-    errors = [fe.required(f"{path}.{field}") for field in ("kind", "name") if not parameters.get(field)]
+    errors = _validate_reference(parameters, path)
     scope, namespace = parameters.get("scope"), parameters.get("namespace")
     if scope is None:
         errors.append(fe.required(f"{path}.scope"))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from api.gosyntax import named_strings
 from api.kind import Column
 from api.strategies import GenerationStrategy
 from api.table import AGE, NAME, age, format_label_selector
@@ -47,7 +48,8 @@ class NetworkPolicyStrategy(GenerationStrategy):
                     errors += _validate_peer(peer, f"{path}.{peers}[{i}]")
         types = spec.get("policyTypes") or []
         if len(types) > len(_TYPES):
-            errors.append(fe.invalid("spec.policyTypes", types, "may not specify more than two policyTypes"))
+            shown = named_strings("networking.PolicyType", types)
+            errors.append(fe.invalid("spec.policyTypes", shown, "may not specify more than two policyTypes"))
             return errors
         errors += [
             fe.not_supported(f"spec.policyTypes[{index}]", kind, _TYPES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from api.core.pod.affinity import validate_tolerations
+from api.core.pod.affinity import toleration_value, validate_tolerations
 from api.core.resourcenames import validate_requirements
 from api.kind import Column, Strategy
 from api.table import AGE, NAME, age
@@ -33,7 +33,7 @@ class RuntimeClassStrategy(Strategy):
             validate_tolerations(tolerations, "scheduling.tolerations", errors)
             for index, toleration in enumerate(tolerations):
                 if toleration in tolerations[:index]:
-                    errors.append(fe.duplicate(f"scheduling.tolerations[{index}]", toleration))
+                    errors.append(fe.duplicate(f"scheduling.tolerations[{index}]", toleration_value(toleration)))
         return errors
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:

@@ -9,6 +9,7 @@ from typing import Any
 from api.core.persistentvolume import validate_volume_spec
 from api.core.resourcenames import validate_nonnegative_quantity
 from api.core.volumesources import csi_driver_name
+from api.gosyntax import label_selector, named_strings, pointer, raw, struct
 from api.kind import Column, Strategy
 from api.strategies import StatusStrategy, StatusStrategyBase
 from api.table import AGE, NAME, NONE, UNSET, age
@@ -44,6 +45,13 @@ ATTACHMENT_COLUMNS = (
     AGE,
 )
 _MODES = ("Ephemeral", "Persistent")
+#: Fields of a CSIDriver that do not change, and what error paths call them.
+_FIXED_DRIVER_FIELDS = (
+    ("attachRequired", "attachedRequired"),
+    ("fsGroupPolicy", "fsGroupPolicy"),
+    ("podInfoOnMount", "podInfoOnMount"),
+    ("volumeLifecycleModes", "volumeLifecycleModes"),
+)
 _FS_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")
 _MIN_TOKEN_SECONDS, _MAX_TOKEN_SECONDS = 600, 1 << 32
 _MAX_NODE_ID = 192
@@ -72,9 +80,12 @@ class CSIDriverStrategy(Strategy):
         """ValidateCSIDriverUpdate: how volumes are attached and how long they live stays."""
         spec, before = new["spec"], old["spec"]
         errors = _validate_driver(spec)
-        for field, shown in (("attachRequired", "attachedRequired"), ("volumeLifecycleModes", "volumeLifecycleModes")):
-            if spec.get(field) != before.get(field):
-                errors.append(fe.invalid(f"spec.{shown}", spec.get(field), FIELD_IMMUTABLE))
+        for field, shown in _FIXED_DRIVER_FIELDS:
+            value = spec.get(field)
+            if value != before.get(field):
+                if isinstance(value, list):
+                    value = named_strings("storage.VolumeLifecycleMode", value)
+                errors.append(fe.invalid(f"spec.{shown}", value, FIELD_IMMUTABLE))
         return errors
 
 
@@ -151,7 +162,9 @@ class CSIStorageCapacityStrategy(Strategy):
         errors = self.validate(new)
         for field in ("nodeTopology", "storageClassName"):
             if new.get(field) != old.get(field):
-                errors.append(fe.invalid(field, new.get(field), FIELD_IMMUTABLE))
+                value = new.get(field)
+                shown = raw(label_selector(value)) if isinstance(value, dict) else value
+                errors.append(fe.invalid(field, shown, FIELD_IMMUTABLE))
         return errors
 
 
@@ -174,8 +187,19 @@ class VolumeAttachmentStrategy(StatusStrategyBase):
         """ValidateVolumeAttachmentUpdate: the wish stays."""
         errors = _validate_attachment(new["spec"])
         if new["spec"] != old["spec"]:
-            errors.append(fe.invalid("spec", new["spec"], FIELD_IMMUTABLE))
+            errors.append(fe.invalid("spec", _attachment_value(new["spec"]), FIELD_IMMUTABLE))
         return errors
+
+
+def _attachment_value(spec: Mapping[str, Any]) -> fe.GoSyntax:
+    source = spec.get("source") or {}
+    shown = struct(
+        "storage.VolumeAttachmentSource",
+        PersistentVolumeName=pointer("string", source.get("persistentVolumeName")),
+        InlineVolumeSpec=pointer("core.PersistentVolumeSpec", source.get("inlineVolumeSpec")),
+    )
+    attacher, node = (fe.go_quote(spec.get(field) or "") for field in ("attacher", "nodeName"))
+    return struct("storage.VolumeAttachmentSpec", Attacher=attacher, Source=shown, NodeName=node)
 
 
 def _validate_attachment(spec: Mapping[str, Any]) -> list[FieldError]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from api.gosyntax import string_list
+from api.gosyntax import pointer, raw, string_list, struct, typed_list
 from api.validation import names
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
@@ -150,7 +150,7 @@ def validate_owner_references(owners: Sequence[Mapping[str, Any]], path: str) ->
             if not owner.get(field):
                 errors.append(fe.invalid(f"{path}.{field}", "", "must not be empty"))
         if (group, version, kind) == ("", "v1", "Event"):
-            errors.append(fe.invalid(path, owner, "/v1, Kind=Event is disallowed from being an owner"))
+            errors.append(fe.invalid(path, _owner_value(owner), "/v1, Kind=Event is disallowed from being an owner"))
         if owner.get("controller"):
             this = f"{kind}/{owner.get('name') or ''}"
             if first_controller:
@@ -158,10 +158,20 @@ def validate_owner_references(owners: Sequence[Mapping[str, Any]], path: str) ->
                     "Only one reference can have Controller set to true. "
                     f'Found "true" in references for {first_controller} and {this}'
                 )
-                errors.append(fe.invalid(path, list(owners), text))
+                shown = typed_list("v1.OwnerReference", [_owner_value(each) for each in owners])
+                errors.append(fe.invalid(path, shown, text))
             else:
                 first_controller = this
     return errors
+
+
+def _owner_value(owner: Mapping[str, Any]) -> fe.GoSyntax:
+    fields = (("APIVersion", "apiVersion"), ("Kind", "kind"), ("Name", "name"), ("UID", "uid"))
+    texts = {name: fe.go_quote(owner.get(field) or "") for name, field in fields}
+    flags = {
+        name: pointer("bool", owner.get(name[0].lower() + name[1:])) for name in ("Controller", "BlockOwnerDeletion")
+    }
+    return struct("v1.OwnerReference", **texts, **flags)
 
 
 def validate_finalizers(finalizers: Sequence[str], path: str) -> list[FieldError]:
@@ -172,7 +182,7 @@ def validate_finalizers(finalizers: Sequence[str], path: str) -> list[FieldError
             errors.append(fe.invalid(path, finalizer, text))
     if "orphan" in finalizers and "foregroundDeletion" in finalizers:
         text = "finalizer orphan and foregroundDeletion cannot be both set"
-        errors.append(fe.invalid(path, list(finalizers), text))
+        errors.append(fe.invalid(path, raw(string_list(finalizers)), text))
     return errors
 
 

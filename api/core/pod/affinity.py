@@ -4,9 +4,10 @@ Also used for the node affinity of PersistentVolumes and the scheduling of Runti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from api.gosyntax import pointer, struct
 from api.validation import names
 from api.validation.labelselector import validate_label_selector
 from api.validation.objectmeta import validate_label_name
@@ -108,6 +109,12 @@ def _validate_pod_term(term: dict[str, Any], path: str, errors: list[FieldError]
     errors += validate_label_name(key, f"{path}.topologyKey")
 
 
+def toleration_value(toleration: Mapping[str, Any]) -> fe.GoSyntax:
+    """core.Toleration{...}."""
+    texts = {name: fe.go_quote(toleration.get(name.lower()) or "") for name in ("Key", "Operator", "Value", "Effect")}
+    return struct("core.Toleration", **texts, TolerationSeconds=pointer("int64", toleration.get("tolerationSeconds")))
+
+
 def validate_tolerations(tolerations: Sequence[dict[str, Any]], path: str, errors: list[FieldError]) -> None:
     """Tolerations, of a pod or of a RuntimeClass."""
     for index, toleration in enumerate(tolerations):
@@ -128,7 +135,7 @@ def validate_tolerations(tolerations: Sequence[dict[str, Any]], path: str, error
         elif operator == "Exists":
             if value:
                 text = "value must be empty when `operator` is 'Exists'"
-                errors.append(fe.invalid(f"{here}.operator", toleration, text))
+                errors.append(fe.invalid(f"{here}.operator", toleration_value(toleration), text))
         else:
             errors.append(fe.not_supported(f"{here}.operator", operator, ("Equal", "Exists")))
         if effect and effect not in EFFECTS:

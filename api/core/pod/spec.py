@@ -18,6 +18,7 @@ from api.core.pod.containers import (
 from api.core.pod.security import validate_operating_system, validate_pod_security
 from api.core.pod.volumes import validate_volumes
 from api.core.resourcenames import validate_requirements
+from api.gosyntax import raw, string_list
 from api.validation import names
 from api.validation.objectmeta import validate_annotations, validate_labels
 from apimachinery import fielderrors as fe
@@ -159,16 +160,20 @@ def _validate_dns(config: dict[str, Any] | None, policy: str | None, path: str, 
     if config is None:
         return
     if len(servers) > 3:
-        errors.append(fe.invalid(f"{path}.nameservers", servers, "must not have more than 3 nameservers"))
+        errors.append(
+            fe.invalid(f"{path}.nameservers", raw(string_list(servers)), "must not have more than 3 nameservers")
+        )
     for index, server in enumerate(servers):
         if names.parse_ip(server) is None:
             errors.append(fe.invalid(f"{path}.nameservers[{index}]", server, "must be valid IP address"))
     searches: Sequence[str] = config.get("searches") or ()
     if len(searches) > 32:
-        errors.append(fe.invalid(f"{path}.searches", searches, "must not have more than 32 search paths"))
+        errors.append(
+            fe.invalid(f"{path}.searches", raw(string_list(searches)), "must not have more than 32 search paths")
+        )
     if len(" ".join(searches)) > 2048:
         text = "must not have more than 2048 characters (including spaces) in the search list"
-        errors.append(fe.invalid(f"{path}.searches", searches, text))
+        errors.append(fe.invalid(f"{path}.searches", raw(string_list(searches)), text))
     for index, search in enumerate(searches):
         _validate_name(search.removesuffix("."), names.dns1123_subdomain, f"{path}.searches[{index}]", errors)
     for index, option in enumerate(config.get("options") or ()):

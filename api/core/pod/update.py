@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api.core.pod.affinity import REQUIRED, validate_tolerations
 from api.core.pod.annotations import MIRROR, validate_annotation_updates
 from api.core.pod.spec import validate_pod_meta_and_spec
+from api.gosyntax import raw, string_map, struct, typed_list
 from api.validation import names
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
@@ -140,7 +141,7 @@ def _validate_gated(rest: dict[str, Any], old: dict[str, Any]) -> list[FieldErro
     new_selector, old_selector = rest.get("nodeSelector") or {}, old.get("nodeSelector") or {}
     if any(new_selector.get(key) != value for key, value in old_selector.items()):
         text = "only additions to spec.nodeSelector are allowed (no mutations or deletions)"
-        errors.append(fe.invalid("spec.nodeSelector", new_selector, text))
+        errors.append(fe.invalid("spec.nodeSelector", raw(string_map(new_selector)), text))
     _take(rest, old, "nodeSelector")
     new_affinity, old_affinity = rest.get("affinity") or {}, old.get("affinity") or {}
     new_node, old_node = new_affinity.get("nodeAffinity"), old_affinity.get("nodeAffinity")
@@ -220,6 +221,10 @@ def _validate_transitions(
     return errors
 
 
+def _address_value(address: Mapping[str, Any]) -> fe.GoSyntax:
+    return struct("core.PodIP", IP=fe.go_quote(address.get("ip") or ""))
+
+
 def _validate_addresses(addresses: Sequence[dict[str, Any]]) -> list[FieldError]:
     errors: list[FieldError] = []
     texts = [address.get("ip") or "" for address in addresses]
@@ -230,10 +235,11 @@ def _validate_addresses(addresses: Sequence[dict[str, Any]]) -> list[FieldError]
     families = {address.version for text in texts if (address := names.parse_ip(text))}
     if len(families) < 2 or len(texts) > 2:
         text = "may specify no more than one IP for each IP family"
-        errors.append(fe.invalid("status.podIPs", list(addresses), text))
+        shown = typed_list("core.PodIP", [_address_value(address) for address in addresses])
+        errors.append(fe.invalid("status.podIPs", shown, text))
     for index, text in enumerate(texts):
         if text in texts[:index]:
-            errors.append(fe.duplicate(f"status.podIPs[{index}]", addresses[index]))
+            errors.append(fe.duplicate(f"status.podIPs[{index}]", _address_value(addresses[index])))
     return errors
 
 

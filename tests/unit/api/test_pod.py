@@ -400,7 +400,7 @@ def test_images_deadlines_and_added_tolerations_may_change() -> None:
         (
             {"nodeSelector": {"a": "2"}},
             {"nodeSelector": {"a": "1"}, "schedulingGates": [{"name": "g"}]},
-            'spec.nodeSelector: Invalid value: {"a":"2"}: only additions',
+            'spec.nodeSelector: Invalid value: map[string]string{"a":"2"}: only additions',
         ),
     ],
 )

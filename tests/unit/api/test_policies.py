@@ -167,6 +167,21 @@ def test_good_objects(strategy: Strategy, fields: dict[str, Any]) -> None:
             {"spec": {"priorityLevelConfiguration": {}}},
             "spec.priorityLevelConfiguration.name: Required value",
         ),
+        (
+            INGRESS,
+            {"spec": {"defaultBackend": {"resource": {"kind": "a/b", "name": "n"}}}},
+            "spec.defaultBackend.resource.kind: Invalid value: \"a/b\": may not contain '/'",
+        ),
+        (
+            INGRESS,
+            {"spec": {"defaultBackend": {"resource": {"kind": "K", "name": "n"}}, "tls": [{"secretName": "A"}]}},
+            'spec.tls[0].secretName: Invalid value: "A": a lowercase RFC 1123 subdomain',
+        ),
+        (
+            INGRESS_CLASS,
+            {"spec": {"controller": "a.b/c", "parameters": {"kind": "K"}}},
+            "spec.parameters.name: Required value: name is required",
+        ),
         (LEVEL, {"spec": {"type": "Odd"}}, 'spec.type: Unsupported value: "Odd"'),
     ],
 )

@@ -94,6 +94,7 @@ def decoded(types: TypeSchema, obj: Object) -> Object | None:
 
 
 @every_kind
+@settings(deadline=None)
 @given(random=st.randoms(use_true_random=False))
 def test_decoding(kind: str, random: Random) -> None:
     types = types_of(kind)
@@ -105,6 +106,7 @@ def test_decoding(kind: str, random: Random) -> None:
 
 
 @every_kind
+@settings(deadline=None)
 @given(random=st.randoms(use_true_random=False))
 def test_patches(kind: str, random: Random) -> None:
     types = types_of(kind)
@@ -129,7 +131,7 @@ def test_patches(kind: str, random: Random) -> None:
 
 
 @every_kind
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(random=st.randoms(use_true_random=False))
 def test_field_management(kind: str, random: Random) -> None:
     types = types_of(kind)
