@@ -88,8 +88,8 @@ class PodNetwork:
         async with self._syncing:
             if peers is not None:
                 self._peers = tuple(peers)
-            if self._needs_routes_only(plan):
-                await self._sync_routes()
+            if self._plan is not None and self._plan.pod_cidr == plan.pod_cidr and self._trouble is None:
+                await self._sync_routes()  # a node that comes or goes changes the chains hardly ever
                 return
             await self._sync(plan)
         logger.info("Pod network is ready", extra={"cidr": plan.pod_cidr, "bridge": BRIDGE, "backend": self.backend})
@@ -124,19 +124,16 @@ class PodNetwork:
             return
         try:
             await self._routes.sync(self._plan.pod_cidr, self._plan.mtu, self._peers)
+            if self._loaded_reach not in (None, self._reach(self._plan)):
+                await self._sync_firewall()
         except NetworkError as error:
             self._trouble = str(error)
             raise
 
-    def _needs_routes_only(self, wanted: NodePlan) -> bool:
-        """Whether all is well for this range: a node that comes or goes changes the chains hardly ever."""
-        plan = self._plan
-        if plan is None or plan.pod_cidr != wanted.pod_cidr or self._trouble is not None:
-            return False
-        return self._loaded_reach == self._reach(plan)
-
     def _reach(self, plan: NodePlan) -> Reach:
-        return reach_of(self.backend, self._cluster_cidrs, plan.pod_cidr, self._peers or ())
+        unreachable = {problem.node for problem in self.unreachable()}
+        peers = [peer for peer in self._peers or () if peer.name not in unreachable]
+        return reach_of(self.backend, self._cluster_cidrs, plan.pod_cidr, peers)
 
     async def _sync(self, wanted: NodePlan) -> None:
         try:

@@ -116,6 +116,8 @@ async def test_vxlan_crosses_a_router_and_host_gw_says_that_it_cannot(lab: Lab, 
         "far: its address 192.168.2.1 is on no network of this node"
     ]
     assert of_ours(lab, near) == []
+    await lab.serve(far.pid, 81, "far")
+    assert await ask(one, far.address, 81) == "far 192.168.1.1", "nobody there knows the way back to a pod"
 
 
 @pytest.mark.parametrize("backend", ["vxlan", "host-gw"])
