@@ -41,8 +41,6 @@ async def serve(options: KubeletOptions, process: Process) -> None:
         raise FatalError(str(error)) from error
     if options.fail_swap_on and await asyncio.to_thread(swap_is_on):
         raise FatalError("running with swap on is not supported, please disable swap or set --fail-swap-on=false")
-    if options.pod_manifest_path:
-        logger.warning("Static pods are not served yet", extra={"path": options.pod_manifest_path})
     node_name = (options.hostname_override or socket.gethostname()).strip().lower()
     config = await _client_config(options, node_name)
     try:

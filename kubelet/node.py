@@ -7,7 +7,7 @@ import logging
 import ssl
 from pathlib import Path
 
-from apimachinery.objects import Object, labels_of, uid_of
+from apimachinery.objects import Object, key_of, labels_of, uid_of
 from apimachinery.quantity import parse
 from client.events import EventRecorder
 from client.informer import Informer
@@ -21,6 +21,7 @@ from kubelet.handlers import Handlers
 from kubelet.image_gc import ImageCollector, ImageGcConfig
 from kubelet.image_puller import ImagePuller
 from kubelet.machine import oom_floor, read_machine
+from kubelet.manifests import ManifestFolder
 from kubelet.metrics import NodeCollector, register
 from kubelet.network.backend.plan import Backend
 from kubelet.network.node_network import NodeNetwork
@@ -48,6 +49,7 @@ from kubelet.sandbox import DEFAULT_PAUSE_IMAGE, PauseImage, read_resolv_conf
 from kubelet.server.app import KubeletServer, tls_context
 from kubelet.server.auth import KubeletAuth
 from kubelet.server.stats import StatsProvider
+from kubelet.static_pods import StaticPods, mirror_of
 from kubelet.status import StatusManager
 from kubelet.volumes.manager import VolumeManager
 
@@ -87,7 +89,7 @@ class Kubelet:
         self._node_informer: Informer | None = None
         self._services_informer: Informer | None = None
         self._synced = False
-        self.status = StatusManager(client, self._latest_pod)
+        self.status = StatusManager(client, self._latest_pod, self._mirror)
         self._status_of_node = NodeStatus(
             client, recorder, self.facts, update_seconds=options.node_status_update_frequency,
             report_seconds=options.node_status_report_frequency, lease_seconds=options.node_lease_duration_seconds,
@@ -99,6 +101,10 @@ class Kubelet:
         )  # fmt: skip
         self.services = self._node_services()
         self.pods = PodManager(self.services, self._handlers, self._pause, self._admit)
+        self._static = StaticPods(
+            ManifestFolder(Path(options.pod_manifest_path), node_name) if options.pod_manifest_path else None,
+            self.pods, self.status, client, self._node, check_seconds=options.file_check_frequency,
+        )  # fmt: skip
         self._stats = StatsProvider(self.runtime, self.cache, node_name, root_dir)
         self.server = self._make_server()
         self._eviction = self._make_eviction()
@@ -228,6 +234,12 @@ class Kubelet:
         if self._node_informer is not None:
             process.spawn("network", self._network_loop.run(process, self._node_informer))
         process.spawn("sync", self._begin_sync(process))
+        process.spawn("static-pods", self._run_static())
+
+    async def _run_static(self) -> None:
+        """Static pods run before there is an API server; what runs of them must be known first."""
+        await self.cache.wait_listed()
+        await self._static.run_files()
 
     async def _begin_sync(self, process: Process) -> None:
         """Start working on pods once it is known what runs here and what the API wants."""
@@ -242,10 +254,12 @@ class Kubelet:
         resolver = await asyncio.to_thread(read_resolv_conf, path)
         if trouble := resolv_conf_warning(path, resolver, self.options.cluster_domain):
             self._tell_of_node("CheckLimitsForResolvConf", trouble)
-        self._pods_informer.on_change(self.pods.pod_changed)
+        self._pods_informer.on_change(self._static.pod_changed)
         await self._pods_informer.wait_synced()
         self._synced = True
+        await self._static.loaded.wait()
         await self.pods.adopt_orphans()
+        process.spawn("mirror-pods", self._static.run_mirrors(self._pods_informer))
         process.spawn("housekeeping", self.pods.run_housekeeping())
         process.spawn("eviction", self._eviction.run())
         process.spawn("image-gc", self._images.run())
@@ -256,6 +270,9 @@ class Kubelet:
         self._status_of_node.wake()
         for pod in self.pods.pods():
             self.pods.wake(uid_of(pod))
+
+    def _mirror(self, pod: Object) -> Object | None:
+        return mirror_of(pod, self._latest_pod(key_of(pod)), self._node())
 
     def _tell_of_node(self, reason: str, message: str) -> None:
         self._status_of_node.event(self.node_name, "Warning", reason, message)

@@ -57,7 +57,7 @@ class KubeletOptions(LogOptions):
     pod_infra_container_image: str = flag(
         DEFAULT_PAUSE_IMAGE, help="image of the pause containers that hold each pod's namespaces", group="Pods"
     )
-    pod_manifest_path: str = flag("", help="accepted; static pods are not served yet", group="Pods")
+    pod_manifest_path: str = flag("", help="file, or folder of files, with manifests of static pods", group="Pods")
     pod_max_pids: int = flag(-1, help="maximum number of processes per container", group="Pods")
     sync_frequency: float = flag(60.0, parse=duration, help="longest time between two looks at a pod", group="Pods")
     file_check_frequency: float = flag(

@@ -86,11 +86,12 @@ class PodWorker:
         if _changed(before, pod):
             self.wake()
 
-    def remove(self) -> None:
-        """The pod is gone from the API."""
+    def remove(self, *, hurry: bool = True) -> None:
+        """The pod is gone from where it came from; `hurry`: without its grace."""
         self._removed = True
         self._ending.set()
-        self._hurry.set()
+        if hurry:
+            self._hurry.set()
         self.wake()
 
     def fail(self, reason: str, message: str) -> None:

@@ -15,6 +15,7 @@ from kubelet.node_services import NodeServices
 from kubelet.plan import names
 from kubelet.plan.records import PodRecord
 from kubelet.plan.restart import Backoff
+from kubelet.plan.static_pods import is_static
 from kubelet.pod_worker import PodWorker
 from kubelet.runtime.interface import RuntimeFailure
 from kubelet.sandbox import PauseImage
@@ -46,6 +47,8 @@ class PodManager:
         self._api_uids: set[str] = set()
         self._finished: set[str] = set()
         self._closing = False
+        #: Told when nothing is left of a pod.
+        self.on_end: Callable[[], None] = lambda: None
 
     def pods(self) -> list[Object]:
         """The pods that the node works on."""
@@ -82,7 +85,8 @@ class PodManager:
             worker = self._workers.get(uid_of(old))
             if worker is not None:
                 worker.pod = old
-                worker.remove()
+                # Who deleted a pod in the API has waited for its end; a static pod has its grace before it.
+                worker.remove(hurry=not is_static(old))
         if new is None:
             return
         uid = uid_of(new)
@@ -122,6 +126,7 @@ class PodManager:
                 self._finished.add(worker.uid)  # its removal from the API is under way
             self._tasks.pop(worker.uid, None)
             self._backoff.forget(worker.uid)
+            self.on_end()
 
     def _respawn(self, worker: PodWorker) -> None:
         if not self._closing and self._workers.get(worker.uid) is worker:

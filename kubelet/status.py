@@ -18,6 +18,7 @@ from client.rest import RestClient
 from client.workqueue import ShutDown, WorkQueue
 from kubelet.plan.phase import OWNED_CONDITIONS
 from kubelet.plan.pod_status import status_patch
+from kubelet.plan.static_pods import is_static
 
 logger = logging.getLogger(__name__)
 _WRITERS = 8
@@ -31,11 +32,16 @@ class _Wanted:
 
 
 class StatusManager:
-    """Pod statuses on their way to the API server. `latest` gives the informer's pod by key."""
+    """Pod statuses on their way to the API server. `latest` gives the informer's pod by key, `mirror` for a static pod
+    the pod of the API that shows it."""
 
-    def __init__(self, client: RestClient, latest: Callable[[str], Object | None]) -> None:
+    def __init__(
+        self, client: RestClient, latest: Callable[[str], Object | None],
+        mirror: Callable[[Object], Object | None] = lambda _: None,
+    ) -> None:  # fmt: skip
         self._client = client
         self._latest = latest
+        self._mirror = mirror
         self._wanted: dict[str, _Wanted] = {}
         self._written: dict[str, Object] = {}
         self._queue = WorkQueue("pod_status", base_delay_seconds=0.2, max_delay_seconds=30.0)
@@ -53,6 +59,12 @@ class StatusManager:
         """The pod was deleted and nothing of it runs any more: write its last status and remove it from the API."""
         self._wanted[uid_of(pod)] = _Wanted(pod, status, delete=True)
         self._queue.add(uid_of(pod))
+
+    def write_again(self, uid: str) -> None:
+        """What the pod's status is written to has changed: a static pod got another mirror pod."""
+        if uid in self._wanted:
+            self._written.pop(uid, None)
+            self._queue.add(uid)
 
     def forget(self, uid: str) -> None:
         """The pod is gone from the API."""
@@ -97,6 +109,8 @@ class StatusManager:
             return
         try:
             base = self._base(wanted.pod)
+            if base is None:
+                return
             patch = status_patch(base, wanted.status)
             if patch is not None:
                 self._written[uid] = await self._client.patch(
@@ -113,9 +127,15 @@ class StatusManager:
             # Trying the same again would fail the same way; the next change is written anew.
             logger.error("The API server refuses a pod's status", extra={"pod": uid, "error": str(error)})
 
-    def _base(self, pod: Object) -> Object:
-        """The newest version of the pod known here: the informer's, or the answer to our last write."""
+    def _base(self, pod: Object) -> Object | None:
+        """The newest version of the pod known here: the informer's, or the answer to our last write. None: a static
+        pod that the API does not show yet."""
         uid = uid_of(pod)
+        if is_static(pod):
+            mirror, written = self._mirror(pod), self._written.get(uid)
+            if mirror is None or written is None or uid_of(mirror) != uid_of(written):
+                return mirror
+            return max((mirror, written), key=_version)
         found = self._latest(f"{namespace_of(pod)}/{name_of(pod)}")
         candidates = [p for p in (found, self._written.get(uid)) if p is not None and uid_of(p) == uid]
         return max(candidates, key=_version, default=pod)

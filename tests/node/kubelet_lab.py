@@ -89,15 +89,26 @@ class KubeletLab:
         """API server, image, kubelet; returns when the node is Ready."""
         name, _, tag = IMAGE.partition(":")
         await self.docker.import_image(busybox_archive(), name, tag, ["ENV PATH=/bin"])
+        await self.client.__aenter__()
+        await self.start_api()
+        await self.start_kubelet()
+        await self.until(self.node_ready, seconds=20)
+
+    async def start_api(self) -> None:
+        """Start the API server (again), and wait until it answers."""
         self._api = await self._run(
             "apiserver", "--storage-backend=sqlite", f"--sqlite-path={self.directory}/api.db", "--insecure-port=8080",
             f"--cert-dir={self.directory}/certs", "--authorization-mode=AlwaysAllow",
             "--disable-admission-plugins=ServiceAccount", "--advertise-address=192.168.50.1",
         )  # fmt: skip
-        await self.client.__aenter__()
         await self.until(self._api_answers, seconds=20)
-        await self.start_kubelet()
-        await self.until(self.node_ready, seconds=20)
+
+    async def stop_api(self) -> None:
+        """End the API server; what it stored stays."""
+        assert self._api is not None
+        self._api.terminate()
+        async with asyncio.timeout(15):
+            await self._api.wait()
 
     async def start_kubelet(self, *flags: str) -> None:
         """Start the kubelet (again)."""
