@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -30,34 +31,35 @@ class Discovered:
 
 async def discover(client: RestClient) -> Discovered:
     """All resources in their groups' preferred versions; raises ApiError where not even the groups are told."""
-    groups = await _document(client, "/apis")
+    groups = await document(client, "/apis")
     versions = ["v1", *(group["preferredVersion"]["groupVersion"] for group in groups["groups"])]
     found: list[ServedResource] = []
     failures: list[str] = []
     for version in versions:
         try:
-            document = await _document(client, "/api/v1" if version == "v1" else f"/apis/{version}")
+            served = await document(client, "/api/v1" if version == "v1" else f"/apis/{version}")
         except ServiceUnavailable as error:
             failures.append(f"{version}: {error.message}")
             continue
-        found += _resources(version, document)
+        found += _resources(version, served)
     return Discovered(tuple(found), tuple(failures))
 
 
-def _resources(group_version: str, document: Object) -> list[ServedResource]:
+def _resources(group_version: str, served: Object) -> list[ServedResource]:
     group, _, version = group_version.rpartition("/")
     return [
         ServedResource(
             Resource(group, version, entry["name"], entry["kind"], namespaced=entry["namespaced"]),
             frozenset(entry["verbs"]),
         )
-        for entry in document["resources"]
+        for entry in served["resources"]
         if "/" not in entry["name"]
     ]
 
 
-async def _document(client: RestClient, path: str) -> Object:
-    status, body = await client.raw("GET", path)
+async def document(client: RestClient, path: str, params: Mapping[str, str] | None = None) -> Object:
+    """The JSON at any path; raises ApiError."""
+    status, body = await client.raw("GET", path, params=params)
     decoded: Object = orjson.loads(body) if body[:1] == b"{" else {}
     if status != 200:
         raise from_status(decoded, status)

@@ -123,3 +123,24 @@ async def certificate_signers(context: Context, options: Options) -> Sequence[Ru
             )
         )
     return signers
+
+
+async def horizontal_pod_autoscaler(context: Context, options: Options) -> Sequence[Runnable]:
+    """The autoscaler with its many flags."""
+    from controller.horizontalpodautoscaler.controller import HorizontalPodAutoscalerController
+    from controller.horizontalpodautoscaler.replicas import Settings
+
+    settings = Settings(
+        tolerance=options.horizontal_pod_autoscaler_tolerance,
+        cpu_initialization=timedelta(seconds=options.horizontal_pod_autoscaler_cpu_initialization_period),
+        initial_readiness_delay=timedelta(seconds=options.horizontal_pod_autoscaler_initial_readiness_delay),
+    )
+    return [
+        HorizontalPodAutoscalerController(
+            context,
+            settings,
+            period=timedelta(seconds=options.horizontal_pod_autoscaler_sync_period),
+            downscale_window=timedelta(seconds=options.horizontal_pod_autoscaler_downscale_stabilization),
+            workers=options.concurrent_horizontal_pod_autoscaler_syncs,
+        )
+    ]

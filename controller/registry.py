@@ -135,6 +135,11 @@ ENTRIES: tuple[Entry, ...] = (
         _simple("controller.endpointslice.controller:EndpointSliceController", "concurrent_service_endpoint_syncs"),
     ),
     Entry(
+        "horizontal-pod-autoscaler-controller",
+        "horizontalpodautoscaling",
+        _hooked("controller.makers:horizontal_pod_autoscaler"),
+    ),
+    Entry(
         "certificatesigningrequest-signing-controller", "csrsigning", _hooked("controller.makers:certificate_signers")
     ),
     Entry(
