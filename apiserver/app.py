@@ -7,14 +7,16 @@ import ipaddress
 import logging
 import random
 import socket
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from api.catalog import KINDS
 from api.resources import NODES, SERVICES
 from apimachinery import schema
-from apiserver import storing
+from apiserver import storing, workers
 from apiserver.aggregation.aggregator import Aggregator
 from apiserver.aggregation.transport import Transport
 from apiserver.allocation.allocator import ServiceAllocator
@@ -132,7 +134,7 @@ def assemble(
         auditor=auditor,
         aggregator=aggregator,
     )
-    listener = Listener(server, streams)
+    listener = Listener(server, streams, share_port=options.permit_port_sharing)
     custom = CustomResources(registry, loopback, webhooks)
     return Parts(
         options,
@@ -302,11 +304,18 @@ def _is_local_only(address: str) -> bool:
     return parsed.is_loopback or parsed.is_unspecified
 
 
+async def _serve(argv: Sequence[str], options: Options, process: Process) -> None:
+    if options.workers > 1:
+        await workers.supervise(options, argv, process)
+    else:
+        await serve(options, process)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run kube-apiserver; returns the exit code."""
     random.seed()
     return run_process(
-        serve,
+        partial(_serve, sys.argv[1:] if argv is None else argv),
         Options,
         argv,
         name="kube-apiserver",

@@ -66,6 +66,7 @@ class ServingOptions(EtcdOptions):
         WithoutEffect("HTTP/1.1 is served", values=("goaway-chance", "http2-max-streams-per-connection")),
         WithoutEffect("profiles are not served", values=("debug-socket-path",),
                       switches=("contention-profiling", "profiling")),
+        WithoutEffect("ports of a server that has ended are always taken over", switches=("permit-address-sharing",)),
         WithoutEffect("traces are not made", values=("tracing-config-file",)),
         WithoutEffect("nodes and webhooks are called directly", values=("egress-selector-config-file",)),
         WithoutEffect("API servers of other versions are not known to this one",
@@ -91,6 +92,16 @@ class ServingOptions(EtcdOptions):
     insecure_bind_address: str = flag("127.0.0.1", help="address of the insecure port", group="Serving")
     insecure_port: int = flag(
         0, help="port of plain HTTP without authentication; 0: none", minimum=0, maximum=65535, group="Serving"
+    )
+    workers: int = flag(
+        1,
+        help="how many processes serve the port, each with caches of its own; more than one needs etcd",
+        minimum=1,
+        maximum=64,
+        group="Serving",
+    )
+    permit_port_sharing: bool = flag(
+        False, help="listen with SO_REUSEPORT: other servers may listen on the same port", group="Serving"
     )
     max_requests_inflight: int = flag(
         400,

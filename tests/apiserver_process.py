@@ -42,6 +42,13 @@ class ApiServerProcess:
     ) -> None:
         await self.stop()
 
+    @property
+    def pid(self) -> int:
+        """Of the process that was started last."""
+        if self._process is None:
+            raise RuntimeError("not started")
+        return self._process.pid
+
     def config(self, token: str = ADMIN_TOKEN) -> ClientConfig:
         """How to reach it as the user of a token."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -69,7 +69,9 @@ def _server(handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]])
 class Listener:
     """Listens until closed."""
 
-    def __init__(self, server: ApiServer, streams: WatchStreams) -> None:
+    def __init__(self, server: ApiServer, streams: WatchStreams, *, share_port: bool = False) -> None:
+        """`share_port`: other processes may listen on the same ports."""
+        self._share_port = share_port
         self._streams = streams
         self._server = server
         self._runners: list[web.ServerRunner] = []
@@ -92,7 +94,7 @@ class Listener:
         runner = _server(handler)
         self._runners.append(runner)
         await runner.setup()
-        site = web.TCPSite(runner, address, port, ssl_context=context, backlog=_BACKLOG)
+        site = web.TCPSite(runner, address, port, ssl_context=context, backlog=_BACKLOG, reuse_port=self._share_port)
         try:
             await site.start()
         except OSError as error:
