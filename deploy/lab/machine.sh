@@ -3,6 +3,8 @@
 # person does by hand after docs/THREE_MACHINES.md, up to the point where the services are started.
 #
 #   machine.sh ROLE NAME=ADDRESS...      ROLE is master or node
+#
+# From the environment: KUBELET_FLAGS, and REGISTRY_MIRROR, from which Docker is to get images.
 set -euo pipefail
 role=$1
 shift
@@ -32,9 +34,7 @@ install_prerequisites() {
 # stay below its own machine, and images come from the master's registry.
 configure_docker() {
     local settings='"live-restore": true' parent
-    if [ -d "$lab/images" ] || grep -q registry-mirrors /etc/docker/daemon.json 2>/dev/null; then
-        settings+=", \"registry-mirrors\": [\"http://$master_address:5000\"]"
-    fi
+    [ -z "${REGISTRY_MIRROR:-}" ] || settings+=", \"registry-mirrors\": [\"$REGISTRY_MIRROR\"]"
     parent=$(sed -n 's#^[0-9]*:name=systemd:\(/docker/.*\)/init.scope$#\1#p' /proc/1/cgroup)
     [ -z "$parent" ] || settings+=", \"cgroup-parent\": \"$parent/pods\""
     mkdir -p /etc/docker
@@ -59,7 +59,6 @@ serve_images() {
     done
 }
 
-master_address=${1#*=}
 [ "$(hostname)" = "$name" ] || hostnamectl set-hostname "$name"
 install_prerequisites
 configure_docker
