@@ -1,0 +1,206 @@
+"""The session of the binary deployment guide, on the lab that deploy/lab/run.sh has brought up.
+
+One story: the tests run in the order of the file and each begins where the one before it ended."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.e2e.cluster import eventually
+from tests.lab.machines import (
+    MACHINES,
+    MASTER,
+    NODE1,
+    NODE2,
+    Machine,
+    answers,
+    kubectl,
+    kubectl_json,
+    node_conditions,
+    pods,
+    visitors,
+    wait_for_page,
+)
+
+pytestmark = pytest.mark.timeout(300)
+
+UNINSTALL = "/usr/lib/mini-kubernetes/current/share/uninstall.sh --purge"
+INSTALLED = (
+    *("/usr/bin/kube-*", "/usr/bin/kubelet", "/usr/lib/mini-kubernetes", "/usr/lib/systemd/system/kube*"),
+    *("/etc/kubernetes", "/etc/systemd/system/etcd.service", "/etc/sysctl.d/90-mini-kubernetes.conf"),
+    *("/var/lib/kubelet", "/var/lib/etcd", "/var/log/kubernetes"),
+)
+ALL_READY = dict.fromkeys((machine.name for machine in MACHINES), "True")
+# For a short session: a node counts as lost after 20 s (default 40 s), its pods are replaced 5 s later (default 300 s).
+GRACE_PERIOD = "--node-monitor-grace-period=20s"
+TOLERATIONS = [
+    {"key": f"node.kubernetes.io/{why}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5}
+    for why in ("not-ready", "unreachable")
+]
+
+
+def ready_pods(selector: str, count: int, *, server: str = "") -> list[dict[str, object]]:
+    """Exactly `count` pods that are Ready, or none."""
+
+    def is_ready(pod: dict[str, object]) -> bool:
+        status = pod["status"]
+        assert isinstance(status, dict)
+        return any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions", ()))
+
+    found = pods(selector, server=server)
+    return found if len(found) == count and all(is_ready(pod) for pod in found) else []
+
+
+def node_port() -> int:
+    """The port at which every node answers for the service nginx."""
+    return int(kubectl_json("get", "service", "nginx")["spec"]["ports"][0]["nodePort"])
+
+
+def pod_ip(name: str) -> str:
+    """The pod's address once it is Ready."""
+    kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=60s")
+    return str(kubectl_json("get", "pod", name)["status"]["podIP"])
+
+
+def run_shell_pod(name: str, node: Machine) -> None:
+    """A busybox on that node that sleeps until it is deleted."""
+    spec = {
+        "nodeName": node.name,
+        "terminationGracePeriodSeconds": 0,
+        "tolerations": [{"operator": "Exists"}],
+        "containers": [{"name": "shell", "image": "busybox", "command": ["sleep", "1000000"]}],
+    }
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": "shell"}}, "spec": spec}
+    kubectl("create", "-f", "-", input=json.dumps(pod))
+
+
+def in_pod(name: str, *command: str) -> str:
+    """What the command prints in the pod."""
+    return kubectl("exec", name, "--", *command)
+
+
+def test_services_start_in_the_guides_order() -> None:
+    MASTER.sh(
+        f'sed -i "1s/^/# edited: /; s/--allocate-node-cidrs/{GRACE_PERIOD} &/" /etc/kubernetes/controller-manager'
+    )
+    for machine in MACHINES:
+        for service in machine.services:
+            machine.systemctl("start", service)
+            machine.systemctl("enable", service)
+    for machine in MACHINES:
+        for service in machine.services:
+            assert "active (running)" in machine.systemctl("status", "--no-pager", service)
+
+
+def test_all_nodes_become_ready() -> None:
+    eventually(lambda: node_conditions() == ALL_READY, seconds=30, what="three Ready nodes")
+
+
+def test_every_address_answers_at_the_node_port() -> None:
+    kubectl("create", "deployment", "nginx", "--image=nginx", "--replicas=4")
+    kubectl(
+        "patch", "deployment", "nginx", "-p", json.dumps({"spec": {"template": {"spec": {"tolerations": TOLERATIONS}}}})
+    )
+    kubectl("expose", "deployment", "nginx", "--type=NodePort", "--port=80")
+    eventually(lambda: ready_pods("app=nginx", 4), seconds=60, what="four Ready pods")
+    assert "nginx" in kubectl("get", "pod,svc")
+    assert {pod["spec"]["nodeName"] for pod in pods("app=nginx")} == {"node1", "node2"}
+    for machine in MACHINES:
+        wait_for_page(machine, node_port())
+
+
+def test_pods_reach_pods_of_other_machines_by_address() -> None:
+    run_shell_pod("here", NODE1)
+    run_shell_pod("there", NODE2)
+    run_shell_pod("above", MASTER)
+    addresses = {name: pod_ip(name) for name in ("here", "there", "above")}
+    for name in addresses:
+        for other, address in addresses.items():
+            assert "0% packet loss" in in_pod(name, "ping", "-c", "2", "-W", "2", address), f"{name} to {other}"
+    # More than one packet's worth, so that a wrong MTU shows; the server must see the pod's own address.
+    script = "(nc -l -p 7000 -e sh -c 'wc -c') & sleep 30"
+    kubectl("exec", "there", "--", "sh", "-c", f'nohup sh -c "{script}" >/dev/null 2>&1 &')
+    sent = f"dd if=/dev/zero bs=1000 count=2000 2>/dev/null | nc -w 5 {addresses['there']} 7000"
+    eventually(lambda: in_pod("here", "sh", "-c", sent).strip() == "2000000", seconds=20, what="2 MB across machines")
+
+
+def test_services_restart_one_by_one_without_an_outage() -> None:
+    with visitors(node_port()) as people:
+        for machine in MACHINES:
+            for service in machine.services:
+                machine.systemctl("restart", service)
+                assert machine.systemctl("is-active", service).strip() == "active"
+                for person in people:
+                    person.wait_for_answers(10, seconds=20)
+    gaps = {person.address: round(person.longest_gap, 2) for person in people}
+    assert max(gaps.values()) <= 1.0, f"seconds without an answer: {gaps}; failed: {[p.failed for p in people]}"
+    eventually(lambda: node_conditions() == ALL_READY, seconds=30, what="three Ready nodes")
+    assert ready_pods("app=nginx", 4)
+
+
+def test_pods_of_a_lost_machine_move_and_it_comes_back_clean() -> None:
+    kubectl("delete", "pod", "-l", "app=shell", "--wait=true")
+    NODE2.kill()
+    eventually(lambda: node_conditions()["node2"] == "Unknown", seconds=60, what="node2 is noticed missing")
+    moved = eventually(lambda: ready_pods("app=nginx", 4), seconds=60, what="four Ready pods elsewhere")
+    assert {pod["spec"]["nodeName"] for pod in moved} == {"node1"}
+    for machine in (MASTER, NODE1):
+        assert all(answers(machine.address, node_port()) for _ in range(8)), machine.name
+
+    NODE2.boot()
+    eventually(lambda: node_conditions() == ALL_READY, seconds=60, what="node2 is back")
+    eventually(
+        lambda: not kubectl_json("get", "pods", "--field-selector=spec.nodeName=node2", "-l", "app=nginx")["items"],
+        seconds=60, what="the pods that were replaced are gone",
+    )  # fmt: skip
+    eventually(
+        lambda: not NODE2.sh("docker ps -aq --filter label=io.kubernetes.pod.uid"), seconds=60, what="no container left"
+    )
+    wait_for_page(NODE2, node_port(), seconds=30)
+    kubectl("scale", "deployment", "nginx", "--replicas=8")
+    spread = eventually(lambda: ready_pods("app=nginx", 8), seconds=60, what="eight Ready pods")
+    assert "node2" in {pod["spec"]["nodeName"] for pod in spread}
+
+
+def test_the_old_guides_own_flags_start() -> None:
+    """Port 8080 without certificates, the service range and admission plugins of the guide."""
+    server = f"http://{MASTER.address}:8080"
+    hosts = " ".join(f"{machine.name}={machine.address}" for machine in MACHINES)
+    for machine in MACHINES:
+        machine.systemctl("stop", *reversed(machine.services))
+        machine.sh("rm -f /etc/kubernetes/controller-manager")
+        role = "master" if machine is MASTER else "node"
+        machine.sh(f"/usr/lib/mini-kubernetes/current/share/system/{role}.sh --insecure {hosts}")
+    MASTER.sh("rm -rf /var/lib/etcd/*")
+    for machine in MACHINES:
+        machine.systemctl("start", *machine.services)
+        for service in machine.services:
+            assert "active (running)" in machine.systemctl("status", "--no-pager", service)
+    assert "--admission-control=NamespaceLifecycle,NamespaceExists" in MASTER.sh(
+        "tr '\\0' ' ' </proc/$(systemctl show -p MainPID --value kube-apiserver)/cmdline"
+    )
+    eventually(lambda: node_conditions(server=server) == ALL_READY, seconds=60, what="three Ready nodes")
+    kubectl("create", "deployment", "nginx", "--image=nginx", "--replicas=2", server=server)
+    kubectl("expose", "deployment", "nginx", "--port=80", "--type=NodePort", "--overrides", json.dumps(
+        {"apiVersion": "v1", "spec": {"ports": [{"port": 80, "nodePort": 88}]}}), server=server)  # fmt: skip
+    eventually(lambda: ready_pods("app=nginx", 2, server=server), seconds=60, what="two Ready pods")
+    for machine in MACHINES:
+        wait_for_page(machine, 88)
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: str(machine.name))
+def test_uninstalling_leaves_nothing(machine: Machine) -> None:
+    machine.sh(UNINSTALL)
+    assert not machine.sh(f"ls -d {' '.join(INSTALLED)} 2>/dev/null", check=False)
+    assert not machine.sh("systemctl list-unit-files --no-legend --state=enabled 'kube*' etcd.service", check=False)
+    assert not machine.sh("systemctl list-units --no-legend --all 'kube*'", check=False)
+    assert not machine.sh("docker ps -aq --filter label=io.kubernetes.pod.uid")
+    rules = machine.sh("iptables-save; ip6tables-save")
+    assert not [line for line in rules.splitlines() if re.search("KUBE|CNI", line)]
+    links = machine.sh("ls /sys/class/net").split()
+    assert not [name for name in links if name.startswith(("cni", "veth", "kube"))]
+    assert not machine.sh("ip route | grep 10.244", check=False)
+    assert not machine.sh("ps -eo args | grep -E '[k]ube|[e]tcd '", check=False)
