@@ -83,7 +83,7 @@ assemble() {
     cp "$wheels"/*.whl "$root/wheels/"
     cp "$MK_SOURCE/requirements.lock" "$root/"
     cp "$here/install.sh" "$here/uninstall.sh" "$root/"
-    cp -r "$MK_SOURCE/deploy/systemd" "$MK_SOURCE/deploy/system" "$MK_SOURCE/deploy/lib" "$root/"
+    cp -r "$MK_SOURCE/deploy/systemd" "$MK_SOURCE/deploy/system" "$MK_SOURCE/deploy/lib" "$MK_SOURCE/deploy/manifests" "$root/"
     cp "$MK_SOURCE/docs/THREE_MACHINES.md" "$root/"
     printf '%s\n' "$version" >"$root/VERSION"
     chmod -R u=rwX,go=rX "$root"

@@ -38,7 +38,7 @@ install_release() {
     "$@" --no-deps --require-hashes -r "$here/requirements.lock"
     "$@" --no-deps "$here"/wheels/mini_kubernetes-*.whl
     mkdir "$release/share"
-    cp -r "$here/uninstall.sh" "$here/VERSION" "$here/lib" "$here/system" "$here/systemd" "$release/share/"
+    cp -r "$here/uninstall.sh" "$here/VERSION" "$here/lib" "$here/system" "$here/systemd" "$here/manifests" "$release/share/"
     touch "$release/.complete"
 }
 

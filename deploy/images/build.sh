@@ -70,7 +70,7 @@ build_busybox() {
 }
 
 build_nginx() {
-    tree nginx nginx
+    tree nginx nginx curl
     cat >"$work/nginx/etc/nginx/nginx.conf" <<'CONF'
 user www-data;
 worker_processes 1;

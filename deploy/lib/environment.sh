@@ -15,13 +15,16 @@ write_environment() {
         # Not in comments: by the first line the file is known again.
         sed -e '/^#/b' -e "s#MASTER_ADDRESS#$MASTER_ADDRESS#g" -e "s#MASTER:#$MASTER_NAME:#g" \
             -e "s#NODE_NAME#$SELF_NAME#g" -e "s#NODE_ADDRESS#$SELF_ADDRESS#g" -e "s#NODE_FLAGS#${NODE_FLAGS:-}#g" \
-            -e "s#SERVICE_CIDR#$MK_SERVICE_CIDR#g" -e "s#CLUSTER_CIDR#$MK_CLUSTER_CIDR#g" -e "s#DNS_ADDRESS#$MK_DNS_IP#g" \
+            -e "s#SERVICE_CIDR#$MK_SERVICE_CIDR#g" -e "s#CLUSTER_CIDR#$MK_CLUSTER_CIDR#g" -e "s#DNS_ADDRESS#$MK_DNS_IP#g" -e "s#CLUSTER_DOMAIN#$MK_CLUSTER_DOMAIN#g" \
             "$folder/$name" >"$target.new"
         chmod 644 "$target.new"
         mv "$target.new" "$target"
     done
 }
 is_made_here() { [ "$2" = "$(head -n 1 "$EXAMPLES/$1")" ] || [ "$2" = "$(head -n 1 "$EXAMPLES/insecure/$1")" ]; }
+
+# The objects that the cluster's DNS needs, for kubectl apply: its Service has the address that the kubelets are told.
+write_dns_manifest() { sed "s/10\.96\.0\.10/$MK_DNS_IP/" "$MANIFESTS/kube-dns.yaml" >"$MK_CONFIG/kube-dns.yaml"; }
 
 # install_certificates FOLDER: what certificates.sh made for this machine.
 install_certificates() {

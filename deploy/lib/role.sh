@@ -6,6 +6,7 @@ library=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$library/system.sh"
 . "$library/environment.sh"
 EXAMPLES=$library/../systemd/environment
+MANIFESTS=$library/../manifests
 
 # read_role_arguments SCRIPT ARGUMENT...: fills CERTIFICATES, ENVIRONMENT, KUBELET_FLAGS and what hosts.sh fills.
 read_role_arguments() {
@@ -18,7 +19,10 @@ read_role_arguments() {
             sed -n '2,/^set /s/^# \{0,1\}//p' "$script"
             exit 0
             ;;
-        --insecure) insecure=yes ENVIRONMENT=$EXAMPLES/insecure ;;
+        --insecure)
+            insecure=yes ENVIRONMENT=$EXAMPLES/insecure
+            MK_DNS_IP=169.169.0.10 # the tenth of the range in that apiserver's flags
+            ;;
         --certificates | --kubelet-flags)
             [ $# -ge 2 ] || die "$1 needs a value"
             if [ "$1" = --certificates ]; then CERTIFICATES=$2; else KUBELET_FLAGS=$2; fi

@@ -70,7 +70,7 @@ ports_of() {
     case $1 in
     master) echo 6443/tcp ;;
     esac
-    echo 10250/tcp 10256/tcp 8472/udp "$MK_NODE_PORTS/tcp" "$MK_NODE_PORTS/udp"
+    echo 10250/tcp 10256/tcp 8472/udp 10053/tcp 10053/udp "$MK_NODE_PORTS/tcp" "$MK_NODE_PORTS/udp"
 }
 
 has_firewalld() { command -v firewall-cmd >/dev/null && firewall-cmd --state >/dev/null 2>&1; }

@@ -18,5 +18,7 @@ read_role_arguments "$0" "$@"
 NODE_FLAGS="--register-with-taints=node-role.kubernetes.io/control-plane=:NoSchedule $KUBELET_FLAGS"
 
 prepare_machine master
-write_environment "$ENVIRONMENT" apiserver controller-manager scheduler kubelet proxy
+write_environment "$ENVIRONMENT" apiserver controller-manager scheduler kubelet proxy dns
+write_dns_manifest
 note "start it: systemctl enable --now etcd kube-apiserver kube-controller-manager kube-scheduler docker kubelet kube-proxy"
+note "DNS: kubectl apply -f $MK_CONFIG/kube-dns.yaml, then here, on a node or on both: systemctl enable --now kube-dns"

@@ -14,5 +14,5 @@ read_role_arguments "$0" "$@"
 NODE_FLAGS=$KUBELET_FLAGS
 
 prepare_machine node
-write_environment "$ENVIRONMENT" kubelet proxy
+write_environment "$ENVIRONMENT" kubelet proxy dns
 note "start it: systemctl enable --now docker kubelet kube-proxy"

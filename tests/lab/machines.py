@@ -15,11 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.e2e.cluster import eventually, run
+from tests.e2e.cluster import eventually
+from tests.kubectl import run
 
 PREFIX = os.environ.get("MK_LAB_PREFIX", "mini-kubernetes-lab")
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 NODE = ("docker", "kubelet", "kube-proxy")
+DNS = ("kube-dns",)  #: on two of the three
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ class Machine:
         run("docker", "start", self.container)
 
 
-MASTER = Machine("master", "192.168.52.136", CONTROL_PLANE + NODE)
-NODE1 = Machine("node1", "192.168.52.137", NODE)
+MASTER = Machine("master", "192.168.52.136", CONTROL_PLANE + NODE + DNS)
+NODE1 = Machine("node1", "192.168.52.137", NODE + DNS)
 NODE2 = Machine("node2", "192.168.52.138", NODE)
 MACHINES = (MASTER, NODE1, NODE2)
 

@@ -88,6 +88,8 @@ def test_services_start_in_the_guides_order() -> None:
     )
     for machine in MACHINES:
         for service in machine.services:
+            if service == "kube-dns" and machine is MASTER:
+                kubectl("apply", "-f", "/etc/kubernetes/kube-dns.yaml")
             machine.systemctl("start", service)
             machine.systemctl("enable", service)
     for machine in MACHINES:
@@ -119,12 +121,18 @@ def test_pods_reach_pods_of_other_machines_by_address() -> None:
     addresses = {name: pod_ip(name) for name in ("here", "there", "above")}
     for name in addresses:
         for other, address in addresses.items():
-            assert "0% packet loss" in in_pod(name, "ping", "-c", "2", "-W", "2", address), f"{name} to {other}"
-    # More than one packet's worth, so that a wrong MTU shows; the server must see the pod's own address.
-    script = "(nc -l -p 7000 -e sh -c 'wc -c') & sleep 30"
-    kubectl("exec", "there", "--", "sh", "-c", f'nohup sh -c "{script}" >/dev/null 2>&1 &')
-    sent = f"dd if=/dev/zero bs=1000 count=2000 2>/dev/null | nc -w 5 {addresses['there']} 7000"
-    eventually(lambda: in_pod("here", "sh", "-c", sent).strip() == "2000000", seconds=20, what="2 MB across machines")
+            assert ", 0% packet loss" in in_pod(name, "ping", "-c", "2", "-W", "2", address), f"{name} to {other}"
+    # Full packets and many of them, so that a wrong MTU shows.
+    in_pod("there", "sh", "-c", "dd if=/dev/zero of=/tmp/file bs=1000 count=2000 2>/dev/null; httpd -p 7000 -h /tmp")
+    fetch = f"printf 'GET /file HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {addresses['there']} 7000 | tail -c 2000000 | wc -c"
+    eventually(lambda: in_pod("here", "sh", "-c", fetch).strip() == "2000000", seconds=20, what="2 MB across machines")
+
+
+def test_pods_reach_services_by_name() -> None:
+    for pod in pods("app=nginx"):
+        for name in ("nginx", "nginx.default", "nginx.default.svc.cluster.local"):
+            page = in_pod(pod["metadata"]["name"], "curl", "-fsS", "-m", "5", f"http://{name}/")
+            assert "nginx" in page
 
 
 def test_services_restart_one_by_one_without_an_outage() -> None:
@@ -175,6 +183,9 @@ def test_the_old_guides_own_flags_start() -> None:
         role = "master" if machine is MASTER else "node"
         machine.sh(f"/usr/lib/mini-kubernetes/current/share/system/{role}.sh --insecure {hosts}")
     MASTER.sh("rm -rf /var/lib/etcd/*")
+    for machine in MACHINES:
+        machine.systemctl("start", *(service for service in machine.services if service != "kube-dns"))
+    kubectl("apply", "-f", "/etc/kubernetes/kube-dns.yaml", server=server)
     for machine in MACHINES:
         machine.systemctl("start", *machine.services)
         for service in machine.services:
