@@ -38,6 +38,7 @@ from apiserver.http.watching import WatchStreams
 from apiserver.options import Options
 from apiserver.registry.loopback import RegistryLoopback
 from apiserver.registry.registry import Registry
+from apiserver.registry.versions import RegistryVersions
 from apiserver.security import Security, open_security
 from apiserver.storage.compaction import compact_regularly
 from apiserver.storage.encryption import EncryptedStorage
@@ -105,7 +106,14 @@ def assemble(
     registry.of(SERVICES).store.hook = allocator
     loopback = RegistryLoopback(registry)
     webhooks = Caller(loopback)
-    security = open_security(options, loopback, webhooks, advertise_address=address, service_ip=first_ip(options))
+    security = open_security(
+        options,
+        loopback,
+        webhooks,
+        RegistryVersions(registry),
+        advertise_address=address,
+        service_ip=first_ip(options),
+    )
     registry.admission.chain = security.admission
     started = asyncio.Event()
     local = (

@@ -22,6 +22,16 @@ class UserInfo:
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Notes:
+    """What admission leaves behind beside the object."""
+
+    warnings: list[str] = field(default_factory=list)  #: for the client
+    annotations: dict[str, str] = field(default_factory=dict)  #: for the audit log
+    detailed: dict[str, str] = field(default_factory=dict)  #: for the audit log where it has requests' bodies too
+    again: Any = None  #: what mutating webhooks ask to be called again for; theirs alone
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attributes:
     """One request as authorization, admission and audit see it (RequestInfo and its user)."""
@@ -42,6 +52,7 @@ class Attributes:
     options: Mapping[str, Any] = field(default_factory=dict)  #: Create-, Update-, Patch- or DeleteOptions
     user_agent: str = ""
     source_ips: tuple[str, ...] = ()
+    notes: Notes = field(default_factory=Notes, compare=False, repr=False)  #: shared by the copies of one request's
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +150,22 @@ class Loopback(Reader, Protocol):
 
     async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str = "") -> None:
         """Delete; raises ApiError."""
+        ...
+
+
+class Versions(Protocol):
+    """The versions in which a resource is served. Objects in admission are in the version that writes work on."""
+
+    def of(self, attributes: Attributes) -> Sequence[Resource]:
+        """Every version of the request's resource, that of the request first; empty where it is not a stored one."""
+        ...
+
+    async def shown(self, attributes: Attributes, obj: Object, target: Resource) -> Object:
+        """A private copy of an object of the request in the target's version; raises ApiError."""
+        ...
+
+    async def taken(self, attributes: Attributes, obj: Object, source: Resource) -> Object:
+        """An object in the source's version (defaulted there) as admission has it; raises ApiError."""
         ...
 
 

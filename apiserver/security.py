@@ -15,7 +15,7 @@ from apiserver.http.call import Call
 from apiserver.http.nonresource import NonResourcePaths
 from apiserver.http.reply import Reply
 from apiserver.http.special.reviews import Mint, Review
-from apiserver.interfaces import Loopback
+from apiserver.interfaces import Loopback, Versions
 from apiserver.options import Options
 from apiserver.registry.context import Admission
 from apiserver.webhooks.caller import Caller
@@ -53,7 +53,13 @@ class Security:
 
 
 def open_security(
-    options: Options, loopback: Loopback, webhooks: Caller, *, advertise_address: str, service_ip: str
+    options: Options,
+    loopback: Loopback,
+    webhooks: Caller,
+    versions: Versions,
+    *,
+    advertise_address: str,
+    service_ip: str,
 ) -> Security:
     """Everything by the flags; raises FatalError with one line for flags that make no sense."""
     if options.admission_control_config_file:
@@ -62,7 +68,7 @@ def open_security(
     try:
         authentication = build_authentication(options, loopback)
         authorization = build_authorizer(options, loopback)
-        admission = build_admission(options, loopback, authorization, webhooks)
+        admission = build_admission(options, loopback, authorization, webhooks, versions)
     except (ValueError, OSError) as error:
         raise FatalError(str(error)) from error
     config = BootstrapConfig(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from api.admissionregistration.expressions import validate_match_conditions
 from api.kind import Column
 from api.strategies import GenerationStrategy
 from api.table import AGE, NAME, age
@@ -23,7 +24,6 @@ _POLICIES = ("Fail", "Ignore")
 _MATCHES = ("Equivalent", "Exact")
 _SIDE_EFFECTS = ("None", "NoneOnDryRun")
 _REINVOCATIONS = ("IfNeeded", "Never")
-_MAX_CONDITIONS = 64
 
 
 class WebhookStrategy(GenerationStrategy):
@@ -99,10 +99,7 @@ def _validate_hook(hook: Mapping[str, Any], path: str, *, mutating: bool) -> lis
     again = hook.get("reinvocationPolicy")
     if mutating and again is not None and again not in _REINVOCATIONS:
         errors.append(fe.not_supported(f"{path}.reinvocationPolicy", again, _REINVOCATIONS))
-    conditions = hook.get("matchConditions") or ()
-    if len(conditions) > _MAX_CONDITIONS:
-        errors.append(fe.too_many(f"{path}.matchConditions", len(conditions), _MAX_CONDITIONS))
-    return errors
+    return errors + validate_match_conditions(hook.get("matchConditions") or (), f"{path}.matchConditions")
 
 
 def _validate_name(name: str, path: str) -> list[FieldError]:

@@ -185,6 +185,8 @@ def _set_type(made: Any, kind: Type, names: Mapping[int, str]) -> None:
     made.type = 11
     if kind.is_object:
         made.type_name = f".{names[id(kind)]}"
+    elif kind.name.startswith("kubernetes."):
+        made.type_name = f".{kind.name}"
     else:
         made.type_name = f".google.protobuf.{_PROTO_KNOWN.get(kind.name, 'Value')}"
 
@@ -193,6 +195,8 @@ def _library_type(cel: Any, kind: Type, names: Mapping[int, str]) -> Any:
     if kind.is_object:
         return cel.Type(names[id(kind)])
     element = _library_type(cel, kind.element, names) if kind.element is not None else cel.Type.DYN
+    if kind.name.startswith("kubernetes."):
+        return cel.Type(kind.name)
     match kind.name:
         case "list":
             return cel.Type.List(element)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from apimachinery.cel import functions
+from apimachinery.cel import authorizer, functions
 
 #: The type of what url() makes. Abstract types cannot be passed as values: it is a message.
 URL: Final = "kubernetes.URL"
@@ -29,11 +29,12 @@ def load() -> Library:
     from cel_expr_python.ext import ext_strings
 
     declared = cel.CelExtension("kubernetes", _declarations(cel))
-    return Library(cel, (ext_strings.ExtStrings(0), declared))
+    authorization = cel.CelExtension("authorization", authorizer.declarations(cel))
+    return Library(cel, (ext_strings.ExtStrings(0), declared, authorization))
 
 
 def new_pool() -> Any:
-    """A pool of message types that has what the language itself knows, and URLs."""
+    """A pool of message types that has what the language itself knows, and those of Kubernetes' functions."""
     from google.protobuf import (
         any_pb2,
         descriptor_pb2,
@@ -57,6 +58,7 @@ def new_pool() -> Any:
         label=descriptor_pb2.FieldDescriptorProto.LABEL_OPTIONAL,
     )
     pool.AddSerializedFile(file.SerializeToString())
+    authorizer.add_messages(pool)
     return pool
 
 

@@ -23,6 +23,8 @@ _KEYWORDS: Final = frozenset(
     }
 )
 _ESCAPES: Final = (("__", "__underscores__"), (".", "__dot__"), ("-", "__dash__"), ("/", "__slash__"))
+#: The messages of Kubernetes' own functions.
+_KNOWN: Final = "kubernetes."
 _SCALARS: Final = frozenset(
     {"bool", "int", "uint", "double", "string", "bytes", "duration", "timestamp", "dyn", "null", "list", "map"}
 )
@@ -41,8 +43,8 @@ class Type:
 
     @property
     def is_object(self) -> bool:
-        """Whether it has fields."""
-        return self.name not in _SCALARS
+        """Whether it has fields; messages that the library knows by name are taken as they are."""
+        return self.name not in _SCALARS and not self.name.startswith(_KNOWN)
 
     def objects(self) -> Iterator[Type]:
         """This and the inner object types."""

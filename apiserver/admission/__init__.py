@@ -9,20 +9,21 @@ from apiserver.admission.base import Chain, Setting
 from apiserver.admission.escalation import RBACEscalation
 from apiserver.admission.plugins import chosen, make
 from apiserver.authz import Authorization
-from apiserver.interfaces import Authorizer, Loopback
+from apiserver.interfaces import Authorizer, Loopback, Versions
 from apiserver.options import Options
 from apiserver.webhooks.caller import Caller
 
 __all__ = ["Chain", "build"]
 
 
-def build(options: Options, loopback: Loopback, authorizer: Authorizer, webhooks: Caller) -> Chain:
+def build(options: Options, loopback: Loopback, authorizer: Authorizer, webhooks: Caller, versions: Versions) -> Chain:
     """The chain as the flags say; raises ValueError with one line for unknown plugins."""
     names = chosen(options.enable_admission_plugins, options.disable_admission_plugins, options.admission_control)
     setting = Setting(
         api=loopback,
         authorizer=authorizer,
         webhooks=webhooks,
+        versions=versions,
         not_ready_toleration_seconds=options.default_not_ready_toleration_seconds,
         unreachable_toleration_seconds=options.default_unreachable_toleration_seconds,
     )

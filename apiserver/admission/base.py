@@ -12,7 +12,7 @@ from prometheus_client import Histogram
 from apimachinery import errors
 from apimachinery.errors import Forbidden
 from apimachinery.objects import Object, annotations_of, name_of
-from apiserver.interfaces import AdmissionPlugin, Attributes, Authorizer, Loopback
+from apiserver.interfaces import AdmissionPlugin, Attributes, Authorizer, Loopback, Versions
 from apiserver.webhooks.caller import Caller
 
 #: Fields of a pod spec that hold containers.
@@ -26,6 +26,7 @@ class Setting:
     api: Loopback
     authorizer: Authorizer
     webhooks: Caller
+    versions: Versions
     not_ready_toleration_seconds: int = 300
     unreachable_toleration_seconds: int = 300
     configuration: Mapping[str, Any] | None = None  #: of --admission-control-config-file, by plugin
@@ -145,10 +146,16 @@ class Chain:
         return found
 
     async def admit(self, attributes: Attributes, obj: Object | None, old: Object | None) -> None:
-        """Mutating admission; raises ApiError."""
+        """Mutating admission, twice where webhooks have changed the object (the plugins see to it that twice is once);
+        raises ApiError."""
+        attributes.notes.again = None
         with _Timed(attributes, "admit"):
             for plugin in self._concerned(attributes):
                 await plugin.admit(attributes, obj, old)
+            again = attributes.notes.again
+            if again is not None and again.start():
+                for plugin in self._concerned(attributes):
+                    await plugin.admit(attributes, obj, old)
 
     async def validate(self, attributes: Attributes, obj: Object | None, old: Object | None) -> list[str]:
         """Validating admission: the warnings; raises ApiError."""

@@ -150,6 +150,10 @@ class Trail:
         self._ended = True
         record, call = self._record, self._call
         record.code = code
+        notes = call.attributes.notes
+        record.annotations.update(notes.annotations)
+        if record.decided.level in (Level.REQUEST, Level.REQUEST_RESPONSE):
+            record.annotations.update(notes.detailed)
         record.response_body = body
         if record.attributes.verb in _MODIFYING:
             record.object_name = call.attributes.name

@@ -303,7 +303,7 @@ async def _response(answer: Reply, call: Call) -> web.StreamResponse:
     headers = CIMultiDict({"Content-Type": answer.content_type})
     call.add_headers(headers)
     headers.update(answer.headers)
-    for text in dict.fromkeys(call.warnings):
+    for text in dict.fromkeys((*call.warnings, *call.attributes.notes.warnings)):
         headers.add("Warning", reply.warning_header(text))
     body = answer.body
     size = body.size if isinstance(body, Pieces) else len(body)

@@ -130,8 +130,12 @@ class Registry:
         """The stored resource served there."""
         return self._served.get((group, version, plural))
 
+    def sharing(self, store: ResourceStore) -> list[Resource]:
+        """The resources that show what lies in a store."""
+        return [each.kind.resource for each in self._served.values() if each.store is store]
+
     def of(self, resource: Resource) -> Served:
-        """The served form of a resource that is built in; raises KeyError."""
+        """The served form of a resource that is there; raises KeyError."""
         return self._served[_key(resource)]
 
 

@@ -4,9 +4,11 @@ As k8s.io/apiserver/pkg/admission/plugin/webhook/predicates."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from apimachinery import labels
+from apimachinery.meta import Resource
 from apimachinery.objects import Object, labels_of, name_of
 from apiserver.admission.base import operation
 from apiserver.interfaces import Attributes
@@ -16,6 +18,21 @@ _ALL = "*"
 _EXEMPT_GROUP = "admissionregistration.k8s.io"
 
 
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A webhook that a request concerns."""
+
+    configuration: str  #: name
+    webhook: Object
+    index: int  #: of the webhook among all of its kind
+    resource: Resource | None  #: the version to call it with; None where the request is about nothing stored
+
+    @property
+    def uid(self) -> str:
+        """Tells webhooks apart."""
+        return f"{self.configuration}/{self.index}/{self.webhook.get('name') or ''}"
+
+
 def webhooks_of(configurations: Iterable[Object]) -> Iterator[tuple[Object, Object]]:
     """(configuration, webhook) of every configuration, in the order of their names."""
     for configuration in sorted(configurations, key=name_of):
@@ -23,18 +40,44 @@ def webhooks_of(configurations: Iterable[Object]) -> Iterator[tuple[Object, Obje
             yield configuration, webhook
 
 
-def concerns(
-    webhook: Object, attributes: Attributes, obj: Object | None, old: Object | None, namespace: Object | None
-) -> bool:
-    """Whether the webhook is to be called. `namespace` is that of a namespaced request."""
+def invocations(
+    configurations: Iterable[Object],
+    attributes: Attributes,
+    versions: Sequence[Resource],
+    objects: tuple[Object | None, Object | None],
+    namespace: Object | None,
+) -> Iterator[Invocation]:
+    """The webhooks to be called, in their order. `versions` are those of the request's resource, its own first;
+    `objects` the new and the old one; `namespace` that of a namespaced request."""
     if attributes.group == _EXEMPT_GROUP:
-        return False
-    if not any(_rule_matches(rule, attributes) for rule in webhook.get("rules") or ()):
-        return False
-    return _namespace_matches(webhook, attributes, obj, old, namespace) and _object_matches(webhook, obj, old)
+        return
+    for index, (configuration, webhook) in enumerate(webhooks_of(configurations)):
+        if not _namespace_matches(webhook, attributes, objects, namespace) or not _object_matches(webhook, objects):
+            continue
+        found, resource = version_called(
+            webhook.get("rules") or (), webhook.get("matchPolicy") or "Equivalent", attributes, versions
+        )
+        if found:
+            yield Invocation(name_of(configuration), webhook, index, resource)
 
 
-def _rule_matches(rule: Object, attributes: Attributes) -> bool:
+def version_called(
+    rules: Sequence[Object], match_policy: str, attributes: Attributes, versions: Sequence[Resource]
+) -> tuple[bool, Resource | None]:
+    """Whether rules concern a request, and with which version: its own, or (matchPolicy Equivalent) another one."""
+    if any(rule_matches(rule, attributes) for rule in rules):
+        return True, versions[0] if versions else None
+    if match_policy == "Equivalent":
+        for rule in rules:
+            for other in versions[1:]:
+                same = replace(attributes, group=other.group, version=other.version, resource=other.plural)
+                if rule_matches(rule, same):
+                    return True, other
+    return False, None
+
+
+def rule_matches(rule: Object, attributes: Attributes) -> bool:
+    """Operations, resource and scope of one rule."""
     verb = operation(attributes).upper()
     return (
         _lists(rule.get("operations"), verb)
@@ -66,20 +109,20 @@ def _resource_matches(pattern: str, attributes: Attributes) -> bool:
 
 
 def _namespace_matches(
-    webhook: Object, attributes: Attributes, obj: Object | None, old: Object | None, namespace: Object | None
+    webhook: Object, attributes: Attributes, objects: tuple[Object | None, Object | None], namespace: Object | None
 ) -> bool:
     selector = labels.from_label_selector(webhook.get("namespaceSelector") or {})
     if selector.empty:
         return True
     if attributes.resource == "namespaces" and not attributes.group:
-        return selector.matches(labels_of(obj or old or {}))
+        return selector.matches(labels_of(objects[0] or objects[1] or {}))
     if not attributes.namespace:
         return True
     return namespace is not None and selector.matches(labels_of(namespace))
 
 
-def _object_matches(webhook: Object, obj: Object | None, old: Object | None) -> bool:
+def _object_matches(webhook: Object, objects: tuple[Object | None, Object | None]) -> bool:
     selector = labels.from_label_selector(webhook.get("objectSelector") or {})
     if selector.empty:
         return True
-    return any(item is not None and selector.matches(labels_of(item)) for item in (obj, old))
+    return any(item is not None and selector.matches(labels_of(item)) for item in objects)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from apimachinery.errors import ApiError, BadRequest, Forbidden, from_status
+from apimachinery.meta import Resource
 from apimachinery.objects import Object, name_of
 from apiserver.admission.base import operation
 from apiserver.authn.reviews import user_object
@@ -32,21 +33,34 @@ class Verdict:
     status: Object
     patch: Sequence[Any] | None
     warnings: tuple[str, ...]
+    annotations: Mapping[str, str]  #: for the audit log
+
+
+#: Group, version and kind.
+Kind = tuple[str, str, str]
 
 
 def review(
-    attributes: Attributes, kind: tuple[str, str, str], obj: Object | None, old: Object | None, uid: str, version: str
+    attributes: Attributes,
+    kinds: tuple[Kind, Kind],
+    resource: Resource | None,
+    objects: tuple[Object | None, Object | None],
+    uid: str,
+    version: str,
 ) -> Object:
-    """The AdmissionReview of `version`; `kind` is (group, version, kind) of the object."""
-    resource = {"group": attributes.group, "version": attributes.version, "resource": attributes.resource}
-    described = {"group": kind[0], "version": kind[1], "kind": kind[2]}
+    """The AdmissionReview of `version`. `kinds`: of the objects as they are sent, and as they were requested;
+    `resource` is the version that they are sent in (None: that of the request); `objects` the new and the old one."""
+    kind, (obj, old) = kinds[0], objects
+    asked = {"group": attributes.group, "version": attributes.version, "resource": attributes.resource}
+    sent = {"group": resource.group, "version": resource.version, "resource": resource.plural} if resource else asked
+    described, requested = ({"group": each[0], "version": each[1], "kind": each[2]} for each in kinds)
     verb = operation(attributes)
     request: Object = {
         "uid": uid,
         "kind": described,
-        "resource": resource,
-        "requestKind": described,
-        "requestResource": resource,
+        "resource": sent,
+        "requestKind": requested,
+        "requestResource": asked,
         "operation": verb.upper(),
         "userInfo": user_object(attributes.user),
         "object": _typed(obj, kind),
@@ -71,8 +85,8 @@ def _typed(obj: Object | None, kind: tuple[str, str, str]) -> Object | None:
     return {"kind": name, "apiVersion": f"{group}/{version}" if group else version, **obj}
 
 
-def verdict(body: bytes, uid: str, version: str) -> Verdict:
-    """What the answer says; raises BadAnswer."""
+def verdict(body: bytes, uid: str, version: str, *, mutating: bool) -> Verdict:
+    """What the answer says; raises BadAnswer. Of answers in v1beta1 less is asked, as ever."""
     try:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -80,24 +94,43 @@ def verdict(body: bytes, uid: str, version: str) -> Verdict:
     if not isinstance(answer, dict) or not isinstance(answer.get("response"), dict):
         raise BadAnswer("webhook response was absent")
     response = answer["response"]
-    if answer.get("apiVersion") != f"{_GROUP}/{version}" or answer.get("kind") != "AdmissionReview":
-        raise BadAnswer(f"expected webhook response of {_GROUP}/{version}, Kind=AdmissionReview")
-    if response.get("uid") != uid:
-        raise BadAnswer(f'expected response.uid="{uid}", got "{response.get("uid") or ""}"')
+    if version == "v1":
+        _check_v1(answer, uid, mutating=mutating)
     return Verdict(
         bool(response.get("allowed")),
         response.get("status") or {},
-        _patch(response),
+        _patch(response) if mutating else None,
         tuple(str(text) for text in response.get("warnings") or ()),
+        {str(key): str(value) for key, value in (response.get("auditAnnotations") or {}).items()},
     )
+
+
+def _check_v1(answer: Object, uid: str, *, mutating: bool) -> None:
+    response = answer["response"]
+    if response.get("uid") != uid:
+        raise BadAnswer(f'expected response.uid="{uid}", got "{response.get("uid") or ""}"')
+    wanted, got = f"{_GROUP}/v1, Kind=AdmissionReview", f"{answer.get('apiVersion')}, Kind={answer.get('kind')}"
+    if got != wanted:
+        raise BadAnswer(f"expected webhook response of {wanted}, got {got}")
+    patch, kind = response.get("patch"), response.get("patchType")
+    if not mutating:
+        for field, value in (("patch", patch), ("patchType", kind)):
+            if value:
+                raise BadAnswer(f"validating webhook may not return response.{field}")
+    elif patch and kind is None:
+        raise BadAnswer("webhook returned response.patch but not response.patchType")
+    elif kind is not None and not patch:
+        raise BadAnswer("webhook returned response.patchType but not response.patch")
+    elif kind == "":
+        raise BadAnswer('webhook returned invalid response.patchType of ""')
+    elif kind not in (None, "JSONPatch"):
+        raise BadAnswer(f'unsupported patch type "{kind}"')
 
 
 def _patch(response: Object) -> Sequence[Any] | None:
     encoded = response.get("patch")
     if not encoded:
         return None
-    if response.get("patchType") != "JSONPatch":
-        raise BadAnswer('webhook returned response.patch but not response.patchType "JSONPatch"')
     try:
         patch = orjson.loads(base64.b64decode(encoded, validate=True))
     except (binascii.Error, orjson.JSONDecodeError) as error:

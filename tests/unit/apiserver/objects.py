@@ -62,6 +62,19 @@ class MemoryLoopback:
         del self._objects[resource, namespace, name]
 
 
+class OneVersion:
+    """`Versions` where every resource has one, which nothing converts."""
+
+    def of(self, attributes: Attributes) -> Sequence[Resource]:
+        return ()
+
+    async def shown(self, attributes: Attributes, obj: Object, target: Resource) -> Object:
+        return copy.deepcopy(obj)
+
+    async def taken(self, attributes: Attributes, obj: Object, source: Resource) -> Object:
+        return obj
+
+
 def attributes(
     verb: str, resource: str, *, group: str = "", namespace: str = "", name: str = "", subresource: str = "",
     user: str = "somebody", groups: Sequence[str] = (), dry_run: bool = False,

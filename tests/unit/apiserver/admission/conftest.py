@@ -7,7 +7,7 @@ import pytest
 from apiserver.admission.base import Setting
 from apiserver.authz.simple import AlwaysAllow
 from apiserver.webhooks.caller import Caller
-from tests.unit.apiserver.objects import MemoryLoopback
+from tests.unit.apiserver.objects import MemoryLoopback, OneVersion
 
 
 @pytest.fixture
@@ -19,4 +19,4 @@ def api() -> MemoryLoopback:
 @pytest.fixture
 def setting(api: MemoryLoopback) -> Setting:
     """The setting of plugins."""
-    return Setting(api=api, authorizer=AlwaysAllow(), webhooks=Caller(api))
+    return Setting(api=api, authorizer=AlwaysAllow(), webhooks=Caller(api), versions=OneVersion())

@@ -1,0 +1,84 @@
+"""CEL in admission configurations: the variables there are, and match conditions. Pure but for loading the library.
+
+(k8s.io/apiserver/pkg/admission/plugin/cel.)"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from api.validation import names
+from apimachinery import fielderrors as fe
+from apimachinery.cel import authorizer
+from apimachinery.cel.environment import CompileError, Environment
+from apimachinery.cel.types import BOOL, DYN, STRING, Type, list_of, map_of, object_of
+from apimachinery.fielderrors import FieldError
+
+_MAX_CONDITIONS: Final = 64
+
+
+def _texts(name: str, *fields: str) -> Type:
+    return object_of(name, dict.fromkeys(fields, STRING))
+
+
+_KIND: Final = _texts("GroupVersionKind", "group", "version", "kind")
+_RESOURCE: Final = _texts("GroupVersionResource", "group", "version", "resource")
+_USER: Final = object_of(
+    "UserInfo", {"username": STRING, "uid": STRING, "groups": list_of(STRING), "extra": map_of(list_of(STRING))}
+)
+#: admission/v1 AdmissionRequest, without the objects.
+REQUEST: Final = object_of(
+    "AdmissionRequest",
+    {
+        "kind": _KIND, "resource": _RESOURCE, "subResource": STRING, "requestKind": _KIND, "requestResource": _RESOURCE,
+        "requestSubResource": STRING, "name": STRING, "namespace": STRING, "operation": STRING, "userInfo": _USER,
+        "dryRun": BOOL, "options": DYN,
+    },
+)  # fmt: skip
+#: What match conditions see.
+VARIABLES: Final[Mapping[str, Type]] = {
+    "object": DYN,
+    "oldObject": DYN,
+    "request": REQUEST,
+    "authorizer": Type(authorizer.AUTHORIZER),
+}
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """Where match conditions are checked."""
+    return Environment(VARIABLES)
+
+
+def expression_error(text: str, path: str, where: Environment, wanted: str = "bool") -> list[FieldError]:
+    """What is wrong with an expression that must come to a `wanted` value."""
+    try:
+        found = where.check(text)
+    except CompileError as error:
+        return [fe.invalid(path, text, f"compilation failed: {error}")]
+    if found.result not in (wanted, "dyn"):
+        return [fe.invalid(path, text, f"must evaluate to {wanted}")]
+    return []
+
+
+def validate_match_conditions(conditions: Sequence[Mapping[str, Any]], path: str) -> list[FieldError]:
+    """Every rule that matchConditions break."""
+    errors: list[FieldError] = []
+    if len(conditions) > _MAX_CONDITIONS:
+        errors.append(fe.too_many(path, len(conditions), _MAX_CONDITIONS))
+    seen: set[str] = set()
+    for index, condition in enumerate(conditions):
+        at, name, text = f"{path}[{index}]", condition.get("name") or "", condition.get("expression") or ""
+        if not text.strip():
+            errors.append(fe.required(f"{at}.expression"))
+        else:
+            errors += expression_error(text, f"{at}.expression", environment())
+        if not name:
+            errors.append(fe.required(f"{at}.name"))
+            continue
+        errors += [fe.invalid(f"{at}.name", name, problem) for problem in names.qualified_name(name)]
+        if name in seen:
+            errors.append(fe.duplicate(f"{at}.name", name))
+        seen.add(name)
+    return errors
