@@ -9,7 +9,7 @@ import pytest
 from api.batch.cronjob import CRON_JOB
 from api.batch.job import JOB, JOB_STATUS
 from apimachinery.objects import Object
-from tests.unit.api.samples import complaints, container, created, replaced
+from tests.unit.api.samples import complaints, container, created
 
 TEMPLATE = {"spec": {"containers": [container()], "restartPolicy": "Never"}}
 PATTERN = {"type": "DisruptionTarget", "status": ""}
