@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from api.gosyntax import raw, struct
 from api.kind import Column, Strategy
 from api.table import since
 from api.validation import names
+from api.validation.objectmeta import FIELD_IMMUTABLE
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
-from apimachinery.objects import Object, namespace_of
+from apimachinery.objects import Object, namespace_of, parse_time
 
 COLUMNS = (
     Column(name="Last Seen", description="How long ago it happened last."),
@@ -51,7 +53,7 @@ class EventsEventStrategy(Strategy):
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateEventCreate."""
-        errors = _validate(obj, obj.get("regarding") or {}, "involvedObject", "reportingController")
+        errors = self._validate_as_ever(obj) + _validate_series(obj)
         if not obj.get("eventTime"):
             errors.append(fe.required("eventTime"))
         kind = obj.get("type") or ""
@@ -64,12 +66,19 @@ class EventsEventStrategy(Strategy):
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """ValidateEventUpdate: only the series goes on."""
-        errors: list[FieldError] = []
+        errors = self._validate_as_ever(new)
+        if new.get("series") != old.get("series"):
+            errors += _validate_series(new)
         for field in _FIXED:
-            if (new.get(field) or None) != (old.get(field) or None):
+            value = new.get(field)
+            if (value or None) != (old.get(field) or None):
                 shown = _INTERNAL_NAMES.get(field, field)
-                errors.append(fe.invalid(shown, new.get(field), "field is immutable"))
+                errors.append(fe.invalid(shown, _shown(field, value), FIELD_IMMUTABLE))
         return errors
+
+    @staticmethod
+    def _validate_as_ever(obj: Object) -> list[FieldError]:
+        return _validate(obj, obj.get("regarding") or {}, "involvedObject", "reportingController")
 
 
 _DEPRECATED = {
@@ -79,8 +88,43 @@ _DEPRECATED = {
     "deprecatedSource": "source",
 }
 _INTERNAL_NAMES = {"regarding": "involvedObject", "note": "message", **_DEPRECATED}
-_FIXED = ("regarding", "reason", "note", *_DEPRECATED, "type", "eventTime", "action", "related",
-          "reportingController", "reportingInstance")  # fmt: skip
+#: In the reference's order, which looks at the reason twice.
+_FIXED = ("regarding", "reason", "note", "deprecatedSource", "deprecatedFirstTimestamp", "deprecatedLastTimestamp",
+          "deprecatedCount", "reason", "type", "eventTime", "action", "related", "reportingController",
+          "reportingInstance")  # fmt: skip
+_REFERENCE = (
+    ("Kind", "kind"), ("Namespace", "namespace"), ("Name", "name"), ("UID", "uid"), ("APIVersion", "apiVersion"),
+    ("ResourceVersion", "resourceVersion"), ("FieldPath", "fieldPath"),
+)  # fmt: skip
+
+
+def _shown(field: str, value: Any) -> Any:
+    """A field's value as Go prints the internal type."""
+    if field == "regarding" or (field == "related" and value is not None):
+        return struct("core.ObjectReference", **_texts(value, _REFERENCE))
+    if field == "deprecatedSource":
+        return struct("core.EventSource", **_texts(value, (("Component", "component"), ("Host", "host"))))
+    if field.endswith("Timestamp") or field == "eventTime":
+        return raw(f"{parse_time(value):%Y-%m-%d %H:%M:%S} +0000 UTC" if value else "0001-01-01 00:00:00 +0000 UTC")
+    if field == "deprecatedCount":
+        return value or 0
+    return value if field == "related" else value or ""
+
+
+def _texts(value: Mapping[str, Any] | None, fields: Sequence[tuple[str, str]]) -> dict[str, str]:
+    return {name: fe.go_quote((value or {}).get(field) or "") for name, field in fields}
+
+
+def _validate_series(event: Object) -> list[FieldError]:
+    series = event.get("series")
+    if series is None:
+        return []
+    errors = []
+    if (series.get("count") or 0) < 2:
+        errors.append(fe.invalid("series.count", "", "should be at least 2"))
+    if not series.get("lastObservedTime"):
+        errors.append(fe.required("series.lastObservedTime"))
+    return errors
 
 
 def _validate(event: Object, subject: Mapping[str, Any], path: str, controller_field: str) -> list[FieldError]:

@@ -57,9 +57,11 @@ class ClaimStrategy(StatusStrategyBase):
         """dataSource and dataSourceRef say the same."""
         super().prepare_create(obj)
         spec = obj["spec"]
+        if (spec.get("dataSourceRef") or {}).get("namespace"):
+            del spec["dataSourceRef"]  # behind the gate CrossNamespaceVolumeDataSource, which v1.28 has off
         if "dataSource" in spec and "dataSourceRef" not in spec:
             spec["dataSourceRef"] = dict(spec["dataSource"])
-        elif "dataSourceRef" in spec and "dataSource" not in spec and not spec["dataSourceRef"].get("namespace"):
+        elif "dataSourceRef" in spec and "dataSource" not in spec:
             spec["dataSource"] = dict(spec["dataSourceRef"])
 
     def validate(self, obj: Object) -> list[FieldError]:

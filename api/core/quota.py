@@ -14,7 +14,7 @@ from api.core.resourcenames import (
     validate_quota_resource_name,
     validate_resource_name,
 )
-from api.gosyntax import quantity_value, raw, scope_list, string_list
+from api.gosyntax import named_strings, quantity_value, raw, scope_list, string_list, struct, typed_list
 from api.kind import Column, Strategy
 from api.strategies import StatusStrategy, StatusStrategyBase
 from api.table import AGE, NAME, age
@@ -179,6 +179,20 @@ def _applies(scope: str, name: str) -> bool:
     return True
 
 
+def _selector_value(selector: Mapping[str, Any]) -> fe.GoSyntax:
+    requirements = [
+        struct(
+            "core.ScopedResourceSelectorRequirement",
+            ScopeName=fe.go_quote(expression.get("scopeName") or ""),
+            Operator=fe.go_quote(expression.get("operator") or ""),
+            Values=named_strings("string", expression.get("values") or None),
+        )
+        for expression in selector.get("matchExpressions") or ()
+    ]
+    shown = typed_list("core.ScopedResourceSelectorRequirement", requirements or None)
+    return struct("core.ScopeSelector", MatchExpressions=shown)
+
+
 def _validate_selector(selector: Mapping[str, Any], hard: Mapping[str, str], path: str) -> list[FieldError]:
     errors: list[FieldError] = []
     expressions: Sequence[Mapping[str, Any]] = selector.get("matchExpressions") or ()
@@ -188,7 +202,7 @@ def _validate_selector(selector: Mapping[str, Any], hard: Mapping[str, str], pat
         if scope not in _POD_SCOPES:
             errors.append(fe.invalid(f"{path}.scopeName", scope, "unsupported scope"))
         errors += [
-            fe.invalid(path, selector, "unsupported scope applied to resource")
+            fe.invalid(path, _selector_value(selector), "unsupported scope applied to resource")
             for name in sorted(hard)
             if is_standard_quota_resource(name) and not _applies(scope, name)
         ]

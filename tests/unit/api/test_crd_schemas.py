@@ -96,7 +96,7 @@ def test_metadata_is_not_restricted_but_for_names() -> None:
 def test_sets_hold_what_can_be_compared_whole() -> None:
     field = {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "object", "nullable": True}}
     assert told(of_field(field)) == [
-        "s.properties[f].items.x-kubernetes-map-type: Invalid value: null: must be atomic as item of a list with "
+        's.properties[f].items.x-kubernetes-map-type: Invalid value: "null": must be atomic as item of a list with '
         "x-kubernetes-list-type=set",
         "s.properties[f].items.nullable: Forbidden: cannot be nullable when x-kubernetes-list-type is set",
     ]
