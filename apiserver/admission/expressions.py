@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from apimachinery.cel import authorizer
-from apimachinery.cel.authorizer import Ask, Check
+from apimachinery.cel.authorizer import Check
 from apimachinery.cel.environment import Program
+from apimachinery.errors import InternalError
 from apimachinery.objects import Object
 from apiserver.interfaces import Attributes, Authorizer, Decision, UserInfo
 
+T = TypeVar("T")
 _PROGRAMS = 4096
+#: Each round answers all that it asked; what is asked then depends on those answers.
+_MAX_ROUNDS = 20
 
 
 @lru_cache(maxsize=_PROGRAMS)
@@ -43,20 +47,49 @@ def variables_of(attributes: Attributes, review: Object) -> dict[str, Any]:
     }
 
 
-def asker(attributes: Attributes, decider: Authorizer) -> Ask:
-    """Answers checks by the server's authorizer: for the request's user, or a service account."""
+class Checks:
+    """What one request's expressions ask of the server's authorizer. Expressions cannot wait: what is not known yet is
+    noted, answered, and the evaluation repeated."""
 
-    def ask(check: Check) -> tuple[bool, str]:
-        user = _account(*check.account) if check.account else attributes.user
-        asked = replace(
-            attributes, user=user, verb=check.verb, path=check.path, is_resource=not check.path, group=check.group,
-            version="*", resource=check.resource, subresource=check.subresource, namespace=check.namespace,
-            name=check.name,
-        )  # fmt: skip
-        decision, reason = decider.authorize(asked)
-        return decision is Decision.ALLOW, reason
+    def __init__(self, attributes: Attributes, authorizer_: Authorizer) -> None:
+        self._attributes = attributes
+        self._authorizer = authorizer_
+        self._known: dict[Check, tuple[bool, str]] = {}
+        self._asked: list[Check] = []
 
-    return ask
+    async def evaluated(self, evaluate: Callable[[], T]) -> T:
+        """What `evaluate` gives when all that it asks is answered; raises what it raises then."""
+        for _ in range(_MAX_ROUNDS):
+            try:
+                with authorizer.asking(self._ask):
+                    result = evaluate()
+            except Exception:
+                if not self._asked:
+                    raise
+            else:
+                if not self._asked:
+                    return result
+            await self._learn()
+        raise InternalError("an expression asks ever more of the authorizer")
+
+    def _ask(self, check: Check) -> tuple[bool, str]:
+        answer = self._known.get(check)
+        if answer is None:
+            self._asked.append(check)
+            return False, ""
+        return answer
+
+    async def _learn(self) -> None:
+        for check in self._asked:
+            user = _account(*check.account) if check.account else self._attributes.user
+            asked = replace(
+                self._attributes, user=user, verb=check.verb, path=check.path, is_resource=not check.path,
+                group=check.group, version="*", resource=check.resource, subresource=check.subresource,
+                namespace=check.namespace, name=check.name,
+            )  # fmt: skip
+            decision, reason = self._authorizer.authorize(asked)
+            self._known[check] = decision is Decision.ALLOW, reason
+        self._asked = []
 
 
 def _account(namespace: str, name: str) -> UserInfo:

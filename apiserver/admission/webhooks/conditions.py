@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apimachinery.cel.authorizer import Ask, asking
 from apimachinery.cel.environment import CompileError, EvaluationError
 from apimachinery.objects import Object
 from apiserver.admission.expressions import names_of, program
@@ -17,18 +16,17 @@ class ConditionFailed(Exception):
     """A condition has no value, and no other one says no."""
 
 
-def hold(conditions: Sequence[Object], variables: Mapping[str, Any], ask: Ask) -> bool:
+def hold(conditions: Sequence[Object], variables: Mapping[str, Any]) -> bool:
     """Whether all hold; one that says no decides, whatever becomes of the others. Raises ConditionFailed."""
     problems: list[str] = []
     names = names_of(variables)
-    with asking(ask):
-        for condition in conditions:
-            text = condition.get("expression") or ""
-            try:
-                if program(text, names).evaluate(variables) is not True:
-                    return False
-            except (CompileError, EvaluationError) as error:
-                problems.append(f"expression '{text}' resulted in error: {error}")
+    for condition in conditions:
+        text = condition.get("expression") or ""
+        try:
+            if program(text, names).evaluate(variables) is not True:
+                return False
+        except (CompileError, EvaluationError) as error:
+            problems.append(f"expression '{text}' resulted in error: {error}")
     if problems:
         raise ConditionFailed(problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]")
     return True

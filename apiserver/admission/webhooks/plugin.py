@@ -21,7 +21,7 @@ from apimachinery.errors import ApiError, BadRequest, InternalError
 from apimachinery.objects import Object, deep_copy
 from apimachinery.patch import json_patch
 from apiserver.admission.base import Plugin, Setting, operation, refuse
-from apiserver.admission.expressions import asker, variables_of
+from apiserver.admission.expressions import Checks, variables_of
 from apiserver.admission.webhooks import metrics
 from apiserver.admission.webhooks.conditions import ConditionFailed, hold
 from apiserver.admission.webhooks.matching import Invocation, invocations
@@ -82,7 +82,7 @@ class _WebhookPlugin(Plugin):
         own = _kind(attributes, *sent)
         kinds = own, _requested(attributes, own)
         asked = review(attributes, kinds, resource, sent, uid, version or _REVIEW_VERSIONS[0])
-        if not self._conditions_hold(webhook, attributes, asked):
+        if not await self._conditions_hold(webhook, attributes, asked):
             return None
         verb = operation(attributes).upper()
         if attributes.dry_run and webhook.get("sideEffects") not in ("None", "NoneOnDryRun"):
@@ -119,13 +119,14 @@ class _WebhookPlugin(Plugin):
         for key, value in answered.annotations.items():
             attributes.notes.annotations[f"{name}/{key}"] = value
 
-    def _conditions_hold(self, webhook: Object, attributes: Attributes, asked: Object) -> bool:
+    async def _conditions_hold(self, webhook: Object, attributes: Attributes, asked: Object) -> bool:
         conditions = webhook.get("matchConditions")
         if not conditions:
             return True
         labels = (webhook.get("name") or "", "webhook", self.kind, operation(attributes).upper())
         try:
-            held = hold(conditions, variables_of(attributes, asked), asker(attributes, self._authorizer))
+            variables = variables_of(attributes, asked)
+            held = await Checks(attributes, self._authorizer).evaluated(lambda: hold(conditions, variables))
         except ConditionFailed as error:
             metrics.EVALUATION_ERRORS.labels(*labels).inc()
             if (webhook.get("failurePolicy") or "Fail") == "Fail":

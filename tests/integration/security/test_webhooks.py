@@ -26,7 +26,6 @@ from client.rest import RestClient
 from tests.apiserver_process import ADMIN_TOKEN, ApiServerProcess
 from tests.webhook_server import webhook_server
 
-
 JSON = {"Content-Type": "application/json"}
 
 
