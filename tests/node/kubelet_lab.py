@@ -88,7 +88,8 @@ class KubeletLab:
     async def start(self) -> None:
         """API server, image, kubelet; returns when the node is Ready."""
         name, _, tag = IMAGE.partition(":")
-        await self.docker.import_image(busybox_archive(), name, tag, ["ENV PATH=/bin"])
+        if not any(IMAGE in image.tags for image in await self.docker.list_images()):
+            await self.docker.import_image(busybox_archive(), name, tag, ["ENV PATH=/bin"])
         await self.client.__aenter__()
         await self.start_api()
         await self.start_kubelet()
