@@ -17,9 +17,10 @@ from component.process import FatalError, Process, run_process
 from component.version import PROGRAM_VERSION
 from kubelet.certificates.bootstrap import bootstrap
 from kubelet.config_file import ConfigFileError, with_config_file
-from kubelet.machine import MachineError, node_address, swap_is_on
+from kubelet.machine import swap_is_on
 from kubelet.network.backend.plan import Backend
 from kubelet.node import Kubelet
+from kubelet.node_address import AddressError, NodeAddress
 from kubelet.options import KubeletOptions
 
 logger = logging.getLogger(__name__)
@@ -44,8 +45,9 @@ async def serve(options: KubeletOptions, process: Process) -> None:
     node_name = (options.hostname_override or socket.gethostname()).strip().lower()
     config = await _client_config(options, node_name)
     try:
-        node_ip = options.node_ip or node_address()
-    except MachineError as error:
+        address = NodeAddress(options.node_ip)
+        await address.look()
+    except AddressError as error:
         raise FatalError(str(error)) from error
     try:
         await asyncio.to_thread(Path(options.root_dir).mkdir, parents=True, exist_ok=True)
@@ -53,7 +55,7 @@ async def serve(options: KubeletOptions, process: Process) -> None:
         raise FatalError(f"the root directory cannot be made: {error}") from error
     async with RestClient(config, user_agent=f"kubelet/{PROGRAM_VERSION}") as client:
         recorder = EventRecorder(client, component="kubelet", host=node_name)
-        kubelet = Kubelet(options, client, recorder, node_name, node_ip)
+        kubelet = Kubelet(options, client, recorder, node_name, address)
         await kubelet.run(process, _informers(client, node_name, Backend(options.pod_network_backend)))
 
 

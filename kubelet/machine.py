@@ -7,14 +7,9 @@ import platform
 import shutil
 from pathlib import Path
 
-from component.hostaddress import host_address
 from kubelet.plan.node import Machine
 
 _CAP_SYS_RESOURCE = 24
-
-
-class MachineError(Exception):
-    """The machine does not tell what the kubelet must know."""
 
 
 def read_machine(hostname: str, root_dir: Path) -> Machine:
@@ -56,14 +51,6 @@ def oom_floor() -> int:
         if line.startswith("CapEff:") and int(line.split()[1], 16) >> _CAP_SYS_RESOURCE & 1:
             return -1000
     return max(0, int(Path("/proc/self/oom_score_adj").read_text()))
-
-
-def node_address() -> str:
-    """The address by which this machine reaches the world; raises MachineError."""
-    found = host_address()
-    if found is None:
-        raise MachineError("no address of this machine is known: set --node-ip")
-    return found
 
 
 def _first(*paths: str) -> str:

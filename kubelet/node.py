@@ -27,6 +27,7 @@ from kubelet.network.backend.plan import Backend
 from kubelet.network.node_network import NodeNetwork
 from kubelet.network.pod_network import PodNetwork
 from kubelet.network_loop import NetworkLoop
+from kubelet.node_address import NodeAddress
 from kubelet.node_services import NodeServices
 from kubelet.node_status import NodeStatus
 from kubelet.options import KubeletOptions
@@ -63,11 +64,11 @@ class Kubelet:
     """One node."""
 
     def __init__(
-        self, options: KubeletOptions, client: RestClient, recorder: EventRecorder, node_name: str, node_ip: str
+        self, options: KubeletOptions, client: RestClient, recorder: EventRecorder, node_name: str, address: NodeAddress
     ) -> None:
         self.options = options
         self.node_name = node_name
-        self.node_ip = node_ip
+        self._address_of_node = address
         self._client = client
         self._recorder = recorder
         root_dir = str(Path(options.root_dir).resolve())
@@ -76,7 +77,7 @@ class Kubelet:
         self.engine = Engine(_socket(options), timeout_seconds=options.runtime_request_timeout)
         self.runtime = DockerRuntime(self.engine, root_dir, pull_idle_seconds=options.image_pull_progress_deadline)
         self.cache = ContainerCache(self.runtime, self._pod_woken)
-        self._network = _network(options, Path(root_dir), node_ip)
+        self._network = _network(options, Path(root_dir), address)
         self._network_loop = NetworkLoop(
             self._network, node_name, options.pod_cidr, up=self._network_is_up, tell=self._tell_of_node
         )
@@ -121,7 +122,7 @@ class Kubelet:
         return NodeServices(
             runtime=self.runtime, cache=self.cache, network=self._network, gate=AttachGate(), volumes=self._volumes,
             resources=self._resources, images=ImagePuller(self.runtime), prober=self._prober, status=self.status,
-            recorder=self._recorder, settings=settings, host_ip=self.node_ip, node_name=self.node_name,
+            recorder=self._recorder, settings=settings, address=self._address_of_node, node_name=self.node_name,
             resolv_conf_path=options.resolv_conf, services=self._services,
             pause_image=parse_image(options.pod_infra_container_image).reference, cluster_dns=options.cluster_dns,
             cluster_domain=options.cluster_domain, sync_seconds=options.sync_frequency,
@@ -268,6 +269,9 @@ class Kubelet:
         await self.cache.wait_listed()
         self._status_of_node.settled.set()
         self._status_of_node.wake()
+        self._wake_pods()
+
+    def _wake_pods(self) -> None:
         for pod in self.pods.pods():
             self.pods.wake(uid_of(pod))
 
@@ -314,6 +318,8 @@ class Kubelet:
 
     async def facts(self) -> NodeFacts:
         """What is true of the node now."""
+        if await self._address_of_node.look():
+            self._wake_pods()  # their statuses tell it
         trouble = []
         images: list[tuple[list[str], int]] = []
         if self.cache.trouble is not None:
@@ -334,7 +340,7 @@ class Kubelet:
             )
         version = f"docker://{self._runtime_version.version}" if self._runtime_version else "docker://unknown"
         return NodeFacts(
-            name=self.node_name, ip=self.node_ip, machine=self._machine, kubelet_port=self.options.port,
+            name=self.node_name, ip=self._address_of_node.value, machine=self._machine, kubelet_port=self.options.port,
             runtime_version=version, kubelet_version=GIT_VERSION, max_pods=self.options.max_pods,
             reserved=_reserved(self.options), labels=self.options.node_labels,
             taints=[_taint(text) for text in self.options.register_with_taints],
@@ -354,12 +360,12 @@ def _allowed_sysctls(options: KubeletOptions) -> sysctls.Allowed:
         raise FatalError(str(error)) from error
 
 
-def _network(options: KubeletOptions, root_dir: Path, node_ip: str) -> NodeNetwork:
+def _network(options: KubeletOptions, root_dir: Path, address: NodeAddress) -> NodeNetwork:
     if options.hairpin_mode == "promiscuous-bridge":
         logger.warning("Hairpin mode promiscuous-bridge is kubenet's; falling back to hairpin-veth")
     own = PodNetwork(
         state_dir=root_dir / "network", cluster_cidrs=[options.cluster_cidr] if options.cluster_cidr else [],
-        backend=Backend(options.pod_network_backend), node_ip=node_ip, mtu=options.network_plugin_mtu,
+        backend=Backend(options.pod_network_backend), node_ip=lambda: address.value, mtu=options.network_plugin_mtu,
         hairpin=options.hairpin_mode != "none",
     )  # fmt: skip
     state_dir = Path(options.cni_cache_dir) if options.cni_cache_dir else root_dir / "cni"

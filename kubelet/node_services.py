@@ -11,6 +11,7 @@ from client.events import EventRecorder
 from kubelet.attach_gate import AttachGate
 from kubelet.image_puller import ImagePuller
 from kubelet.network.node_network import NodeNetwork
+from kubelet.node_address import NodeAddress
 from kubelet.plan.docker_config import NodeSettings
 from kubelet.pleg import ContainerCache
 from kubelet.pod_resources import ApiPodResources
@@ -35,7 +36,7 @@ class NodeServices:
     status: StatusManager
     recorder: EventRecorder
     settings: NodeSettings
-    host_ip: str
+    address: NodeAddress
     node_name: str
     resolv_conf_path: str
     services: Callable[[], Sequence[Object]]
@@ -43,6 +44,11 @@ class NodeServices:
     cluster_dns: tuple[str, ...] = ()
     cluster_domain: str = ""
     sync_seconds: float = 60.0
+
+    @property
+    def host_ip(self) -> str:
+        """The node's address now."""
+        return self.address.value
 
     def pod_dir(self, pod: Object) -> Path:
         """Where the kubelet keeps the pod's files; removed with its volumes."""

@@ -72,7 +72,9 @@ class PodWorker:
     def ip(self) -> str:
         """The pod's address as far as it is known."""
         sandbox = self._node.cache.pod(self.uid).sandbox
-        return self._ip.get(sandbox.id, "") if sandbox is not None else ""
+        if sandbox is None or sandbox.id not in self._ip:
+            return ""
+        return self._node.host_ip if self.pod["spec"].get("hostNetwork") else self._ip[sandbox.id]
 
     def update(self, pod: Object) -> None:
         """The pod changed in the API."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,13 +36,13 @@ class PodNetwork:
         state_dir: Path,
         cluster_cidrs: Sequence[str] = (),
         backend: Backend = Backend.NONE,
-        node_ip: str = "",
+        node_ip: Callable[[], str] = lambda: "",
         mtu: int = 0,
         hairpin: bool = True,
         packet_filter: PacketFilter | None = None,
     ) -> None:
         """`cluster_cidrs`: destinations that pods reach under their own address (the cluster's whole pod range).
-        `node_ip` is where other nodes find this one, `mtu` that of the pods (0: what fits the underlay).
+        `node_ip` gives where other nodes find this one now, `mtu` that of the pods (0: what fits the underlay).
         `hairpin`: a pod may reach itself through a Service."""
         self._store = AttachmentStore(state_dir)
         self._cluster_cidrs = tuple(cluster_cidrs)

@@ -24,7 +24,7 @@ class Agent:
 
     def __init__(self, state_dir: str, backend: str, node_ip: str) -> None:
         self._network = PodNetwork(
-            state_dir=Path(state_dir), cluster_cidrs=[CLUSTER_CIDR], backend=Backend(backend), node_ip=node_ip
+            state_dir=Path(state_dir), cluster_cidrs=[CLUSTER_CIDR], backend=Backend(backend), node_ip=lambda: node_ip
         )
 
     async def start(self, cidr: str) -> None:

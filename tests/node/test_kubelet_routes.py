@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api.resources import CORE_EVENTS, NODES
 from apimachinery.objects import Object
-from tests.node.kubelet_lab import NODE, KubeletLab
+from tests.node.kubelet_lab import NODE, KubeletLab, make_pod
 from tests.node.lab import run
 
 OTHER = "other"
@@ -69,3 +69,26 @@ async def test_another_backend_and_a_node_too_far_away_for_it(lab: KubeletLab) -
     near = {"status": {"addresses": [{"type": "InternalIP", "address": "192.168.50.7"}]}}
     await lab.client.patch(NODES, "", OTHER, near, patch_type="merge", subresource="status")
     await wait_routes(lab, "10.97.7.0/24 via 192.168.50.7 dev uplink")
+
+
+async def test_a_node_whose_address_changes_tells_it_and_moves_its_tunnel(lab: KubeletLab) -> None:
+    await lab.kill_kubelet()
+    await lab.start_kubelet("--node-ip=", "--node-status-update-frequency=1s")
+    await lab.client.create(NODES, node("192.168.50.7", "10.97.7.0/24"))
+    await lab.create(make_pod("on-the-host", hostNetwork=True))
+    assert (await lab.wait_ready("on-the-host"))["status"]["podIP"] == "192.168.50.1"
+    run("ip", "addr", "del", "192.168.50.1/24", "dev", "uplink")
+    run("ip", "addr", "add", "192.168.50.9/24", "dev", "uplink")
+    run("ip", "route", "add", "default", "via", "192.168.50.2")
+
+    async def told() -> bool:
+        addresses = (await lab.client.get(NODES, "", NODE))["status"]["addresses"]
+        pod = (await lab.pod("on-the-host"))["status"]
+        return [addresses[0]["address"], pod["hostIP"], pod["podIP"]] == ["192.168.50.9"] * 3
+
+    async def moved() -> bool:
+        return "local 192.168.50.9" in run("ip", "-d", "link")
+
+    await lab.until(told)
+    await lab.until(moved)
+    await wait_tunnel(lab, "192.168.50.7")

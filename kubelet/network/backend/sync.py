@@ -6,7 +6,7 @@ that was killed left behind."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from kubelet.network.backend import kernel
@@ -34,7 +34,7 @@ _AT_ONCE = 300
 class NodeRoutes:
     """The routes to other nodes' pods. `mtu` 0: what fits the underlay."""
 
-    def __init__(self, netlink: Netlink, backend: Backend, node_ip: str, mtu: int = 0) -> None:
+    def __init__(self, netlink: Netlink, backend: Backend, node_ip: Callable[[], str], mtu: int = 0) -> None:
         self._netlink = netlink
         self.backend = backend
         self._node_ip = node_ip
@@ -43,17 +43,17 @@ class NodeRoutes:
 
     async def pod_mtu(self) -> int:
         """The MTU for bridge and pods. Raises NetworkError."""
-        underlay = underlay_of(await self._addresses(), self._node_ip)
+        underlay = underlay_of(await self._addresses(), self._node_ip())
         mtu = underlay.mtu if underlay and underlay.link != "lo" else await self._netlink.uplink_mtu()
         return pod_mtu(self.backend, mtu, self._mtu)
 
     async def sync(self, pod_cidr: str, mtu: int, peers: Sequence[Peer]) -> None:
         """Make the kernel agree. Raises NetworkError where nothing can be reached."""
-        addresses = await self._addresses()
-        if self.backend is not Backend.NONE and peers and underlay_of(addresses, self._node_ip) is None:
-            raise NetworkError(f"the node's address {self._node_ip} is on no link: set --node-ip")
-        good, problems = usable(peers, self._node_ip, pod_cidr)
-        wanted, unreachable = wanted_state(self.backend, self._node_ip, pod_cidr, mtu, good, addresses)
+        addresses, node_ip = await self._addresses(), self._node_ip()
+        if self.backend is not Backend.NONE and peers and underlay_of(addresses, node_ip) is None:
+            raise NetworkError(f"the node's address {node_ip} is on no link: set --node-ip")
+        good, problems = usable(peers, node_ip, pod_cidr)
+        wanted, unreachable = wanted_state(self.backend, node_ip, pod_cidr, mtu, good, addresses)
         try:
             refused = await self._make(wanted)
         except NetworkError as error:
