@@ -29,6 +29,7 @@ class Typed:
 
     kind: Kind
     schema: TypeSchema
+    also: tuple[str, ...] = ()  #: older apiVersions of the same shape that are taken too
 
 
 def decode_object(served: Served | Typed, body: bytes, *, yaml: bool, validation: str, warnings: list[str]) -> Object:
@@ -79,6 +80,8 @@ def _unrecognized(kind: str, why: str, body: bytes) -> BadRequest:
 def check_type(served: Served | Typed, obj: Object) -> None:
     """The body's apiVersion and kind are those served here (absent ones are filled in); raises BadRequest."""
     resource = served.kind.resource
+    if isinstance(served, Typed) and obj.get("apiVersion") in served.also:
+        obj["apiVersion"] = resource.api_version
     version, kind = obj.get("apiVersion"), obj.get("kind")
     if version == resource.api_version and kind == resource.kind:
         return

@@ -19,14 +19,15 @@ class Bodies:
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
 
-    def typed(self, group: str, version: str, kind: str) -> Typed:
-        """What decoding needs to know of a kind; raises KeyError where there is no schema of it."""
+    def typed(self, group: str, version: str, kind: str, also: tuple[str, ...] = ()) -> Typed:
+        """What decoding needs to know of a kind, `also` in older apiVersions of the same shape; raises KeyError where
+        there is no schema of it."""
         schema = self._schemas.for_kind(group, version, kind)
         if schema is None:
             raise KeyError(f"no schema for {group}/{version} {kind}")
-        return Typed(Kind(resource=Resource(group, version, "", kind), singular=""), schema)
+        return Typed(Kind(resource=Resource(group, version, "", kind), singular=""), schema, also)
 
-    async def read(self, call: Call, group: str, version: str, kind: str) -> Object:
+    async def read(self, call: Call, group: str, version: str, kind: str, also: tuple[str, ...] = ()) -> Object:
         """The request's body; raises BadRequest, UnsupportedMediaType, Invalid."""
         body = await call.body()
         media_type = negotiate.body_media_type(call.content_type)
@@ -34,7 +35,7 @@ class Bodies:
         if not body:
             raise BadRequest(f"the object provided is unrecognized (must be of type {kind}): no body")
         return decoding.decode_object(
-            self.typed(group, version, kind),
+            self.typed(group, version, kind, also),
             body,
             yaml=media_type == negotiate.YAML,
             validation=validation,

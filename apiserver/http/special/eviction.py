@@ -31,7 +31,8 @@ class Evictions:
     async def create(self, call: Call) -> Reply:
         """Delete the pod where its budget, if it has one, allows it; raises TooManyRequests."""
         representation = call.representation()
-        eviction = await self._bodies.read(call, "policy", "v1", "Eviction")
+        # Drains of kubectl before 1.22 speak of the older version.
+        eviction = await self._bodies.read(call, "policy", "v1", "Eviction", also=("policy/v1beta1",))
         name, namespace = call.info.name, call.info.namespace
         if name_of(eviction) not in ("", name):
             raise errors.BadRequest("name in URL does not match name in Eviction object")
