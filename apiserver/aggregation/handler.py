@@ -11,7 +11,7 @@ from apiserver.aggregation.plan import Remote, Unroutable
 from apiserver.aggregation.transport import Transport, forwarded
 from apiserver.http.call import Call
 from apiserver.http.reply import Reply, text_reply
-from apiserver.http.special.proxying import copy_answer
+from apiserver.http.special.proxied import copy_answer
 from apiserver.http.special.tunnel import is_upgrade, upgrade
 from apiserver.webhooks.reasons import reason_of
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
+from ipaddress import ip_address
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -17,15 +17,13 @@ from apiserver.http.call import Call
 from apiserver.http.request_info import Query, is_true
 from apiserver.http.special.kubelets import Kubelets
 from apiserver.http.special.podlog import choose_container
+from apiserver.http.special.proxied import HOP_BY_HOP, linked_answer
 from apiserver.http.special.tunnel import is_upgrade, upgrade
 from apiserver.registry import reading
 from apiserver.registry.served import Served
 
 #: The client's stream parameters and what the kubelet calls them.
 _STREAMS = (("stdin", "input"), ("stdout", "output"), ("stderr", "error"), ("tty", "tty"))
-_HOP_BY_HOP = frozenset(
-    {"authorization", "connection", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
-)
 
 
 class Connections:
@@ -36,6 +34,9 @@ class Connections:
         self._services = services
         self._endpoints = endpoints
         self._kubelets = kubelets
+        self._unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._unverified.check_hostname = False
+        self._unverified.verify_mode = ssl.CERT_NONE
 
     async def exec(self, call: Call) -> web.StreamResponse:
         """Run a command in a container; raises BadRequest where it is not asked as a stream."""
@@ -76,15 +77,16 @@ class Connections:
         """A request to a node's kubelet."""
         name, _, port = call.info.name.removeprefix("https:").partition(":")
         url = self._kubelets.url(name, _path_and_query(call))
-        return await self._pass_on(call, url.with_port(int(port)) if port.isdigit() else url)
+        url = url.with_port(int(port)) if port.isdigit() else url
+        return await self._pass_on(call, url, self._kubelets.ssl_context)
 
     async def pod(self, call: Call) -> web.StreamResponse:
         """A request to a port of a pod."""
         scheme, name, port = target(call.info.name)
         pod = (await reading.get(self._pods, call.info.namespace, name)).obj
         address = (pod.get("status") or {}).get("podIP")
-        if not address:
-            raise BadRequest(f"address not allowed: pod {name} has no IP")
+        if not address or not is_proxyable(address):
+            raise BadRequest("address not allowed")
         number = int(port) if port.isdigit() else first_port(pod)
         return await self._pass_on(call, _url(scheme, address, number, _path_and_query(call)))
 
@@ -96,39 +98,34 @@ class Connections:
         address, number = endpoint(service, found.obj if found else {}, port)
         return await self._pass_on(call, _url(scheme, address, number, _path_and_query(call)))
 
-    async def _pass_on(self, call: Call, url: URL) -> web.StreamResponse:
+    async def _pass_on(self, call: Call, url: URL, context: ssl.SSLContext | None = None) -> web.StreamResponse:
+        """`context` is for kubelets; of a pod's certificate nothing is known, so that it is not checked."""
+        context = context or self._unverified
         if is_upgrade(call.request):
-            return await upgrade(call, url, self._kubelets.ssl_context if url.scheme == "https" else None)
-        headers = {name: value for name, value in call.request.headers.items() if name.lower() not in _HOP_BY_HOP}
+            return await upgrade(call, url, context if url.scheme == "https" else None)
+        if _lacks_slash(call):
+            return _moved(call)
+        prefix = call.request.path.removesuffix(call.info.rest)
+        headers = {name: value for name, value in call.request.headers.items() if name.lower() not in HOP_BY_HOP}
+        headers["X-Forwarded-Uri"] = call.request.path
         body = call.request.content if call.request.body_exists else None
-        context: ssl.SSLContext | bool = self._kubelets.ssl_context if url.scheme == "https" else True
         try:
             async with self._kubelets.session.request(
                 call.request.method, url, headers=headers, data=body, ssl=context, allow_redirects=False
             ) as answer:
-                return await copy_answer(call, answer)
+                return await linked_answer(call, answer, prefix)
         except aiohttp.ClientError as error:
             raise errors.ServiceUnavailable(f"error trying to reach service: {error}") from error
 
 
-async def copy_answer(call: Call, answer: aiohttp.ClientResponse) -> web.StreamResponse:
-    """Another server's answer as it comes, piece by piece; the connection is cut where it breaks off in the middle."""
-    response = web.StreamResponse(status=answer.status)
-    for name, value in answer.headers.items():
-        if name.lower() not in _HOP_BY_HOP:
-            response.headers.add(name, value)
-    await response.prepare(call.request)
-    if call.trail is not None:
-        await call.trail.started(response.status)
-    try:
-        async for chunk in answer.content.iter_any():
-            await response.write(chunk)
-    except aiohttp.ClientError:
-        if call.request.transport is not None:
-            call.request.transport.close()
-        raise asyncio.CancelledError from None  # the missing end tells the client
-    await response.write_eof()
-    return response
+def _lacks_slash(call: Call) -> bool:
+    """Whether nothing follows `proxy`, not even a slash, against which relative links could be resolved."""
+    return call.info.rest in ("", "/") and not call.request.path.endswith("/")
+
+
+def _moved(call: Call) -> web.Response:
+    _, mark, query = call.request.raw_path.partition("?")
+    return web.Response(status=301, headers={"Location": f"{call.request.path}/{mark}{query}"})
 
 
 def _path_and_query(call: Call) -> str:
@@ -158,6 +155,15 @@ def target(text: str) -> tuple[str, str, str]:
     if len(parts) == 3 and parts[0] in ("", "http", "https"):
         return parts[0] or "http", parts[1], parts[2]
     raise BadRequest(f'invalid request "{text}"')
+
+
+def is_proxyable(address: str) -> bool:
+    """Whether a pod may claim that address: not one that is the API server's own machine to it. Pure."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    return not (ip.is_loopback or ip.is_link_local or ip.is_unspecified)
 
 
 def first_port(pod: Object) -> int:

@@ -42,6 +42,13 @@ class Kubelet:
             writer.write(
                 b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\none\r\n\r\n4\r\ntwo\n\r\n0\r\n\r\n"
             )
+        elif path == "/page":
+            page = b"<a href='/next'>/next</a>"
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nConnection: close\r\n\r\n" + page
+            )
+        elif path == "/moved":
+            writer.write(b"HTTP/1.1 302 Found\r\nLocation: /page\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         else:
             writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nConnection: close\r\n\r\nnope")
         writer.close()
@@ -143,3 +150,21 @@ async def test_a_node_that_is_away_is_told(kubelet: tuple[ApiServerProcess, Rest
     assert (await api.raw("GET", "/api/v1/nodes/absent/proxy/"))[0] == 404
     status, body = await api.raw("GET", "/api/v1/nodes/n:1/proxy/")
     assert (status, b"error trying to reach service" in body) == (503, True)
+
+
+async def test_links_and_redirects_lead_through_the_proxy(
+    kubelet: tuple[ApiServerProcess, RestClient, Kubelet],
+) -> None:
+    server, api, node = kubelet
+    prefix = "/api/v1/nodes/n/proxy"
+    assert await api.raw("GET", f"{prefix}/page") == (200, f"<a href='{prefix}/next'>/next</a>".encode())
+    assert f"X-Forwarded-Uri: {prefix}/page\r\n" in node.heads[-1]
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    async with aiohttp.ClientSession(f"https://127.0.0.1:{server.port}", headers=headers) as session:
+        context = server.config().ssl_context or True
+        for path, status, location in (
+            (f"{prefix}/moved", 302, f"{prefix}/page"),
+            (f"{prefix}?a=1", 301, f"{prefix}/?a=1"),
+        ):
+            async with session.get(path, ssl=context, allow_redirects=False) as answer:
+                assert (answer.status, answer.headers["Location"]) == (status, location)

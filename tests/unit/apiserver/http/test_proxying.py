@@ -7,7 +7,7 @@ from yarl import URL
 
 from apimachinery.errors import BadRequest, InternalError, NotFound, ServiceUnavailable
 from apimachinery.objects import Object
-from apiserver.http.special.proxying import endpoint, first_port, stream_parameters, target
+from apiserver.http.special.proxying import endpoint, first_port, is_proxyable, stream_parameters, target
 from apiserver.http.special.tunnel import parse_head, refusal, request_head
 
 
@@ -48,6 +48,12 @@ def test_a_service_without_endpoints_or_port() -> None:
 def test_the_port_of_a_pod() -> None:
     assert first_port({"spec": {"containers": [{}, {"ports": [{"containerPort": 8080}]}]}}) == 8080
     assert first_port({"spec": {"containers": [{}]}}) == 80
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "169.254.169.254", "0.0.0.0", "no address"])
+def test_pods_do_not_reach_the_servers_own_machine(address: str) -> None:
+    assert not is_proxyable(address)
+    assert is_proxyable("10.244.0.7") and is_proxyable("fd00::7")
 
 
 def test_streams() -> None:
