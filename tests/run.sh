@@ -48,3 +48,6 @@ start_docker
 python -m pytest tests/node
 deploy/up.sh --no-demo
 python -m pytest tests/e2e
+
+say "The guide's session on three machines, as containers"
+deploy/lab/run.sh

@@ -1,6 +1,8 @@
 # What run.sh and down.sh share. Sourced, never run.
 
 library=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# A pod network of this machine's own would masquerade the lab's packets as its pods', as they pass the same kernel.
+if [ -e /sys/class/net/cni0 ]; then export MK_CLUSTER_CIDR=${MK_CLUSTER_CIDR:-10.245.0.0/16}; fi
 . "$library/../lib/settings.sh"
 . "$library/../lib/packages.sh"
 . "$library/../lib/services.sh"

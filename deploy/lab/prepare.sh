@@ -34,8 +34,9 @@ make_key() {
 
 # The pods' images as files, for the registry that the master of the lab runs: its machines then need no internet.
 save_images() {
-    local name
+    local name had_registry=
     mkdir -p "$folder/images"
+    ! registry_answers >/dev/null 2>&1 || had_registry=yes
     for name in busybox nginx; do
         [ ! -s "$folder/images/$name.tar" ] || continue
         mkdir -p "$MK_CONFIG" "$MK_STATE" "$MK_LOGS" "$MK_RUN"
@@ -44,6 +45,7 @@ save_images() {
         docker save -o "$folder/images/$name.tar.new" "$name:latest"
         mv "$folder/images/$name.tar.new" "$folder/images/$name.tar"
     done
+    [ -n "$had_registry" ] || stop_service registry
 }
 
 make_archive

@@ -30,7 +30,11 @@ keep_journals() {
 }
 
 say "Bringing up the lab"
-docker_answers || start_docker
+started_docker=
+docker_answers || {
+    start_docker
+    started_docker=yes
+}
 command -v vagrant >/dev/null || install_packages vagrant || die "vagrant is needed: https://developer.hashicorp.com/vagrant/install"
 command -v ssh-keygen >/dev/null || install_packages openssh-client
 "$here/down.sh" --quiet
@@ -43,5 +47,8 @@ say "The guide's session"
 result=0
 "$MK_SOURCE/tests/run.sh" tests/lab || result=$?
 [ $result = 0 ] || keep_journals
-[ -n "$keep" ] || "$here/down.sh" --quiet
+if [ -z "$keep" ]; then
+    "$here/down.sh" --quiet
+    if [ -n "$started_docker" ]; then stop_service dockerd; fi
+fi
 exit $result

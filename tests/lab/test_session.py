@@ -33,6 +33,7 @@ INSTALLED = (
     *("/etc/kubernetes", "/etc/systemd/system/etcd.service", "/etc/sysctl.d/90-mini-kubernetes.conf"),
     *("/var/lib/kubelet", "/var/lib/etcd", "/var/log/kubernetes"),
 )
+SHELLS = {"here": NODE1, "there": NODE2, "above": MASTER}  #: pods with a shell, and where they run
 ALL_READY = dict.fromkeys((machine.name for machine in MACHINES), "True")
 # For a short session: a node counts as lost after 20 s (default 40 s), its pods are replaced 5 s later (default 300 s).
 GRACE_PERIOD = "--node-monitor-grace-period=20s"
@@ -114,18 +115,44 @@ def test_every_address_answers_at_the_node_port() -> None:
         wait_for_page(machine, node_port())
 
 
-def test_pods_reach_pods_of_other_machines_by_address() -> None:
-    run_shell_pod("here", NODE1)
-    run_shell_pod("there", NODE2)
-    run_shell_pod("above", MASTER)
-    addresses = {name: pod_ip(name) for name in ("here", "there", "above")}
+def ping_each_other(addresses: dict[str, str]) -> None:
+    """Every pod reaches every other; raises AssertionError."""
     for name in addresses:
         for other, address in addresses.items():
             assert ", 0% packet loss" in in_pod(name, "ping", "-c", "2", "-W", "2", address), f"{name} to {other}"
+
+
+def use_backend(old: str, new: str) -> None:
+    """Change the pod network's backend in the kubelets' flags and restart them."""
+    for machine in MACHINES:
+        machine.sh(f"sed -i 's/{old}/{new}/' /etc/kubernetes/kubelet")
+        machine.systemctl("restart", "kubelet")
+
+
+def test_pods_reach_pods_of_other_machines_by_address() -> None:
+    for name, machine in SHELLS.items():
+        run_shell_pod(name, machine)
+    addresses = {name: pod_ip(name) for name in SHELLS}
+    ping_each_other(addresses)
     # Full packets and many of them, so that a wrong MTU shows.
     in_pod("there", "sh", "-c", "dd if=/dev/zero of=/tmp/file bs=1000 count=2000 2>/dev/null; httpd -p 7000 -h /tmp")
     fetch = f"printf 'GET /file HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {addresses['there']} 7000 | tail -c 2000000 | wc -c"
     eventually(lambda: in_pod("here", "sh", "-c", fetch).strip() == "2000000", seconds=20, what="2 MB across machines")
+
+
+def test_the_pod_network_changes_to_direct_routes_and_back() -> None:
+    addresses = {name: pod_ip(name) for name in SHELLS}
+    use_backend(" --node-ip", " --pod-network-backend=host-gw --node-ip")
+    eventually(
+        lambda: f"via {NODE2.address} dev eth1" in NODE1.sh("ip route"), seconds=30, what="a route through node2"
+    )
+    for machine in MACHINES:
+        eventually(lambda: "vxlan" not in machine.sh("ip link"), seconds=30, what=f"no tunnel on {machine.name}")  # noqa: B023
+    ping_each_other(addresses)
+    use_backend(" --pod-network-backend=host-gw", "")
+    for machine in MACHINES:
+        eventually(lambda: machine.sh("ip route").count("vxlan") == 2, seconds=30, what=f"tunnels of {machine.name}")  # noqa: B023
+    ping_each_other(addresses)
 
 
 def test_pods_reach_services_by_name() -> None:
@@ -213,5 +240,5 @@ def test_uninstalling_leaves_nothing(machine: Machine) -> None:
     assert not [line for line in rules.splitlines() if re.search("KUBE|CNI", line)]
     links = machine.sh("ls /sys/class/net").split()
     assert not [name for name in links if name.startswith(("cni", "veth", "kube"))]
-    assert not machine.sh("ip route | grep 10.244", check=False)
+    assert not machine.sh("ip route show proto 107; ip route | grep 10.24", check=False)
     assert not machine.sh("ps -eo args | grep -E '[k]ube|[e]tcd '", check=False)
