@@ -88,7 +88,8 @@ class NodeNetwork:
         """Free what belongs to no live sandbox. The caller must not attach one that it has not named here while this
         runs. Raises NetworkError."""
         await self._cni.collect(live_sandbox_ids)
-        await self._own.collect(live_sandbox_ids, spare=self._cni.host_links())
+        spare = None if self._cni.in_force else self._cni.host_links()
+        await self._own.collect(live_sandbox_ids, spare)
         if self._cni.in_force and not self._retired:
             self._retired = await self._own.retire()
 

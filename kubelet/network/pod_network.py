@@ -189,15 +189,18 @@ class PodNetwork:
         attachment = self._store.get(sandbox_id)
         return attachment.address if attachment else None
 
-    async def collect(self, live_sandbox_ids: Collection[str], spare: Collection[str] = ()) -> None:
+    async def collect(self, live_sandbox_ids: Collection[str], spare: Collection[str] | None = ()) -> None:
         """Free what belongs to no live sandbox: addresses, host ports, and links that no attachment remembers, `spare`
-        excepted. The caller must not attach a sandbox that it has not named here while this runs."""
+        excepted (None: the bridge may be another's, all of them). The caller must not attach a sandbox that it has not
+        named here while this runs."""
         for attachment in self._store.all():
             if attachment.sandbox_id not in live_sandbox_ids:
                 logger.info(
                     "Freed a leaked address", extra={"ip": attachment.address, "sandbox": attachment.sandbox_id}
                 )
                 await self.detach(attachment.sandbox_id)
+        if spare is None:
+            return
         known = {host_link_of(attachment.sandbox_id) for attachment in self._store.all()}
         for link in await self.netlink.pod_links():
             if link not in known and link not in spare:

@@ -14,6 +14,7 @@ from apimachinery.objects import Object, format_time, name_of, namespace_of, uid
 from kubelet.machine import memory_info
 from kubelet.pleg import ContainerCache
 from kubelet.runtime.interface import ContainerStats, Runtime, RuntimeFailure
+from kubelet.server.network_stats import network_stats, read
 
 _AT_ONCE = 8
 
@@ -82,7 +83,22 @@ class StatsProvider:
             "fs": filesystem,
             "runtime": {"imageFs": filesystem},
         }
-        return {"node": node, "pods": [_pod_stats(pod, by_pod.get(uid_of(pod), ())) for pod in pods]}
+        links = await asyncio.to_thread(self._links, pods, now)
+        if own := await asyncio.to_thread(lambda: network_stats(read(None), now)):
+            node["network"] = own
+        found = [_pod_stats(pod, by_pod.get(uid_of(pod), ()), links.get(uid_of(pod))) for pod in pods]
+        return {"node": node, "pods": found}
+
+    def _links(self, pods: Sequence[Object], now: str) -> dict[str, dict[str, Any]]:
+        """What went over the links of the pods that have some of their own, by uid. Blocks."""
+        result = {}
+        for pod in pods:
+            sandbox = self._cache.pod(uid_of(pod)).sandbox
+            if sandbox is None or not sandbox.running or pod["spec"].get("hostNetwork"):
+                continue
+            if found := network_stats(read(sandbox.pid), now):
+                result[uid_of(pod)] = found
+        return result
 
     async def metrics(self, pods: Sequence[Object]) -> str:
         """/metrics/resource in the text format."""
@@ -92,7 +108,7 @@ class StatsProvider:
         return render_metrics(uses, await asyncio.to_thread(_cpu_nanoseconds), working_set, datetime.now(UTC))
 
 
-def _pod_stats(pod: Object, uses: Sequence[ContainerUse]) -> dict[str, Any]:
+def _pod_stats(pod: Object, uses: Sequence[ContainerUse], network: dict[str, Any] | None) -> dict[str, Any]:
     containers = [
         {
             "name": use.container,
@@ -110,6 +126,7 @@ def _pod_stats(pod: Object, uses: Sequence[ContainerUse]) -> dict[str, Any]:
         "podRef": {"name": name_of(pod), "namespace": namespace_of(pod), "uid": uid_of(pod)},
         "startTime": (pod.get("status") or {}).get("startTime"),
         "containers": containers,
+        **({"network": network} if network else {}),
         "cpu": {"usageCoreNanoSeconds": sum(use.stats.cpu_nanoseconds for use in uses)},
         "memory": {
             "usageBytes": sum(use.stats.memory_usage for use in uses),

@@ -168,6 +168,18 @@ async def test_the_kubelets_own_network_gives_way_and_comes_back(lab: Lab, plugi
     await network.stop()
 
 
+async def test_a_bridge_of_the_same_name_is_the_plugins_own(lab: Lab, plugins: Plugins) -> None:
+    plugins.write(plugins.network(bridge="cni0"))
+    network = await plugins.started()
+    await network.attach(request("one", lab.sandbox()))
+    run("ip", "link", "add", "vethother", "type", "veth", "peer", "name", "vethpeer")
+    run("ip", "link", "set", "vethother", "master", "cni0")
+    before = run("ip", "-o", "link")
+    await network.collect({"one"})
+    assert run("ip", "-o", "link") == before
+    await network.stop()
+
+
 async def test_a_plugin_that_does_not_answer_is_killed(tmp_path: Path) -> None:
     plugin, answer = tmp_path / "slow", tmp_path / "pipe"
     os.mkfifo(answer)

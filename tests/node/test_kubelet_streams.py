@@ -176,6 +176,8 @@ async def test_statistics_and_what_else_is_served(lab: KubeletLab) -> None:
 
         summary = orjson.loads((await get("/stats/summary"))[1])
         assert summary["pods"][0]["containers"][0]["memory"]["workingSetBytes"] > 0
+        assert summary["pods"][0]["network"]["name"] == "eth0"
+        assert "uplink" in {link["name"] for link in summary["node"]["network"]["interfaces"]}
         assert (
             b'container_cpu_usage_seconds_total{container="c",namespace="default",pod="box"}'
             in (await get("/metrics/resource"))[1]
