@@ -82,6 +82,7 @@ class NodeSettings:
     localhost_node_ports: bool = True
     node_ips: tuple[str, ...] = ()
     zone: str = ""
+    endpoint_comments: bool = True  #: whether the rules of endpoints say whose they are
     ipv6: bool = False
 
     @property

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proxy.rules.endpoints import PortEndpoints, choose
 from proxy.rules.model import Endpoint, NodeSettings, ServicePort
@@ -20,12 +20,18 @@ class _Entry:
     rules: ServiceRules
 
 
+#: With more endpoints than this, their rules go without comments: a third of the text. They come back with fewer than
+#: the second number, so that a Service that scales around the first does not rewrite all rules each time.
+_MANY_ENDPOINTS, _FEW_ENDPOINTS = 1000, 900
+
+
 class RuleCache:
     """Services by "namespace/name", each with its ports."""
 
     def __init__(self, node: NodeSettings) -> None:
         self.node = node
         self._services: dict[str, list[_Entry]] = {}
+        self._endpoints = 0
 
     def update(self, key: str, ports: list[ServicePort], endpoints: PortEndpoints) -> bool:
         """Take in what a service and its endpoints are now (no ports: it is gone); returns whether rules may differ."""
@@ -39,14 +45,18 @@ class RuleCache:
             else:
                 entries.append(_Entry(port, found, build(port, found, self.node)))
         changed = entries != list(before.values())
+        self._endpoints += sum(len(entry.endpoints) for entry in entries)
+        self._endpoints -= sum(len(entry.endpoints) for entry in before.values())
         if entries:
             self._services[key] = entries
         else:
             self._services.pop(key, None)
-        return changed
+        return self.use_node(self.node) or changed
 
     def use_node(self, node: NodeSettings) -> bool:
         """From now on the node is so; returns whether rules may differ."""
+        most = _MANY_ENDPOINTS if self.node.endpoint_comments else _FEW_ENDPOINTS
+        node = replace(node, endpoint_comments=self._endpoints <= most)
         if node == self.node:
             return False
         self.node = node

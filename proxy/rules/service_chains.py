@@ -169,6 +169,9 @@ class _Builder:
         for endpoint in choice.reachable:
             self._endpoint_chain(endpoint)
 
+    def _endpoint_comment(self, endpoint: Endpoint) -> str:
+        return f"{self._comment('-> ' + endpoint.target)} " if self.node.endpoint_comments else ""
+
     def _policy_chain(self, chain: str, endpoints: Sequence[Endpoint]) -> None:
         """Spread over the endpoints, each as likely as the others; a client that was here goes where it went."""
         port, lines = self.port, []
@@ -184,25 +187,24 @@ class _Builder:
         if port.affinity_seconds:
             for endpoint, target in targets:
                 lines.append(
-                    f"-A {chain} {self._comment('-> ' + endpoint.target)} -m recent --name {target} --rcheck "
+                    f"-A {chain} {self._endpoint_comment(endpoint)}-m recent --name {target} --rcheck "
                     f"--seconds {port.affinity_seconds} --reap -j {target}"
                 )
         left = len(targets)
         for endpoint, target in targets:
-            comment = self._comment("-> " + endpoint.target)
-            chance = f" -m statistic --mode random --probability {1 / left:.10f}" if left > 1 else ""
-            lines.append(f"-A {chain} {comment}{chance} -j {target}")
+            chance = f"-m statistic --mode random --probability {1 / left:.10f} " if left > 1 else ""
+            lines.append(f"-A {chain} {self._endpoint_comment(endpoint)}{chance}-j {target}")
             left -= 1
         self.rules.chains[chain] = _text(lines)
 
     def _endpoint_chain(self, endpoint: Endpoint) -> None:
         chain = names.endpoint_chain(self.name, self.port.protocol, endpoint.target)
-        comment = f"-m comment --comment {self.name}"
+        comment = f" -m comment --comment {self.name}" if self.node.endpoint_comments else ""
         recent = f" -m recent --name {chain} --set" if self.port.affinity_seconds else ""
         # A pod that reaches itself must see another address than its own as the client.
         self.rules.chains[chain] = (
-            f"-A {chain} {comment} -s {endpoint.ip}{self.mask} -j {names.MARK_MASQ}\n"
-            f"-A {chain} {comment}{recent} {self.match} -j DNAT --to-destination {endpoint.target}\n"
+            f"-A {chain}{comment} -s {endpoint.ip}{self.mask} -j {names.MARK_MASQ}\n"
+            f"-A {chain}{comment}{recent} {self.match} -j DNAT --to-destination {endpoint.target}\n"
         )
 
 

@@ -69,3 +69,24 @@ def test_cleanup_leaves_what_others_own() -> None:
     text = cleanup_text("nat", present)
     assert [line for line in text.splitlines() if line.startswith("-X")] == ["-X KUBE-SEP-A", "-X KUBE-SERVICES"]
     assert cleanup_text("filter", {"INPUT": ""}) == ""
+
+
+def test_a_thousand_endpoints_go_without_comments_and_a_few_less_do_not_bring_them_back() -> None:
+    def update(number: int) -> bool:
+        slices = [endpoint_slice("big", *(endpoint(f"10.244.{n // 250}.{n % 250}") for n in range(number)))]
+        return cache.update("default/big", service_ports(service("big", "10.96.1.1")), merge_slices(slices, ""))
+
+    def commented() -> set[bool]:
+        chains = cache.tables().nat
+        return {"--comment" in rules for chain, rules in chains.items() if chain.startswith("KUBE-SEP-")}
+
+    cache = cache_of("a", "b")
+    assert update(998)
+    assert commented() == {True}
+    assert update(999)
+    assert commented() == {False}, "that of other services too"
+    assert update(900)
+    assert commented() == {False}
+    assert update(897)
+    assert commented() == {True}
+    assert not update(897)
