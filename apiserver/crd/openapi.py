@@ -73,7 +73,7 @@ def _type_meta() -> Object:
 def _item(schema: Mapping[str, Any], prefix: str, *, v2: bool) -> Object:
     made: Object = for_v2(schema) if v2 else dict(schema)
     if v2 and schema.get("x-kubernetes-preserve-unknown-fields"):
-        return {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        return {"type": "object"}  # kubectl takes any property for unknown that is not named beside others
     meta = {**_type_meta(), "metadata": {"$ref": prefix + OBJECT_META}}
     return {**made, "properties": {**(made.get("properties") or {}), **meta}}
 

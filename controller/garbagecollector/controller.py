@@ -135,7 +135,18 @@ class GarbageCollector(Controller):
                 "Deleting object without owners",
                 extra={"resource": resource.group_resource, "object": f"{node.namespace}/{node.name}"},
             )
+            if action.policy == "Foreground" and any(d.deleting_dependents for d in self._graph.dependents(node)):
+                # A circle: its owner waits for it, as it would for what (in the end) waits for that owner.
+                live = await self._unblock_owners(resource, live)
             await self._delete(resource, live, action.policy)
+
+    async def _unblock_owners(self, resource: Resource, live: Object) -> Object:
+        """No owner's deletion waits for this object any more; the object as it is then."""
+        refs = live["metadata"].get("ownerReferences") or []
+        if not any(ref.get("blockOwnerDeletion") for ref in refs):
+            return live
+        changed = [{**ref, "blockOwnerDeletion": False} for ref in refs]
+        return await self._patch_metadata(resource, live, {"ownerReferences": changed}) or live
 
     async def _owner_state(self, ref: dict[str, str], namespace: str) -> OwnerState:
         if ref["uid"] in self._absent:
@@ -198,14 +209,16 @@ class GarbageCollector(Controller):
         left = [name for name in live["metadata"].get("finalizers") or () if name != finalizer]
         await self._patch_metadata(resource, live, {"finalizers": left})
 
-    async def _patch_metadata(self, resource: Resource, live: Object, change: Object) -> None:
-        """A merge patch that holds only for the version that was read: lists are replaced as a whole."""
+    async def _patch_metadata(self, resource: Resource, live: Object, change: Object) -> Object | None:
+        """A merge patch for just the version that was read: lists are replaced as a whole. None: the object is gone."""
         meta = live["metadata"]
         body = {"metadata": {**change, "uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}}
         try:
-            await self.client.patch(resource, meta.get("namespace") or "", meta["name"], body, patch_type="merge")
+            return await self.client.patch(
+                resource, meta.get("namespace") or "", meta["name"], body, patch_type="merge"
+            )
         except NotFound:
-            return  # gone meanwhile: just as well
+            return None  # gone meanwhile: just as well
 
     async def _delete(self, resource: Resource, live: Object, policy: str) -> None:
         meta = live["metadata"]

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from api.resources import (
+    CONFIG_MAPS,
     CORE_EVENTS,
     DEPLOYMENTS,
     NODES,
@@ -212,3 +213,24 @@ async def on(plane: ControlPlane, name: str, node: str) -> bool:
 async def test_the_daemons_end_cleanly(plane: ControlPlane) -> None:
     assert await plane.manager.stop() == 0
     assert await plane.scheduler.stop() == 0
+
+
+async def test_owners_in_a_circle_can_be_deleted(plane: ControlPlane) -> None:
+    names = ("a", "b", "c")
+    made = {}
+    for name in names:
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": NAMESPACE}}
+        made[name] = await plane.client.create(CONFIG_MAPS, body)
+    for name, owner in zip(names, ("c", "a", "b"), strict=True):
+        reference = {
+            "apiVersion": "v1", "kind": "ConfigMap", "name": owner, "uid": made[owner]["metadata"]["uid"],
+            "controller": True, "blockOwnerDeletion": True,
+        }  # fmt: skip
+        patch = {"metadata": {"ownerReferences": [reference]}}
+        await plane.client.patch(CONFIG_MAPS, NAMESPACE, name, patch, patch_type="merge")
+    await plane.client.delete(CONFIG_MAPS, NAMESPACE, "a", propagation_policy="Foreground")
+
+    async def gone() -> bool:
+        return not {name_of(item) for item in (await plane.client.list(CONFIG_MAPS, NAMESPACE))["items"]} & set(names)
+
+    await plane.until(gone)
