@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from apimachinery.objects import Object, name_of
 from client.informer import Informer
 from component.process import Process
-from kubelet.network.backend.peers import Problem, peer_of, peers_of
+from kubelet.network.backend.peers import Problem, peer_of, peers_of, pod_cidr_of
 from kubelet.network.errors import NetworkError
 from kubelet.network.node_network import NodeNetwork
 
@@ -66,7 +66,7 @@ class NetworkLoop:
 
     def _own_cidr(self, nodes: Informer) -> str:
         node = nodes.store.get(self._node_name)
-        return ((node or {}).get("spec") or {}).get("podCIDR") or self._pod_cidr
+        return (node and pod_cidr_of(node)) or self._pod_cidr
 
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
         if name_of(new or old or {}) == self._node_name or (old and peer_of(old)) != (new and peer_of(new)):

@@ -25,6 +25,7 @@ from kubelet.manifests import ManifestFolder
 from kubelet.metrics import NodeCollector, register
 from kubelet.network.backend.plan import Backend
 from kubelet.network.node_network import NodeNetwork
+from kubelet.network.plan import ipv4_ranges
 from kubelet.network.pod_network import PodNetwork
 from kubelet.network_loop import NetworkLoop
 from kubelet.node_address import NodeAddress
@@ -363,8 +364,12 @@ def _allowed_sysctls(options: KubeletOptions) -> sysctls.Allowed:
 def _network(options: KubeletOptions, root_dir: Path, address: NodeAddress) -> NodeNetwork:
     if options.hairpin_mode == "promiscuous-bridge":
         logger.warning("Hairpin mode promiscuous-bridge is kubenet's; falling back to hairpin-veth")
+    try:
+        cluster_cidrs = ipv4_ranges(options.cluster_cidr)
+    except ValueError as error:
+        raise FatalError(f"bad --cluster-cidr: {error}") from error
     own = PodNetwork(
-        state_dir=root_dir / "network", cluster_cidrs=[options.cluster_cidr] if options.cluster_cidr else [],
+        state_dir=root_dir / "network", cluster_cidrs=cluster_cidrs,
         backend=Backend(options.pod_network_backend), node_ip=lambda: address.value, mtu=options.network_plugin_mtu,
         hairpin=options.hairpin_mode != "none",
     )  # fmt: skip

@@ -40,6 +40,13 @@ class PodPlan:
     hairpin: bool = True
 
 
+def ipv4_ranges(text: str) -> list[str]:
+    """The IPv4 ranges of a list with commas (--cluster-cidr may have one for each family); raises ValueError for
+    what is none."""
+    ranges = [ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip()]
+    return [str(network) for network in ranges if network.version == 4]
+
+
 def node_plan(pod_cidr: str, mtu: int, hairpin: bool = True) -> NodePlan:
     """The bridge has the first address of the pod CIDR; raises ValueError for a CIDR without room for a pod."""
     network = ipaddress.IPv4Network(pod_cidr)

@@ -28,13 +28,18 @@ class Problem:
 
 def peer_of(node: Object) -> Peer | None:
     """The Node object as a peer; None as long as it has no InternalIP or no pod CIDR of IPv4."""
-    spec, status = node.get("spec") or {}, node.get("status") or {}
-    addresses = [a.get("address") for a in status.get("addresses") or () if a.get("type") == "InternalIP"]
-    address = next((a for a in addresses if _is_address(a)), None)
-    cidr = next((c for c in (spec.get("podCIDR"), *(spec.get("podCIDRs") or ())) if _is_network(c)), None)
-    if address is None or cidr is None:
+    known = (node.get("status") or {}).get("addresses") or ()
+    addresses = [a.get("address") for a in known if a.get("type") == "InternalIP"]
+    address, cidr = next((a for a in addresses if _is_address(a)), None), pod_cidr_of(node)
+    if address is None or not cidr:
         return None
     return Peer(name_of(node), address, cidr)
+
+
+def pod_cidr_of(node: Object) -> str:
+    """The node's range of IPv4, "" while it has none."""
+    spec = node.get("spec") or {}
+    return next((str(c) for c in (spec.get("podCIDR"), *(spec.get("podCIDRs") or ())) if _is_network(c)), "")
 
 
 def peers_of(nodes: Iterable[Object], own_name: str) -> tuple[Peer, ...]:

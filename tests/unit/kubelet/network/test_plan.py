@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubelet.network.plan import host_link_of, mac_of, next_address, node_plan, pod_plan
+from kubelet.network.plan import host_link_of, ipv4_ranges, mac_of, next_address, node_plan, pod_plan
 
 
 def test_the_bridge_has_the_first_address() -> None:
@@ -46,3 +46,21 @@ def test_gateway_and_broadcast_are_never_handed_out() -> None:
 def test_a_range_that_will_not_do(cidr: str) -> None:
     with pytest.raises(ValueError):
         node_plan(cidr, 1500)
+
+
+@pytest.mark.parametrize(
+    ("text", "ranges"),
+    [
+        ("", []),
+        ("10.244.0.0/16", ["10.244.0.0/16"]),
+        ("fd00::/48, 10.1.0.0/16,10.2.0.0/16", ["10.1.0.0/16", "10.2.0.0/16"]),
+    ],
+)
+def test_the_clusters_ranges(text: str, ranges: list[str]) -> None:
+    assert ipv4_ranges(text) == ranges
+
+
+@pytest.mark.parametrize("text", ["pods", "10.244.0.1/16", "10.244.0.0/33"])
+def test_what_is_no_range(text: str) -> None:
+    with pytest.raises(ValueError, match=r"does not appear to be|has host bits set"):
+        ipv4_ranges(text)
