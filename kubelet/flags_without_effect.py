@@ -82,8 +82,8 @@ COLLECTION = WithoutEffect(
 )  # fmt: skip
 
 SOFT_EVICTION = WithoutEffect(
-    "pods are evicted at --eviction-hard",
-    values=("eviction-max-pod-grace-period", "eviction-minimum-reclaim", "eviction-soft", "eviction-soft-grace-period"),
+    "one pod is evicted at a time, until the threshold is no longer crossed",
+    values=("eviction-minimum-reclaim",),
 )
 
 ALL = (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from kubelet.plan.images import ImageUse, images_to_remove
-from kubelet.runtime.interface import Runtime, RuntimeFailure
+from kubelet.runtime.interface import Image, Runtime, RuntimeFailure
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,14 @@ class ImageCollector:
                 logger.warning("Image garbage collection failed", extra={"error": str(error)})
             await asyncio.sleep(_LOOK_SECONDS)
 
-    async def _look(self) -> None:
+    async def remove_unused(self) -> None:
+        """Remove every image that no container and no pod uses, however young: a disk is short. Raises
+        RuntimeFailure."""
+        images, in_use, _ = await self._survey()
+        await self._remove([image.id for image in images if image.id not in in_use])
+
+    async def _survey(self) -> tuple[list[Image], set[str], datetime]:
+        """All images, the ids of those in use, and the time."""
         now = datetime.now(UTC)
         used_names = self._in_use()
         images = await self._runtime.list_images()
@@ -63,6 +70,10 @@ class ImageCollector:
         for memory in (self._detected, self._used):
             for image_id in set(memory) - present:
                 del memory[image_id]
+        return images, in_use, now
+
+    async def _look(self) -> None:
+        images, in_use, now = await self._survey()
         if self._config.high_percent >= 100:
             return
         disk = await asyncio.to_thread(shutil.disk_usage, self._image_dir())
@@ -76,7 +87,10 @@ class ImageCollector:
             ImageUse(image.id, image.size, self._detected[image.id], self._used.get(image.id, never))
             for image in images
         ]
-        for image_id in images_to_remove(uses, in_use, to_free, now, self._config.minimum_age_seconds):
+        await self._remove(images_to_remove(uses, in_use, to_free, now, self._config.minimum_age_seconds))
+
+    async def _remove(self, image_ids: list[str]) -> None:
+        for image_id in image_ids:
             try:
                 await self._runtime.remove_image(image_id)
             except RuntimeFailure as error:

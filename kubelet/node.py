@@ -12,10 +12,12 @@ from apimachinery.quantity import parse
 from client.events import EventRecorder
 from client.informer import Informer
 from client.rest import RestClient
+from component.flags import duration
 from component.process import FatalError, Process
 from component.version import GIT_VERSION
 from kubelet.attach_gate import AttachGate
 from kubelet.certificates.own import client_rotation, serving_rotation
+from kubelet.disk_usage import DiskMeter
 from kubelet.eviction import EvictionConfig, EvictionManager
 from kubelet.handlers import Handlers
 from kubelet.image_gc import ImageCollector, ImageGcConfig
@@ -141,13 +143,22 @@ class Kubelet:
         options = self.options
         try:
             thresholds = parse_thresholds(options.eviction_hard)
+            graces = {signal: duration(text) for signal, text in options.eviction_soft_grace_period.items()}
+            thresholds += parse_thresholds(options.eviction_soft, graces)
         except ValueError as error:
             raise FatalError(str(error)) from error
-        config = EvictionConfig(thresholds, options.eviction_pressure_transition_period)
+        config = EvictionConfig(
+            thresholds, options.eviction_pressure_transition_period, float(options.eviction_max_pod_grace_period)
+        )
+        meter = DiskMeter(self.runtime, self.cache, self._root_dir)
         return EvictionManager(
-            config, self._stats, self._root_dir, self._image_dir, self.pods.pods, self._evict,
-            self._status_of_node.wake,
+            config, self._stats, meter, self._root_dir, self._image_dir, self.pods.pods, self._evict,
+            self._free_disk, self._status_of_node.wake,
         )  # fmt: skip
+
+    async def _free_disk(self) -> None:
+        await self.pods.drop_dead_containers()
+        await self._images.remove_unused()
 
     def _make_image_collector(self) -> ImageCollector:
         options = self.options
@@ -171,11 +182,11 @@ class Kubelet:
                         continue
         return result
 
-    def _evict(self, pod: Object, message: str) -> None:
+    def _evict(self, pod: Object, message: str, *, grace_seconds: float) -> None:
         worker = self.pods.worker(uid_of(pod))
         if worker is not None:
             self.services.event(pod, "Warning", "Evicted", message)
-            worker.fail("Evicted", message)
+            worker.fail("Evicted", message, grace_seconds)
 
     def _renew_certificates(self, process: Process, serving: ssl.SSLContext | None) -> None:
         options = self.options

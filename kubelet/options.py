@@ -95,9 +95,16 @@ class KubeletOptions(LogOptions):
         120.0, parse=duration, help="age below which an image is kept", group="Runtime"
     )
     eviction_hard: str = flag(
-        "memory.available<100Mi,nodefs.available<10%,imagefs.available<15%",
-        help="thresholds (signal<quantity or percent) that evict pods",
+        "memory.available<100Mi,nodefs.available<10%,nodefs.inodesFree<5%,imagefs.available<15%",
+        help="thresholds (signal<quantity or percent) that evict pods at once",
         group="Runtime",
+    )
+    eviction_soft: str = flag("", help="thresholds that evict pods when they are crossed for a while", group="Runtime")
+    eviction_soft_grace_period: dict[str, str] = flag(
+        {}, help="for each soft threshold (signal=duration): how long", group="Runtime"
+    )
+    eviction_max_pod_grace_period: int = flag(
+        0, help="longest grace in seconds of pods that a soft threshold evicts", group="Runtime", minimum=0
     )
     eviction_pressure_transition_period: float = flag(
         300.0, parse=duration, help="how long a pressure condition is kept after it ended", group="Runtime"

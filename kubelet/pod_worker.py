@@ -96,11 +96,15 @@ class PodWorker:
             self._hurry.set()
         self.wake()
 
-    def fail(self, reason: str, message: str) -> None:
-        """End the pod as Failed (eviction)."""
+    def fail(self, reason: str, message: str, grace_seconds: float) -> None:
+        """End the pod as Failed (eviction), after its own grace or `grace_seconds`, whichever is less."""
         if self._failure is None:
             self._failure = (reason, message)
             self._ending.set()
+            if grace_seconds > 0:
+                asyncio.get_running_loop().call_later(grace_seconds, self._hurry.set)
+            else:
+                self._hurry.set()
             self.wake()
 
     def wake(self) -> None:

@@ -167,6 +167,17 @@ class PodManager:
         async with self._node.gate.collecting():
             await self._node.network.collect(self._node.cache.sandbox_ids())
 
+    async def drop_dead_containers(self) -> None:
+        """Remove containers that have ended and will not be looked at by their pods again: a disk is short."""
+        for worker in list(self._workers.values()):
+            seen = self._node.cache.pod(worker.uid)
+            ended = (worker.pod.get("status") or {}).get("phase") in _TERMINAL
+            dead = [record for record in seen.containers if record.state == "exited"]
+            if not ended:
+                latest = {record.name: record.id for record in reversed(seen.containers)}
+                dead = [record for record in dead if latest[record.name] != record.id]
+            await self._terminator.remove_containers(dead)
+
     async def close(self) -> None:
         """End the workers; pods go on without the kubelet."""
         self._closing = True

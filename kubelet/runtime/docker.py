@@ -233,6 +233,21 @@ class DockerRuntime:
         """Read from the kernel, by the container's first process."""
         return await asyncio.to_thread(read_stats, container.pid) if container.pid else None
 
+    async def disk_paths(self, container_id: str) -> tuple[str, ...] | None:
+        """The writable layer where the storage driver tells (overlay2), and the log files, rotated ones as well."""
+        try:
+            info = await self._engine.call("GET", f"/containers/{container_id}/json")
+        except ContainerGone:
+            return None
+        paths = []
+        upper = ((info.get("GraphDriver") or {}).get("Data") or {}).get("UpperDir")
+        if upper:
+            paths.append(upper)
+        log = Path(info.get("LogPath") or "")
+        if log.is_absolute():
+            paths += await asyncio.to_thread(lambda: [str(path) for path in log.parent.glob(f"{log.name}*")])
+        return tuple(paths)
+
     async def image(self, reference: str) -> Image | None:
         """GET /images/NAME/json."""
         try:

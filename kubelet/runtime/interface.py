@@ -131,6 +131,9 @@ class Runtime(Protocol):
     async def stats(self, container: ContainerRecord) -> ContainerStats | None:
         """What the container uses; None when it does not run."""
 
+    async def disk_paths(self, container_id: str) -> tuple[str, ...] | None:
+        """Where the container's own files and its logs lie on this machine; None when it is gone."""
+
     async def image(self, reference: str) -> Image | None:
         """The image of that name or id; None when it is not there."""
 

@@ -8,7 +8,18 @@ from typing import Any
 import pytest
 
 from kubelet.plan.admission import rejection
-from kubelet.plan.eviction import Level, PodUse, Threshold, met, parse_thresholds, rank
+from kubelet.plan.eviction import (
+    DiskUse,
+    Level,
+    PodUse,
+    Threshold,
+    disk_limit_exceeded,
+    has_disk_limit,
+    message,
+    met,
+    parse_thresholds,
+    rank,
+)
 from kubelet.plan.node import Machine, NodeFacts, Usage, label_patch, new_node, node_status, status_changed
 from kubelet.plan.qos import oom_score_adj, qos_class
 from tests.unit.kubelet.plan.pods import container, make_pod
@@ -122,6 +133,48 @@ def test_eviction_thresholds() -> None:
         parse_thresholds("x<1")
     with pytest.raises(ValueError, match="invalid eviction threshold syntax memory"):
         parse_thresholds("memory")
+
+
+def test_soft_thresholds_have_a_grace() -> None:
+    (soft,) = parse_thresholds("memory.available<1Gi", {"memory.available": 90.0})
+    assert (soft.grace_seconds, soft.resource) == (90.0, "memory")
+    with pytest.raises(ValueError, match="grace period must be specified"):
+        parse_thresholds("memory.available<1Gi", {})
+
+
+def test_memory_comes_before_disk() -> None:
+    thresholds = parse_thresholds("nodefs.available<10%,memory.available<100Mi")
+    levels = {"memory.available": Level(1, 1 << 30), "nodefs.available": Level(1, 100)}
+    assert [threshold.resource for threshold in met(thresholds, levels)] == ["memory", "ephemeral-storage"]
+
+
+def test_what_an_evicted_pod_is_told() -> None:
+    pod = make_pod(with_resources({"memory": "1Mi"}))
+    name = pod["spec"]["containers"][0]["name"]
+    threshold = Threshold("memory.available", amount=100 << 20)
+    text = message(threshold, Level(50 << 20, 1 << 30), PodUse(pod, 2 << 20, {name: 2 << 20}))
+    assert text == (
+        "The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. "
+        f"Container {name} was using 2Mi, request is 1Mi, has larger consumption of memory. "
+    )
+
+
+def test_disk_limits_of_a_pod() -> None:
+    volumes = [{"name": "v", "emptyDir": {"sizeLimit": "1Mi"}}, {"name": "m", "emptyDir": {"medium": "Memory"}}]
+    pod = make_pod(volumes=volumes)
+    assert has_disk_limit(pod)
+    assert not has_disk_limit(make_pod(volumes=volumes[1:]))
+    assert disk_limit_exceeded(pod, DiskUse(empty_dirs={"v": 1 << 20})) is None
+    over = disk_limit_exceeded(pod, DiskUse(empty_dirs={"v": (1 << 20) + 1}))
+    assert over == 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". '
+    limited = make_pod(container(name="c", resources={"limits": {"ephemeral-storage": "2Mi"}}))
+    assert disk_limit_exceeded(limited, DiskUse({"c": 1 << 20}, {"v": 1 << 20})) is None
+    total = disk_limit_exceeded(limited, DiskUse({"c": 1 << 20}, {"v": 2 << 20}))
+    assert total == "Pod ephemeral local storage usage exceeds the total limit of containers 2Mi. "
+    one_of_two = make_pod(container(name="c", resources={"limits": {"ephemeral-storage": "2Mi"}}), container(name="d"))
+    assert disk_limit_exceeded(one_of_two, DiskUse({"c": 3 << 20, "d": 9 << 20})) == (
+        'Container c exceeded its local ephemeral storage limit "2Mi". '
+    )
 
 
 def test_who_is_evicted_first() -> None:
