@@ -247,31 +247,36 @@ def events_cells(event: Object, now: datetime) -> list[Any]:
     return cells(to_core(event), now)
 
 
-def _involved(field: str, subject: str = "involvedObject") -> Callable[[Object], str]:
-    return lambda event: (event.get(subject) or {}).get(field) or ""
+def _involved(field: str) -> Callable[[Object], str]:
+    return lambda event: (event.get("involvedObject") or event.get("regarding") or {}).get(field) or ""
 
 
-def _field(name: str) -> Callable[[Object], str]:
-    return lambda event: event.get(name) or ""
+def _field(*names: str) -> Callable[[Object], str]:
+    return lambda event: next((event[name] for name in names if event.get(name)), "")
+
+
+def _reporter() -> Callable[[Object], str]:
+    return _field("reportingComponent", "reportingController")
 
 
 def _reason_source(event: Object) -> str:
     source = event.get("source") or event.get("deprecatedSource") or {}
-    return source.get("component") or event.get("reportingComponent") or event.get("reportingController") or ""
+    return source.get("component") or _reporter()(event)
 
 
+# Asked of an event in either form: a selector in the words of one version is applied to what is stored.
 _SUBJECT_FIELDS = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
 SELECTABLE: Mapping[str, Callable[[Object], str]] = {
     **{f"involvedObject.{field}": _involved(field) for field in _SUBJECT_FIELDS},
     "reason": _field("reason"),
-    "reportingComponent": _field("reportingComponent"),
+    "reportingComponent": _reporter(),
     "source": _reason_source,
     "type": _field("type"),
 }
 EVENTS_SELECTABLE: Mapping[str, Callable[[Object], str]] = {
-    **{f"regarding.{field}": _involved(field, "regarding") for field in _SUBJECT_FIELDS},
+    **{f"regarding.{field}": _involved(field) for field in _SUBJECT_FIELDS},
     "reason": _field("reason"),
-    "reportingController": _field("reportingController"),
+    "reportingController": _reporter(),
     "source": _reason_source,
     "type": _field("type"),
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.core.event import EVENTS_EVENT
+from api.core.event import EVENTS_EVENT, EVENTS_SELECTABLE, SELECTABLE
 from apimachinery.objects import Object
 
 SUBJECT = {"kind": "Pod", "namespace": "ns", "name": "p"}
@@ -67,3 +67,18 @@ def test_create(fields: dict[str, Any], expected: list[str]) -> None:
 )
 def test_update(fields: dict[str, Any], expected: list[str]) -> None:
     assert [str(error) for error in EVENTS_EVENT.validate_update(event(**fields), event())] == expected
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"reportingComponent": "kubelet", "involvedObject": {"kind": "Pod"}, "reason": "Started"},
+        {"reportingController": "kubelet", "regarding": {"kind": "Pod"}, "reason": "Started"},
+    ],
+)
+def test_selectors_of_both_versions_work_on_either_form(stored: Object) -> None:
+    core = {name: value(stored) for name, value in SELECTABLE.items()}
+    assert (core["reportingComponent"], core["involvedObject.kind"], core["source"]) == ("kubelet", "Pod", "kubelet")
+    newer = {name: value(stored) for name, value in EVENTS_SELECTABLE.items()}
+    assert (newer["reportingController"], newer["regarding.kind"], newer["reason"]) == ("kubelet", "Pod", "Started")
+    assert SELECTABLE["source"]({**stored, "source": {"component": "other"}}) == "other"
