@@ -185,7 +185,7 @@ class SecurityOptions(ServingOptions):
     admission_control: tuple[str, ...] = flag(
         (), help="the plugins, all of them", deprecated="use --enable-admission-plugins instead", group="Admission"
     )
-    admission_control_config_file: str = flag("", help="not supported: refused where it is given", group="Admission")
+    admission_control_config_file: str = flag("", help="what plugins are configured with", group="Admission")
     default_not_ready_toleration_seconds: int = flag(300, help="toleration of not-ready nodes", group="Admission")
     default_unreachable_toleration_seconds: int = flag(300, help="toleration of unreachable nodes", group="Admission")
 

@@ -62,9 +62,6 @@ def open_security(
     service_ip: str,
 ) -> Security:
     """Everything by the flags; raises FatalError with one line for flags that make no sense."""
-    if options.admission_control_config_file:
-        # Whoever gives it relies on what it forbids: better no server than one that does not.
-        raise FatalError("--admission-control-config-file is not supported: plugins have their defaults only")
     try:
         authentication = build_authentication(options, loopback)
         authorization = build_authorizer(options, loopback)

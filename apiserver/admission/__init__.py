@@ -5,6 +5,7 @@ always in the order of `plugins.ORDER`."""
 
 from __future__ import annotations
 
+from apiserver.admission import configuration
 from apiserver.admission.base import Chain, Setting
 from apiserver.admission.escalation import RBACEscalation
 from apiserver.admission.plugins import chosen, make
@@ -17,13 +18,15 @@ __all__ = ["Chain", "build"]
 
 
 def build(options: Options, loopback: Loopback, authorizer: Authorizer, webhooks: Caller, versions: Versions) -> Chain:
-    """The chain as the flags say; raises ValueError with one line for unknown plugins."""
+    """The chain as the flags say; raises ValueError with one line for unknown plugins
+    and for configurations that make no sense, OSError for files that cannot be read."""
     names = chosen(options.enable_admission_plugins, options.disable_admission_plugins, options.admission_control)
     setting = Setting(
         api=loopback,
         authorizer=authorizer,
         webhooks=webhooks,
         versions=versions,
+        configuration=configuration.load(options.admission_control_config_file),
         not_ready_toleration_seconds=options.default_not_ready_toleration_seconds,
         unreachable_toleration_seconds=options.default_unreachable_toleration_seconds,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from prometheus_client import Histogram
@@ -29,7 +29,11 @@ class Setting:
     versions: Versions
     not_ready_toleration_seconds: int = 300
     unreachable_toleration_seconds: int = 300
-    configuration: Mapping[str, Any] | None = None  #: of --admission-control-config-file, by plugin
+    configuration: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  #: by plugin
+
+    def configured(self, plugin: str) -> Mapping[str, Any]:
+        """What --admission-control-config-file says of a plugin; empty where it says nothing."""
+        return self.configuration.get(plugin) or {}
 
 
 class Plugin:
@@ -88,8 +92,8 @@ def refuse(attributes: Attributes, why: str, obj: Object | None = None) -> Forbi
 
 def containers(spec: Object) -> Iterable[Object]:
     """All containers of a pod spec."""
-    for field in CONTAINER_FIELDS:
-        yield from spec.get(field) or ()
+    for name in CONTAINER_FIELDS:
+        yield from spec.get(name) or ()
 
 
 def newest_default(classes: Iterable[Object], annotations: Iterable[str]) -> Object | None:

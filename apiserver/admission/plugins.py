@@ -11,6 +11,8 @@ from apiserver.admission.certificates import (
     CertificateSigning,
     CertificateSubjectRestriction,
 )
+from apiserver.admission.eventratelimit import EventRateLimit
+from apiserver.admission.imagepolicy import ImagePolicyWebhook
 from apiserver.admission.ingress import DefaultIngressClass, DenyServiceExternalIPs
 from apiserver.admission.limitranger import LimitRanger
 from apiserver.admission.namespaces import NamespaceAutoProvision, NamespaceExists, NamespaceLifecycle
@@ -23,6 +25,7 @@ from apiserver.admission.podrules import (
     SecurityContextDeny,
 )
 from apiserver.admission.podsecurity.plugin import PodSecurity
+from apiserver.admission.podtolerations import PodTolerationRestriction
 from apiserver.admission.priority import Priority
 from apiserver.admission.resourcequota import ResourceQuota
 from apiserver.admission.runtimeclass import RuntimeClass
@@ -71,6 +74,8 @@ _MAKERS: dict[str, Callable[[Setting], AdmissionPlugin]] = {
     "DefaultIngressClass": DefaultIngressClass,
     "DefaultStorageClass": DefaultStorageClass,
     "DenyServiceExternalIPs": DenyServiceExternalIPs,
+    "EventRateLimit": EventRateLimit,
+    "ImagePolicyWebhook": ImagePolicyWebhook,
     "MutatingAdmissionWebhook": MutatingAdmissionWebhook,
     "ValidatingAdmissionWebhook": ValidatingAdmissionWebhook,
     "NodeRestriction": NodeRestriction,
@@ -79,6 +84,7 @@ _MAKERS: dict[str, Callable[[Setting], AdmissionPlugin]] = {
     "PersistentVolumeClaimResize": PersistentVolumeClaimResize,
     "PodNodeSelector": PodNodeSelector,
     "PodSecurity": PodSecurity,
+    "PodTolerationRestriction": PodTolerationRestriction,
     "ResourceQuota": ResourceQuota,
     "RuntimeClass": RuntimeClass,
     "SecurityContextDeny": SecurityContextDeny,
@@ -106,10 +112,6 @@ def chosen(enabled: Sequence[str], disabled: Sequence[str], exactly: Sequence[st
     for name in (*enabled, *disabled, *exactly):
         if name not in ORDER:
             raise ValueError(f'admission-control plugin "{name}" is unknown')
-    for name in (*enabled, *exactly):
-        if name not in _MAKERS and name not in _IDLE:
-            # Better than to let a cluster's owner believe in a rule that nobody keeps.
-            raise ValueError(f'admission-control plugin "{name}" is not supported by this server')
     if exactly:
         if enabled or disabled:
             raise ValueError(

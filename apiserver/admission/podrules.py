@@ -3,6 +3,8 @@ all off by default."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from api.resources import NAMESPACES
 from apimachinery import labels
 from apimachinery.objects import Object, annotations_of
@@ -11,6 +13,7 @@ from apiserver.interfaces import Attributes
 
 _HOSTNAME = "kubernetes.io/hostname"
 _NODE_SELECTOR = "scheduler.alpha.kubernetes.io/node-selector"
+_CLUSTER_DEFAULT = "clusterDefaultNodeSelector"
 _POD_FIELDS = (
     ("supplementalGroups", "SupplementalGroups"),
     ("seLinuxOptions", "SELinuxOptions"),
@@ -62,34 +65,62 @@ class SecurityContextDeny(Plugin):
 
 
 class PodNodeSelector(Plugin):
-    """A namespace's annotation adds to its pods' node selectors."""
+    """A namespace's annotation (or the configured default) adds to its pods' node selectors; the configuration may say
+    of a namespace which labels they may select by at all."""
 
     name = "PodNodeSelector"
     verbs = frozenset({"create"})
     resources = only("", "pods")
 
     def __init__(self, setting: Setting) -> None:
+        """Raises ValueError for selectors that are none."""
         self._api = setting.api
+        configured = setting.configured(self.name).get("podNodeSelectorPluginConfig") or {}
+        if not isinstance(configured, dict):
+            raise ValueError("PodNodeSelector: podNodeSelectorPluginConfig is no map from namespaces to selectors")
+        self._default = str(configured.get(_CLUSTER_DEFAULT) or "")
+        self._allowed = {str(name): _labels(str(text or "")) for name, text in configured.items()}
 
     async def admit(self, attributes: Attributes, obj: Object | None, old: Object | None) -> None:
         """Merge the namespace's selector; raises Forbidden where the pod's own says otherwise."""
-        wanted = self._of_namespace(attributes)
-        if obj is None or not wanted:
+        if obj is None:
             return
+        wanted = self._of_namespace(attributes)
         spec = obj.setdefault("spec", {})
         own = spec.get("nodeSelector") or {}
+        self._refuse_conflicts(attributes, obj, wanted, own)
+        if wanted:
+            spec["nodeSelector"] = {**wanted, **own}
+
+    async def validate(self, attributes: Attributes, obj: Object | None, old: Object | None) -> list[str]:
+        """Raises Forbidden for a selector beyond what the namespace's pods may have."""
+        own = ((obj or {}).get("spec") or {}).get("nodeSelector") or {}
+        self._refuse_conflicts(attributes, obj, self._of_namespace(attributes), own)
+        allowed = self._allowed.get(attributes.namespace)
+        if allowed and any(allowed.get(key) != value for key, value in own.items()):
+            raise refuse(attributes, "pod node label selector labels conflict with its namespace whitelist", obj)
+        return []
+
+    @staticmethod
+    def _refuse_conflicts(
+        attributes: Attributes, obj: Object | None, wanted: Mapping[str, str], own: Mapping[str, str]
+    ) -> None:
         if any(own.get(key, value) != value for key, value in wanted.items()):
             raise refuse(attributes, "pod node label selector conflicts with its namespace node label selector", obj)
-        spec["nodeSelector"] = {**wanted, **own}
 
     def _of_namespace(self, attributes: Attributes) -> dict[str, str]:
         namespace = self._api.get(NAMESPACES, "", attributes.namespace)
-        text = annotations_of(namespace).get(_NODE_SELECTOR, "") if namespace else ""
+        text = annotations_of(namespace).get(_NODE_SELECTOR, self._default) if namespace else self._default
         try:
-            requirements = labels.parse(text).requirements if text else ()
+            return _labels(text)
         except ValueError as error:
             raise refuse(attributes, str(error)) from error
-        return {item.key: next(iter(item.values)) for item in requirements if len(item.values) == 1}
+
+
+def _labels(text: str) -> dict[str, str]:
+    """The labels of a selector "a=b,c=d"; raises ValueError."""
+    requirements = labels.parse(text).requirements if text else ()
+    return {item.key: next(iter(item.values)) for item in requirements if len(item.values) == 1}
 
 
 class LimitPodHardAntiAffinityTopology(Plugin):

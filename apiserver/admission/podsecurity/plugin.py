@@ -1,10 +1,8 @@
 """The PodSecurity plugin: which level a namespace asks for, and what becomes of pods that do not keep it.
 
-`enforce` refuses pods; `warn` warns, of workloads by their templates too; `audit` is left to the audit log."""
+`enforce` refuses pods; `warn` warns and `audit` notes in the audit log, of workloads by their templates too."""
 
 from __future__ import annotations
-
-import re
 
 from api.resources import NAMESPACES, PODS
 from apimachinery import errors
@@ -15,12 +13,11 @@ from apiserver.admission.base import Plugin, Setting, operation, refuse
 from apiserver.admission.podsecurity.baseline import BASELINE
 from apiserver.admission.podsecurity.check import Check, Violation
 from apiserver.admission.podsecurity.restricted import RESTRICTED
+from apiserver.admission.podsecurity.settings import MODES, VERSION, read_settings
 from apiserver.interfaces import Attributes
 
 _PREFIX = "pod-security.kubernetes.io/"
-_MODES = ("enforce", "audit", "warn")
 _LEVELS: dict[str, dict[str, Check]] = {"privileged": {}, "baseline": BASELINE, "restricted": RESTRICTED}
-_VERSION = re.compile(r"latest|v1\.(0|[1-9][0-9]*)")
 #: Where the pod template of a workload is.
 _TEMPLATES: dict[tuple[str, str], tuple[str, ...]] = {
     ("", "podtemplates"): ("template",),
@@ -48,7 +45,9 @@ class PodSecurity(Plugin):
     }
 
     def __init__(self, setting: Setting) -> None:
+        """Raises ValueError for a configuration that makes no sense."""
         self._api = setting.api
+        self._settings = read_settings(setting.configured(self.name))
 
     async def validate(self, attributes: Attributes, obj: Object | None, old: Object | None) -> list[str]:
         """The warnings; raises Forbidden for a pod, Invalid for a label."""
@@ -59,17 +58,44 @@ class PodSecurity(Plugin):
         namespace = self._api.get(NAMESPACES, "", attributes.namespace)
         if namespace is None:
             return []
-        labels = labels_of(namespace)
-        if attributes.resource != "pods":
-            template = _template(obj, _TEMPLATES[attributes.group, attributes.resource])
-            return _warnings(labels, template) if template is not None else []
-        if operation(attributes) == "update" and old is not None and not _significant(obj, old):
+        is_pod = attributes.resource == "pods"
+        pod = obj if is_pod else _template(obj, _TEMPLATES[attributes.group, attributes.resource])
+        if pod is None or (is_pod and operation(attributes) == "update" and old and not _significant(obj, old)):
             return []
-        level, version = _policy(labels, "enforce")
-        violations = evaluate(level, obj)
+        exempt = self._settings.exemption(attributes.namespace, attributes.user.name, pod)
+        if exempt:
+            attributes.notes.annotations[f"{_PREFIX}exempt"] = exempt
+            return []
+        if is_pod:
+            self._enforce(attributes, labels_of(namespace), obj)
+        self._audit(attributes, labels_of(namespace), pod)
+        return self._warnings(labels_of(namespace), pod)
+
+    def _enforce(self, attributes: Attributes, labels: dict[str, str], pod: Object) -> None:
+        level, version = self._policy(labels, "enforce")
+        attributes.notes.annotations[f"{_PREFIX}enforce-policy"] = f"{level}:{version}"
+        violations = evaluate(level, pod)
         if violations:
-            raise refuse(attributes, f'violates PodSecurity "{level}:{version}": {_listed(violations)}', obj)
-        return _warnings(labels, obj)
+            raise refuse(attributes, f'violates PodSecurity "{level}:{version}": {_listed(violations)}', pod)
+
+    def _audit(self, attributes: Attributes, labels: dict[str, str], pod: Object) -> None:
+        level, version = self._policy(labels, "audit")
+        violations = evaluate(level, pod)
+        if violations:
+            text = f'would violate PodSecurity "{level}:{version}": {_listed(violations)}'
+            attributes.notes.annotations[f"{_PREFIX}audit-violations"] = text
+
+    def _warnings(self, labels: dict[str, str], pod: Object) -> list[str]:
+        level, version = self._policy(labels, "warn")
+        violations = evaluate(level, pod)
+        return [f'would violate PodSecurity "{level}:{version}": {_listed(violations)}'] if violations else []
+
+    def _policy(self, labels: dict[str, str], mode: str) -> tuple[str, str]:
+        """(level, version) of a mode; a level that does not exist is taken as the strictest."""
+        default_level, default_version = self._settings.defaults[mode]
+        level = labels.get(f"{_PREFIX}{mode}", default_level)
+        version = labels.get(f"{_PREFIX}{mode}-version", default_version)
+        return (level if level in _LEVELS else "restricted"), (version if VERSION.fullmatch(version) else "latest")
 
     def _namespace(self, obj: Object, old: Object | None) -> list[str]:
         labels, before = labels_of(obj), labels_of(old or {})
@@ -78,8 +104,8 @@ class PodSecurity(Plugin):
             if old is not None and problems == _label_problems(before):
                 return []
             raise errors.invalid("", "Namespace", name_of(obj), problems)
-        level, version = _policy(labels, "enforce")
-        if old is None or level == "privileged" or (level, version) == _policy(before, "enforce"):
+        level, version = self._policy(labels, "enforce")
+        if old is None or level == "privileged" or (level, version) == self._policy(before, "enforce"):
             return []
         return self._existing(name_of(obj), level, version)
 
@@ -112,28 +138,15 @@ def _listed(violations: list[Violation]) -> str:
     return ", ".join(map(str, violations))
 
 
-def _policy(labels: dict[str, str], mode: str) -> tuple[str, str]:
-    """(level, version) of a mode; a level that does not exist is taken as the strictest."""
-    level = labels.get(f"{_PREFIX}{mode}", "privileged")
-    version = labels.get(f"{_PREFIX}{mode}-version", "latest")
-    return (level if level in _LEVELS else "restricted"), (version if _VERSION.fullmatch(version) else "latest")
-
-
-def _warnings(labels: dict[str, str], pod: Object) -> list[str]:
-    level, version = _policy(labels, "warn")
-    violations = evaluate(level, pod)
-    return [f'would violate PodSecurity "{level}:{version}": {_listed(violations)}'] if violations else []
-
-
 def _label_problems(labels: dict[str, str]) -> list[FieldError]:
     problems: list[FieldError] = []
-    for mode in _MODES:
+    for mode in MODES:
         key = f"{_PREFIX}{mode}"
         if key in labels and labels[key] not in _LEVELS:
             text = "must be one of privileged, baseline, restricted"
             problems.append(invalid_field(f"metadata.labels[{key}]", labels[key], text))
         key = f"{_PREFIX}{mode}-version"
-        if key in labels and not _VERSION.fullmatch(labels[key]):
+        if key in labels and not VERSION.fullmatch(labels[key]):
             text = "must be 'latest' or 'v1.x'"
             problems.append(invalid_field(f"metadata.labels[{key}]", labels[key], text))
     return problems

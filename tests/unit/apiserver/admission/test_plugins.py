@@ -23,7 +23,6 @@ def test_the_old_flag_means_exactly_those() -> None:
     ("flags", "problem"),
     [
         ((["Nonsense"], [], []), 'admission-control plugin "Nonsense" is unknown'),
-        ((["EventRateLimit"], [], []), "not supported by this server"),
         ((["Priority"], ["Priority"], []), "overlapped"),
         ((["Priority"], [], ["Priority"]), "mutually exclusive"),
     ],
