@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from api.resources import LEASES
 from apimachinery.errors import ApiError, NotFound
 from apimachinery.objects import Object, format_micro_time
+from client import metrics
 from client.rest import RestClient
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,10 @@ class LostLease(Exception):
 async def lead(client: RestClient, config: LeaderElectionConfig, work: Callable[[], Awaitable[None]]) -> None:
     """Wait for the lease, run `work` while holding it, release it when cancelled; raises `LostLease`."""
     elector = _Elector(client, config)
+    leading = metrics.LEADING.labels(config.name)
+    leading.set(0)
     await elector.acquire()
+    leading.set(1)
     working = asyncio.ensure_future(_run(work))
     renewing = asyncio.create_task(elector.renew(), name=f"lease-{config.name}")
     try:
@@ -58,6 +62,7 @@ async def lead(client: RestClient, config: LeaderElectionConfig, work: Callable[
         for task in (working, renewing):
             task.cancel()
         await asyncio.gather(working, renewing, return_exceptions=True)
+        leading.set(0)
         if not elector.lost:
             await elector.release()
 

@@ -31,3 +31,4 @@ UNFINISHED_SECONDS = Gauge(
 LONGEST_SECONDS = Gauge(
     "workqueue_longest_running_processor_seconds", "How long the oldest key under way has been worked on.", ["name"]
 )
+LEADING = Gauge("leader_election_master_status", "1 where this process holds the lease, 0 where it waits.", ["name"])

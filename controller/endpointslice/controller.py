@@ -6,6 +6,7 @@ from api.resources import ENDPOINT_SLICES, NODES, PODS, SERVICES
 from apimachinery.errors import NotFound
 from apimachinery.objects import Object, labels_of, name_of, namespace_of, split_key
 from controller.context import Context
+from controller.endpointslice.hints import counts_for_zones, wants_hints
 from controller.endpointslice.plan import MANAGED_BY, MANAGER, SERVICE_NAME, SlicePlan, plan_slices
 from controller.endpointslice.tracker import SliceTracker
 from controller.loop import Controller
@@ -36,11 +37,22 @@ class EndpointSliceController(Controller):
         self._slices = self.watch(ENDPOINT_SLICES)
         self._slices.add_index(_BY_SERVICE, _service_keys)
         self._tracker = SliceTracker()
+        self._told: dict[str, dict[str, str]] = {}  #: Service: what was last told of its hints
+        self._events = context.recorder("endpoint-slice-controller")
         self._max_endpoints: int = getattr(context.options, "max_endpoints_per_slice", 100)
         services = ServiceQueue(self._services, self.queue)
         self._services.on_change(services.service_changed)
         self._pods.on_change(services.pod_changed)
         self._slices.on_change(self._slice_changed)
+        self._nodes.on_change(self._node_changed)
+
+    def _node_changed(self, old: Object | None, new: Object | None) -> None:
+        """Hints depend on all nodes."""
+        if old is not None and new is not None and counts_for_zones(old) == counts_for_zones(new):
+            return
+        for service in self._services.store.list():
+            if wants_hints(service):
+                self.enqueue(service)
 
     def _slice_changed(self, old: Object | None, new: Object | None) -> None:
         for current in (old, new):
@@ -56,6 +68,7 @@ class EndpointSliceController(Controller):
         if service is None:
             # The slices are owned by the Service: garbage collection takes them.
             self._tracker.forget(key)
+            self._told.pop(key, None)
             return
         if not selector_of(service):
             return
@@ -66,6 +79,21 @@ class EndpointSliceController(Controller):
         nodes = {name_of(node): node for node in self._nodes.store.list()}
         plan = plan_slices(service, pods, nodes, existing, max_endpoints=self._max_endpoints)
         await self._carry_out(key, plan)
+        self._tell_of_hints(key, service, plan)
+
+    def _tell_of_hints(self, key: str, service: Object, plan: SlicePlan) -> None:
+        told = self._told.pop(key, {})
+        if plan.hints:
+            self._told[key] = plan.hints
+        for address_type, problem in sorted(plan.hints.items()):
+            if told.get(address_type) == problem:
+                continue
+            if problem:
+                text = f"{problem}, addressType: {address_type}"
+                self._events.event(service, "Warning", "TopologyAwareHintsDisabled", text)
+            else:
+                text = f"Topology Aware Hints has been enabled, addressType: {address_type}"
+                self._events.event(service, "Normal", "TopologyAwareHintsEnabled", text)
 
     async def _carry_out(self, key: str, plan: SlicePlan) -> None:
         for wanted in plan.create:

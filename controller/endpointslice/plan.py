@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apimachinery.objects import Object, annotations_of, is_deleting, labels_of
+from controller.endpointslice.hints import ZONE, NoHints, give_hints, wants_hints, zone_shares
 from controller.pods import is_ready
 from controller.servicepods import (
     HEADLESS_LABEL,
@@ -28,7 +29,6 @@ from controller.servicepods import (
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 MANAGER = "endpointslice-controller.k8s.io"
 SERVICE_NAME = "kubernetes.io/service-name"
-ZONE = "topology.kubernetes.io/zone"
 
 Endpoint = dict[str, Any]
 #: Address type and ports: what all endpoints of a slice share.
@@ -42,6 +42,8 @@ class SlicePlan:
     create: list[Object] = field(default_factory=list)
     update: list[Object] = field(default_factory=list)
     delete: list[Object] = field(default_factory=list)
+    #: Why there are no hints, by address type; "" where there are. Empty for a Service that does not ask for any.
+    hints: dict[str, str] = field(default_factory=dict)
 
 
 def plan_slices(
@@ -62,6 +64,9 @@ def plan_slices(
             by_shape.setdefault(_shape_of(current), []).append(current)
         else:
             plan.delete.append(current)
+    if wants_hints(service):
+        for shape, endpoints in desired.items():
+            plan.hints[shape[0]] = _add_hints(endpoints, by_shape.get(shape, []), nodes)
     for shape in sorted({*desired, *by_shape}):
         _plan_shape(plan, shape, desired.get(shape, {}), by_shape.get(shape, []), meta, max_endpoints)
     _keep_one(plan, existing, meta, _families(service))
@@ -106,6 +111,21 @@ def _endpoint(service: Object, pod: Object, address: str, nodes: Mapping[str, Ob
         if zone:
             endpoint["zone"] = zone
     return endpoint
+
+
+def _add_hints(endpoints: dict[str, Endpoint], existing: Sequence[Object], nodes: Mapping[str, Object]) -> str:
+    """Hints for the endpoints of one shape; why there can be none, or ""."""
+    before = {
+        _uid(endpoint): zone["name"]
+        for current in existing
+        for endpoint in current.get("endpoints") or ()
+        for zone in ((endpoint.get("hints") or {}).get("forZones") or ())[:1]
+    }
+    try:
+        give_hints(endpoints, before, zone_shares(nodes.values()))
+    except NoHints as reason:
+        return str(reason)
+    return ""
 
 
 def _shape_of(current: Object) -> Shape:
