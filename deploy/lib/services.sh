@@ -17,7 +17,7 @@ service_pid() {
 start_service() {
     local name=$1 program=$2
     shift 2
-    if has_systemd && [ -f "$MK_SOURCE/deploy/systemd/$name.service" ]; then
+    if has_systemd && [ -n "$(unit_variable "$name")" ]; then
         start_unit "$name" "$program" "$@"
         return
     fi
@@ -59,7 +59,7 @@ start_unit() {
 # stop_service NAME: SIGTERM, then after 30 s SIGKILL; nothing to do where it does not run.
 stop_service() {
     local name=$1 pid
-    if has_systemd && [ -f "/etc/systemd/system/$name.service" ]; then
+    if has_systemd && [ -n "$(unit_variable "$name")" ] && [ -f "/etc/systemd/system/$name.service" ]; then
         systemctl disable -q --now "$name" || true
         rm -f "/etc/systemd/system/$name.service"
         systemctl daemon-reload

@@ -48,14 +48,15 @@ set_sysctls() {
     sysctl -q -p "$SYSCTL_FILE" || note "not all of $SYSCTL_FILE could be set: preflight.sh says what is wrong"
 }
 
-# The machines' names in /etc/hosts, as a block of its own. Written in place: in a container the file is a mount.
+# The machines' names in /etc/hosts, as a block of its own; the first, as the first line with a name counts and Debian writes
+# the machine's own name beside 127.0.1.1. Written in place: in a container the file is a mount.
 write_hosts() {
     local index rest
     rest=$(without_hosts_block)
     {
-        printf '%s\n' "$rest" "$HOSTS_BEGIN"
+        printf '%s\n' "$HOSTS_BEGIN"
         for index in "${!HOST_NAMES[@]}"; do printf '%s %s\n' "${HOST_ADDRESSES[index]}" "${HOST_NAMES[index]}"; done
-        printf '%s\n' "$HOSTS_END"
+        printf '%s\n' "$HOSTS_END" "$rest"
     } | write_in_place /etc/hosts
 }
 without_hosts_block() { sed "/^$HOSTS_BEGIN\$/,/^$HOSTS_END\$/d" /etc/hosts; }

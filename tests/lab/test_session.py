@@ -27,7 +27,9 @@ from tests.lab.machines import (
 
 pytestmark = pytest.mark.timeout(300)
 
-UNINSTALL = "/usr/lib/mini-kubernetes/current/share/uninstall.sh --purge"
+SHARE = "/usr/lib/mini-kubernetes/current/share"
+SYSTEM = f"{SHARE}/system"
+HOSTS = " ".join(f"{machine.name}={machine.address}" for machine in MACHINES)
 INSTALLED = (
     *("/usr/bin/kube-*", "/usr/bin/kubelet", "/usr/lib/mini-kubernetes", "/usr/lib/systemd/system/kube*"),
     *("/etc/kubernetes", "/etc/systemd/system/etcd.service", "/etc/sysctl.d/90-mini-kubernetes.conf"),
@@ -81,6 +83,18 @@ def run_shell_pod(name: str, node: Machine) -> None:
 def in_pod(name: str, *command: str) -> str:
     """What the command prints in the pod."""
     return kubectl("exec", name, "--", *command)
+
+
+def test_preflight_lists_what_is_wrong_and_the_role_script_mends_it() -> None:
+    preflight = f"{SYSTEM}/preflight.sh node {HOSTS}"
+    NODE1.sh("sysctl -w net.ipv4.ip_forward=0; rm /etc/kubernetes/pki/ca.crt")
+    NODE1.sh("sed 's/192.168.52.138/192.168.52.238/' /etc/hosts >/tmp/hosts; cat /tmp/hosts >/etc/hosts")
+    found = NODE1.sh(preflight, check=False)
+    for problem in ("net.ipv4.ip_forward is not 1", "node2 is 192.168.52.238, not 192.168.52.138", "not signed by"):
+        assert problem in found, found
+    assert "exit 1" in NODE1.sh(f"{preflight} >/dev/null || echo exit $?")
+    NODE1.sh(f"{SYSTEM}/node.sh --certificates /var/tmp/lab/certificates {HOSTS}")
+    assert "wrong" not in NODE1.sh(preflight)
 
 
 def test_services_start_in_the_guides_order() -> None:
@@ -203,12 +217,11 @@ def test_pods_of_a_lost_machine_move_and_it_comes_back_clean() -> None:
 def test_the_old_guides_own_flags_start() -> None:
     """Port 8080 without certificates, the service range and admission plugins of the guide."""
     server = f"http://{MASTER.address}:8080"
-    hosts = " ".join(f"{machine.name}={machine.address}" for machine in MACHINES)
     for machine in MACHINES:
         machine.systemctl("stop", *reversed(machine.services))
         machine.sh("rm -f /etc/kubernetes/controller-manager")
         role = "master" if machine is MASTER else "node"
-        machine.sh(f"/usr/lib/mini-kubernetes/current/share/system/{role}.sh --insecure {hosts}")
+        machine.sh(f"{SYSTEM}/{role}.sh --insecure {HOSTS}")
     MASTER.sh("rm -rf /var/lib/etcd/*")
     for machine in MACHINES:
         machine.systemctl("start", *(service for service in machine.services if service != "kube-dns"))
@@ -231,7 +244,7 @@ def test_the_old_guides_own_flags_start() -> None:
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: str(machine.name))
 def test_uninstalling_leaves_nothing(machine: Machine) -> None:
-    machine.sh(UNINSTALL)
+    machine.sh(f"{SHARE}/uninstall.sh --purge")
     assert not machine.sh(f"ls -d {' '.join(INSTALLED)} 2>/dev/null", check=False)
     assert not machine.sh("systemctl list-unit-files --no-legend --state=enabled 'kube*' etcd.service", check=False)
     assert not machine.sh("systemctl list-units --no-legend --all 'kube*'", check=False)
