@@ -197,6 +197,7 @@ async def _run(parts: Parts, storage: Storage, process: Process) -> None:
         if parts.started.is_set():
             await parts.security.bootstrap.close()
         await parts.listener.close()
+        await parts.security.close()
         await parts.kubelets.close()
         await parts.aggregator.close()
         await parts.webhooks.close()

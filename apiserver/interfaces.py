@@ -81,7 +81,15 @@ class Decision(enum.Enum):
 
 
 class Authorizer(Protocol):
-    """One way of deciding whether a request may proceed; never blocks: it decides on cached objects."""
+    """Decides whether a request may proceed, also by asking others."""
+
+    async def authorize(self, attributes: Attributes) -> tuple[Decision, str]:
+        """The decision and its reason (may be "")."""
+        ...
+
+
+class CachedAuthorizer(Protocol):
+    """One way of deciding whether a request may proceed that never waits: it looks at cached objects alone."""
 
     def authorize(self, attributes: Attributes) -> tuple[Decision, str]:
         """The decision and its reason (may be "")."""

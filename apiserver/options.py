@@ -166,6 +166,31 @@ class SecurityOptions(ServingOptions):
     service_account_extend_token_expiration: bool = flag(
         True, help="longer life for injected tokens", group="Authentication"
     )
+    oidc_issuer_url: str = flag("", help="https URL of the OpenID issuer", group="Authentication")
+    oidc_client_id: str = flag("", help="the client that ID tokens must be for", group="Authentication")
+    oidc_ca_file: str = flag("", help="CA of the issuer; the system's when empty", group="Authentication")
+    oidc_username_claim: str = flag("sub", help="claim with the user's name", group="Authentication")
+    oidc_username_prefix: str = flag(
+        "", help='put before names; "-": nothing; else the issuer, but not before e-mail addresses',
+        group="Authentication",
+    )  # fmt: skip
+    oidc_groups_claim: str = flag("", help="claim with the user's groups", group="Authentication")
+    oidc_groups_prefix: str = flag("", help="put before groups", group="Authentication")
+    oidc_signing_algs: tuple[str, ...] = flag(("RS256",), help="algorithms of signatures", group="Authentication")
+    oidc_required_claim: dict[str, str] = flag({}, help="claims that there must be", group="Authentication")
+    authentication_token_webhook_config_file: str = flag(
+        "", help="kubeconfig that names a webhook for bearer tokens", group="Authentication"
+    )
+    authentication_token_webhook_version: str = flag(
+        "v1beta1", choices=("v1", "v1beta1"), help="version of the TokenReviews", group="Authentication"
+    )
+    authentication_token_webhook_cache_ttl_seconds: float = flag(
+        120.0,
+        name="authentication-token-webhook-cache-ttl",
+        parse=duration,
+        help="how long its answers are remembered",
+        group="Authentication",
+    )
     requestheader_client_ca_file: str = flag("", help="CA of front proxies", group="Authentication")
     requestheader_allowed_names: tuple[str, ...] = flag(
         (), help="common names of front proxies; empty: any", group="Authentication"
@@ -178,7 +203,28 @@ class SecurityOptions(ServingOptions):
         (), help="prefixes of headers with extra", group="Authentication"
     )
     authorization_mode: tuple[str, ...] = flag(
-        ("AlwaysAllow",), help="AlwaysAllow, AlwaysDeny, Node, RBAC, in order", group="Authorization"
+        ("AlwaysAllow",), help="AlwaysAllow, AlwaysDeny, ABAC, Webhook, RBAC, Node, in order", group="Authorization"
+    )
+    authorization_policy_file: str = flag("", help="policies of mode ABAC, one a line", group="Authorization")
+    authorization_webhook_config_file: str = flag(
+        "", help="kubeconfig that names the webhook of mode Webhook", group="Authorization"
+    )
+    authorization_webhook_version: str = flag(
+        "v1beta1", choices=("v1", "v1beta1"), help="version of the SubjectAccessReviews", group="Authorization"
+    )
+    authorization_webhook_cache_authorized_ttl_seconds: float = flag(
+        300.0,
+        name="authorization-webhook-cache-authorized-ttl",
+        parse=duration,
+        help="how long the webhook's yes is remembered",
+        group="Authorization",
+    )
+    authorization_webhook_cache_unauthorized_ttl_seconds: float = flag(
+        30.0,
+        name="authorization-webhook-cache-unauthorized-ttl",
+        parse=duration,
+        help="how long its no is remembered",
+        group="Authorization",
     )
     enable_admission_plugins: tuple[str, ...] = flag((), help="plugins beside the default ones", group="Admission")
     disable_admission_plugins: tuple[str, ...] = flag((), help="default plugins to leave out", group="Admission")
@@ -224,6 +270,21 @@ class Options(SecurityOptions):
         group="Audit",
     )
     audit_log_batch_buffer_size: int = flag(10000, help="most events that wait to be written", minimum=1, group="Audit")
+    audit_webhook_config_file: str = flag("", help="kubeconfig that names a webhook for events", group="Audit")
+    audit_webhook_mode: str = flag(
+        "batch",
+        choices=("batch", "blocking", "blocking-strict"),
+        help="whether requests wait until the webhook has their events",
+        group="Audit",
+    )
+    audit_webhook_initial_backoff_seconds: float = flag(
+        10.0, name="audit-webhook-initial-backoff", parse=duration, help="wait before the second try", group="Audit"
+    )
+    audit_webhook_batch_buffer_size: int = flag(10000, help="most events that wait for it", minimum=1, group="Audit")
+    audit_webhook_batch_max_size: int = flag(400, help="most events it gets at once", minimum=1, group="Audit")
+    audit_webhook_batch_max_wait_seconds: float = flag(
+        30.0, name="audit-webhook-batch-max-wait", parse=duration, help="how long one waits for others", group="Audit"
+    )
     audit_log_maxage: int = flag(0, help="days that full files are kept; 0: for ever", minimum=0, group="Audit")
     audit_log_maxbackup: int = flag(0, help="how many full files are kept; 0: all", minimum=0, group="Audit")
     audit_log_maxsize: int = flag(0, help="megabytes of a full file; 0: no limit", minimum=0, group="Audit")

@@ -41,6 +41,11 @@ class Security:
         """Makes service account tokens."""
         return self.authentication.mint
 
+    async def close(self) -> None:
+        """Give connections to other servers back."""
+        await self.authentication.close()
+        await self.authorization.close()
+
     def add_paths(self, paths: NonResourcePaths) -> None:
         """Serve the OpenID Connect documents."""
         for path in self.authentication.documents:

@@ -23,11 +23,11 @@ class _SignerPlugin(Plugin):
     def __init__(self, setting: Setting) -> None:
         self._authorizer: Authorizer = setting.authorizer
 
-    def _require(self, attributes: Attributes, verb: str, old: Object) -> None:
+    async def _require(self, attributes: Attributes, verb: str, old: Object) -> None:
         signer = (old.get("spec") or {}).get("signerName") or ""
         for name in (signer, f"{signer.partition('/')[0]}/*"):
             asked = question(attributes.user, verb, group=_GROUP, resource="signers", name=name)
-            if self._authorizer.authorize(asked)[0] is Decision.ALLOW:
+            if (await self._authorizer.authorize(asked))[0] is Decision.ALLOW:
                 return
         raise refuse(attributes, f'user not permitted to {verb} requests with signerName "{signer}"', old)
 
@@ -41,7 +41,7 @@ class CertificateApproval(_SignerPlugin):
     async def validate(self, attributes: Attributes, obj: Object | None, old: Object | None) -> list[str]:
         """Raises Forbidden."""
         if old is not None:
-            self._require(attributes, "approve", old)
+            await self._require(attributes, "approve", old)
         return []
 
 
@@ -58,7 +58,7 @@ class CertificateSigning(_SignerPlugin):
         new_status, old_status = obj.get("status") or {}, old.get("status") or {}
         fields = ("certificate", "conditions")
         if any((new_status.get(field) or None) != (old_status.get(field) or None) for field in fields):
-            self._require(attributes, "sign", old)
+            await self._require(attributes, "sign", old)
         return []
 
 

@@ -33,26 +33,26 @@ class RBACEscalation(Plugin):
         if obj is None or PRIVILEGED_GROUP in attributes.user.groups:
             return
         if attributes.resource in _ROLES:
-            self._check_role(attributes, obj, old)
+            await self._check_role(attributes, obj, old)
         else:
-            self._check_binding(attributes, obj, old)
+            await self._check_binding(attributes, obj, old)
 
-    def _check_role(self, attributes: Attributes, obj: Object, old: Object | None) -> None:
+    async def _check_role(self, attributes: Attributes, obj: Object, old: Object | None) -> None:
         if operation(attributes) == "update" and old is not None and _same_rules(obj, old):
             return
-        if self._may(attributes, "escalate", attributes.resource, attributes.name or name_of(obj)):
+        if await self._may(attributes, "escalate", attributes.resource, attributes.name or name_of(obj)):
             return
         self._confirm(attributes, obj, [from_object(rule) for rule in obj.get("rules") or ()])
         if obj.get("aggregationRule") and (old is None or obj["aggregationRule"] != old.get("aggregationRule")):
             # It may gather anything there will ever be.
             self._confirm(attributes, obj, list(_EVERYTHING))
 
-    def _check_binding(self, attributes: Attributes, obj: Object, old: Object | None) -> None:
+    async def _check_binding(self, attributes: Attributes, obj: Object, old: Object | None) -> None:
         if old is not None and old.get("roleRef") == obj.get("roleRef") and old.get("subjects") == obj.get("subjects"):
             return
         reference = obj.get("roleRef") or {}
         resource = "clusterroles" if reference.get("kind") == "ClusterRole" else "roles"
-        if self._may(attributes, "bind", resource, reference.get("name") or ""):
+        if await self._may(attributes, "bind", resource, reference.get("name") or ""):
             return
         rbac = self._authorization.rbac
         if rbac is None:
@@ -63,8 +63,8 @@ class RBACEscalation(Plugin):
             raise errors.not_found(_GROUP, resource, reference.get("name") or "") from None
         self._confirm(attributes, obj, list(rules))
 
-    def _may(self, attributes: Attributes, verb: str, resource: str, name: str) -> bool:
-        return self._authorization.allows(
+    async def _may(self, attributes: Attributes, verb: str, resource: str, name: str) -> bool:
+        return await self._authorization.allows(
             question(
                 attributes.user, verb, group=_GROUP, resource=resource, namespace=attributes.namespace, name=name
             )

@@ -33,15 +33,15 @@ class OwnerReferencesPermissionEnforcement(Plugin):
                 user, "delete", group=attributes.group, resource=attributes.resource, namespace=attributes.namespace,
                 name=name_of(obj),
             )  # fmt: skip
-            if self._authorizer.authorize(asked)[0] is not Decision.ALLOW:
+            if (await self._authorizer.authorize(asked))[0] is not Decision.ALLOW:
                 raise refuse(attributes, "cannot set an ownerRef on a resource you can't delete: ", obj)
         blocking_before = {uid for uid, reference in before.items() if reference.get("blockOwnerDeletion")}
         for uid, reference in new.items():
             if reference.get("blockOwnerDeletion") and uid not in blocking_before:
-                self._require_finalizers(attributes, obj, reference)
+                await self._require_finalizers(attributes, obj, reference)
         return []
 
-    def _require_finalizers(self, attributes: Attributes, obj: Object, reference: Object) -> None:
+    async def _require_finalizers(self, attributes: Attributes, obj: Object, reference: Object) -> None:
         group = str(reference.get("apiVersion") or "").rpartition("/")[0]
         resource = _RESOURCES.get((group, reference.get("kind") or ""))
         if resource is None:
@@ -52,7 +52,7 @@ class OwnerReferencesPermissionEnforcement(Plugin):
             attributes.user, "update", group=group, resource=resource.plural, subresource="finalizers",
             namespace=attributes.namespace if resource.namespaced else "", name=reference.get("name") or "",
         )  # fmt: skip
-        if self._authorizer.authorize(asked)[0] is not Decision.ALLOW:
+        if (await self._authorizer.authorize(asked))[0] is not Decision.ALLOW:
             why = (
                 "cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on: "
             )

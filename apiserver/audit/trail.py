@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from apiserver.audit.backend import Backend
+from apiserver.audit.backend import Backends
 from apiserver.audit.event import Record, source_ips
 from apiserver.audit.policy import Level, Policy
 from apiserver.interfaces import Attributes, UserInfo
@@ -48,9 +48,9 @@ class Audited(Protocol):
 class Auditor:
     """Decides by the policy which requests get a trail."""
 
-    def __init__(self, policy: Policy, backend: Backend) -> None:
+    def __init__(self, policy: Policy, backends: Backends) -> None:
         self._policy = policy
-        self.backend = backend
+        self.backends = backends
 
     async def begin(self, call: Audited, *, received: bool = True) -> None:
         """Begin a trail for a request whose user is known (`received`: and record that it came), if it is to have one.
@@ -69,7 +69,7 @@ class Auditor:
             datetime.now(UTC),
             decided,
         )
-        call.trail = Trail(self.backend, record, call)
+        call.trail = Trail(self.backends, record, call)
         if received:
             await call.trail.arrived()
 
@@ -77,7 +77,7 @@ class Auditor:
 class Trail:
     """The stages of one request that is recorded."""
 
-    def __init__(self, backend: Backend, record: Record, call: Audited) -> None:
+    def __init__(self, backend: Backends, record: Record, call: Audited) -> None:
         self._backend = backend
         self._record = record
         self._call = call

@@ -13,14 +13,17 @@ from apimachinery.errors import ServiceUnavailable, Unauthorized
 from apimachinery.objects import Object
 from apiserver.authn import impersonation, keys, tokenfile
 from apiserver.authn.bootstraptoken import BootstrapTokens
+from apiserver.authn.oidc import OidcTokens, Provider
 from apiserver.authn.requestheader import RequestHeaderAuthenticator
 from apiserver.authn.reviews import AuthenticationReviews, with_authenticated
 from apiserver.authn.serviceaccounts import ServiceAccountTokens
 from apiserver.authn.tokenrequest import TokenIssuer
 from apiserver.authn.tokens import TokenAuthenticator
+from apiserver.authn.webhook import WebhookTokens
 from apiserver.authn.x509 import PeerCertificates, X509Authenticator, load_authorities
 from apiserver.interfaces import Attributes, Authenticator, Authorizer, Credentials, Loopback, UserInfo
 from apiserver.options import Options
+from apiserver.webhooks.bykubeconfig import KubeconfigWebhook
 
 __all__ = ["Authentication", "build"]
 
@@ -39,9 +42,11 @@ class Authentication:
         issuer: TokenIssuer | None,
         documents: Mapping[str, bytes],
         published: Mapping[str, str],
+        close: Callable[[], Awaitable[None]],
     ) -> None:
         self._authenticators = tuple(authenticators)
         self._issuer = issuer
+        self.close = close  #: gives connections to other servers back
         self.published = published  #: for extension API servers, in kube-system/extension-apiserver-authentication
         self.reviews: Mapping[str, Review] = {
             "tokenreviews": reviews.token_review,
@@ -69,9 +74,9 @@ class Authentication:
             raise refused
         return None
 
-    def impersonate(self, user: UserInfo, headers: Mapping[str, str], authorizer: Authorizer) -> UserInfo:
+    async def impersonate(self, user: UserInfo, headers: Mapping[str, str], authorizer: Authorizer) -> UserInfo:
         """Who the request is to be treated as; raises Forbidden."""
-        return impersonation.impersonate(user, headers, authorizer)
+        return await impersonation.impersonate(user, headers, authorizer)
 
     async def mint(self, attributes: Attributes, service_account: Object, request: Object) -> Object:
         """The TokenRequest answered; raises ApiError."""
@@ -95,6 +100,8 @@ def build(options: Options, loopback: Loopback) -> Authentication:
         accounts,
         BootstrapTokens(loopback) if options.enable_bootstrap_token_auth else None,
         audiences,
+        oidc=_oidc(options),
+        webhook=_webhook(options),
     )
     issuer = TokenIssuer(
         signing,
@@ -110,7 +117,36 @@ def build(options: Options, loopback: Loopback) -> Authentication:
         "/openid/v1/jwks": keys.jwks(verifying),
     }
     reviews = AuthenticationReviews(tokens)
-    return Authentication([*_by_certificate(options), tokens], reviews, issuer, documents, _published(options))
+    return Authentication(
+        [*_by_certificate(options), tokens], reviews, issuer, documents, _published(options), tokens.close
+    )
+
+
+def _oidc(options: Options) -> OidcTokens | None:
+    if not options.oidc_issuer_url and not options.oidc_client_id:
+        return None
+    provider = Provider(
+        issuer=options.oidc_issuer_url,
+        client_id=options.oidc_client_id,
+        ca_file=options.oidc_ca_file,
+        username_claim=options.oidc_username_claim,
+        username_prefix=options.oidc_username_prefix,
+        groups_claim=options.oidc_groups_claim,
+        groups_prefix=options.oidc_groups_prefix,
+        algorithms=options.oidc_signing_algs,
+        required=options.oidc_required_claim,
+    )
+    return OidcTokens(provider)
+
+
+def _webhook(options: Options) -> WebhookTokens | None:
+    if not options.authentication_token_webhook_config_file:
+        return None
+    return WebhookTokens(
+        KubeconfigWebhook(options.authentication_token_webhook_config_file),
+        version=options.authentication_token_webhook_version,
+        kept_seconds=options.authentication_token_webhook_cache_ttl_seconds,
+    )
 
 
 def _published(options: Options) -> dict[str, str]:

@@ -19,7 +19,7 @@ _AUTHENTICATION = "authentication.k8s.io"
 _ANONYMOUS, _AUTHENTICATED, _UNAUTHENTICATED = "system:anonymous", "system:authenticated", "system:unauthenticated"
 
 
-def impersonate(user: UserInfo, headers: Mapping[str, str], authorizer: Authorizer) -> UserInfo:
+async def impersonate(user: UserInfo, headers: Mapping[str, str], authorizer: Authorizer) -> UserInfo:
     """Who the request is to be treated as: `user` where no header says otherwise. Raises Forbidden, InternalError."""
     name = headers.get(USER_HEADER, "")
     uid = headers.get(UID_HEADER, "")
@@ -35,12 +35,12 @@ def impersonate(user: UserInfo, headers: Mapping[str, str], authorizer: Authoriz
         attributes = question(user, "impersonate", resource="serviceaccounts", namespace=account[0], name=account[1])
     else:
         attributes = question(user, "impersonate", resource="users", name=name)
-    _require(attributes, authorizer)
+    await _require(attributes, authorizer)
     for group in groups:
-        _require(question(user, "impersonate", resource="groups", name=group), authorizer)
+        await _require(question(user, "impersonate", resource="groups", name=group), authorizer)
     for key, listed in extra.items():
         for value in listed:
-            _require(
+            await _require(
                 question(
                     user, "impersonate", group=_AUTHENTICATION, version="v1", resource="userextras", subresource=key,
                     name=value,
@@ -48,7 +48,7 @@ def impersonate(user: UserInfo, headers: Mapping[str, str], authorizer: Authoriz
                 authorizer,
             )  # fmt: skip
     if uid:
-        _require(
+        await _require(
             question(user, "impersonate", group=_AUTHENTICATION, version="v1", resource="uids", name=uid), authorizer
         )
     if account is not None and not groups:
@@ -56,8 +56,8 @@ def impersonate(user: UserInfo, headers: Mapping[str, str], authorizer: Authoriz
     return UserInfo(name, uid, _with_standard_group(name, groups), extra)
 
 
-def _require(attributes: Attributes, authorizer: Authorizer) -> None:
-    decision, reason = authorizer.authorize(attributes)
+async def _require(attributes: Attributes, authorizer: Authorizer) -> None:
+    decision, reason = await authorizer.authorize(attributes)
     if decision is not Decision.ALLOW:
         raise forbidden_error(attributes, reason)
 

@@ -44,7 +44,7 @@ class AuthenticationReviews:
             raise BadRequest("token is required for TokenReview in authentication")
         status: Object = {"user": {}}
         try:
-            found = self._tokens.review(token, spec.get("audiences") or ())
+            found = await self._tokens.review(token, spec.get("audiences") or ())
         except Unauthorized:
             found = None
         if found is None:

@@ -14,7 +14,9 @@ from collections.abc import Collection, Mapping
 from apimachinery.errors import Unauthorized
 from apiserver.authn.bootstraptoken import BootstrapTokens
 from apiserver.authn.headers import bearer_token
+from apiserver.authn.oidc import OidcTokens
 from apiserver.authn.serviceaccounts import ServiceAccountTokens
+from apiserver.authn.webhook import WebhookTokens
 from apiserver.interfaces import Credentials, UserInfo
 
 _KEPT_SECONDS = 10.0
@@ -32,11 +34,16 @@ class TokenAuthenticator:
         accounts: ServiceAccountTokens | None,
         bootstrap: BootstrapTokens | None,
         audiences: Collection[str],
+        *,
+        oidc: OidcTokens | None = None,
+        webhook: WebhookTokens | None = None,
     ) -> None:
         self._static = static
         self._accounts = accounts
         self._bootstrap = bootstrap
         self._audiences = tuple(audiences)
+        self._oidc = oidc
+        self._webhook = webhook
         self._secret = os.urandom(32)
         self._found: dict[bytes, tuple[float, Found]] = {}
 
@@ -45,26 +52,26 @@ class TokenAuthenticator:
         token = bearer_token(credentials.headers)
         if token is None:
             return None
-        found = self.review(token)
+        found = await self.review(token)
         if found is None:
             raise Unauthorized("Unauthorized")
         return found[0]
 
-    def review(self, token: str, audiences: Collection[str] = ()) -> Found | None:
+    async def review(self, token: str, audiences: Collection[str] = ()) -> Found | None:
         """The user of a token and which of `audiences` (default: the server's own) it is for; raises Unauthorized."""
         key = hmac.digest(self._secret, "\0".join((token, *audiences)).encode(), hashlib.sha256)
         now = time.monotonic()
         kept = self._found.get(key)
         if kept is not None and now < kept[0]:
             return kept[1]
-        found = self._look_up(token, audiences)
+        found = await self._look_up(token, audiences)
         if found is not None:
             if len(self._found) >= _KEPT:
                 self._found.clear()
             self._found[key] = (now + _KEPT_SECONDS, found)
         return found
 
-    def _look_up(self, token: str, audiences: Collection[str]) -> Found | None:
+    async def _look_up(self, token: str, audiences: Collection[str]) -> Found | None:
         refused: Unauthorized | None = None
         # Other tokens say nothing of audiences: they are good for the server's own.
         own = tuple(item for item in audiences if item in self._audiences) if audiences else self._audiences
@@ -82,6 +89,36 @@ class TokenAuthenticator:
         user = self._bootstrap.user(token) if self._bootstrap is not None else None
         if user is not None and (own or not audiences):
             return user, own
+        found, others_refused = await self._ask_others(token, own, audiences)
+        if found is not None:
+            return found
+        refused = refused or others_refused
         if refused is not None:
             raise refused
         return None
+
+    async def _ask_others(
+        self, token: str, own: tuple[str, ...], audiences: Collection[str]
+    ) -> tuple[Found | None, Unauthorized | None]:
+        """What an identity provider or a webhook says of a token that is none of ours."""
+        refused: Unauthorized | None = None
+        if self._oidc is not None and (own or not audiences):
+            try:
+                user = await self._oidc.user(token)
+            except Unauthorized as error:
+                refused = error
+            else:
+                if user is not None:
+                    return (user, own), None
+        if self._webhook is not None:
+            try:
+                return await self._webhook.user(token, audiences or self._audiences), refused
+            except Unauthorized as error:
+                refused = error
+        return None, refused
+
+    async def close(self) -> None:
+        """Give connections to others back."""
+        for each in (self._oidc, self._webhook):
+            if each is not None:
+                await each.close()

@@ -25,11 +25,11 @@ class AuthorizationReviews:
 
     async def subject_access_review(self, attributes: Attributes, review: Object) -> Object:
         """Whether the user that the review names may do what it names; raises Invalid."""
-        return self._access_review(review, _subject(review), _check_attributes(review) + _check_subject(review))
+        return await self._access_review(review, _subject(review), _check_attributes(review) + _check_subject(review))
 
     async def self_subject_access_review(self, attributes: Attributes, review: Object) -> Object:
         """Whether the caller may; raises Invalid."""
-        return self._access_review(review, attributes.user, _check_attributes(review))
+        return await self._access_review(review, attributes.user, _check_attributes(review))
 
     async def local_subject_access_review(self, attributes: Attributes, review: Object) -> Object:
         """As SubjectAccessReview, within one namespace; raises Invalid."""
@@ -42,7 +42,7 @@ class AuthorizationReviews:
         if (review.get("spec") or {}).get("nonResourceAttributes") is not None:
             text = "disallowed on this kind of request"
             problems.append(invalid_field("spec.nonResourceAttributes", review["spec"]["nonResourceAttributes"], text))
-        return self._access_review(review, _subject(review), problems)
+        return await self._access_review(review, _subject(review), problems)
 
     async def self_subject_rules_review(self, attributes: Attributes, review: Object) -> Object:
         """What the caller may do in a namespace; raises BadRequest without one."""
@@ -59,11 +59,11 @@ class AuthorizationReviews:
             status["evaluationError"] = incomplete
         return _answered(review, status)
 
-    def _access_review(self, review: Object, user: UserInfo, problems: list[FieldError]) -> Object:
+    async def _access_review(self, review: Object, user: UserInfo, problems: list[FieldError]) -> Object:
         if problems:
             # The reference leaves the kind out of this one's text.
             raise errors.invalid(_GROUP, "", "", problems)
-        decision, reason = self._authorization.authorize(_question(review["spec"], user))
+        decision, reason = await self._authorization.authorize(_question(review["spec"], user))
         status: Object = {"allowed": decision is Decision.ALLOW}
         if decision is Decision.DENY:
             status["denied"] = True

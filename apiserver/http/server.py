@@ -161,7 +161,7 @@ class ApiServer:
             call.permit = await self._limits.admit(call.attributes, call.query)
         try:
             if not insecure:
-                self._authorize(call)
+                await self._authorize(call)
             return await self._carried_out(call)
         finally:
             if call.permit is not None:
@@ -200,13 +200,13 @@ class ApiServer:
             call.attributes = _attributes(user, call.info, _sources(request), call.user_agent)
             await self._auditor.begin(call)
         if "Impersonate-User" in request.headers:
-            user = self._authenticator.impersonate(user, request.headers, self._authorizer)
+            user = await self._authenticator.impersonate(user, request.headers, self._authorizer)
             if call.trail is not None:
                 call.trail.impersonated(user)
         call.attributes = _attributes(user, call.info, _sources(request), call.user_agent)
 
-    def _authorize(self, call: Call) -> None:
-        decision, reason = self._authorizer.authorize(call.attributes)
+    async def _authorize(self, call: Call) -> None:
+        decision, reason = await self._authorizer.authorize(call.attributes)
         if call.trail is not None:
             call.trail.authorized(allowed=decision is Decision.ALLOW, reason=reason)
         if decision is not Decision.ALLOW:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apiserver.admission.base import Setting
-from apiserver.authz.simple import AlwaysAllow
+from apiserver.authz import chain
 from apiserver.webhooks.caller import Caller
 from tests.unit.apiserver.objects import MemoryLoopback, OneVersion
 
@@ -19,4 +19,4 @@ def api() -> MemoryLoopback:
 @pytest.fixture
 def setting(api: MemoryLoopback) -> Setting:
     """The setting of plugins."""
-    return Setting(api=api, authorizer=AlwaysAllow(), webhooks=Caller(api), versions=OneVersion())
+    return Setting(api=api, authorizer=chain(["AlwaysAllow"], api), webhooks=Caller(api), versions=OneVersion())

@@ -12,6 +12,7 @@ from apiserver.audit.backend import BATCH, BLOCKING, ERRORS, STRICT, AuditFailed
 from apiserver.audit.event import Record, line
 from apiserver.audit.logfile import LogFile
 from apiserver.audit.policy import Decided, Level
+from apiserver.audit.sinks import FileSink
 from apiserver.interfaces import Attributes, UserInfo
 
 
@@ -31,7 +32,7 @@ async def running(backend: Backend) -> AsyncIterator[Backend]:
 
 async def test_blocking_writes_are_in_the_file_in_order_when_they_return(tmp_path: Path) -> None:
     path = tmp_path / "log"
-    async with running(Backend(LogFile(str(path)), line)) as backend:
+    async with running(Backend(FileSink(LogFile(str(path))), line)) as backend:
         await asyncio.gather(*(backend.write(record(f"r{index}"), "Panic") for index in range(500)))
         written = path.read_bytes().splitlines()
     assert [text.split(b'"auditID":"')[1].split(b'"')[0] for text in written] == [b"r%d" % i for i in range(500)]
@@ -39,7 +40,7 @@ async def test_blocking_writes_are_in_the_file_in_order_when_they_return(tmp_pat
 
 async def test_what_waits_is_written_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "log"
-    async with running(Backend(LogFile(str(path)), line, mode=BATCH)) as backend:
+    async with running(Backend(FileSink(LogFile(str(path))), line, mode=BATCH)) as backend:
         for _ in range(1000):
             await backend.write(record(), "Panic")
     assert path.read_bytes().count(b"\n") == 1000
@@ -47,7 +48,7 @@ async def test_what_waits_is_written_at_the_end(tmp_path: Path) -> None:
 
 async def test_a_full_buffer_loses_and_counts_instead_of_waiting(tmp_path: Path) -> None:
     before = ERRORS.labels("buffered")._value.get()
-    backend = Backend(LogFile(str(tmp_path / "log")), line, mode=BATCH, buffer_size=3)
+    backend = Backend(FileSink(LogFile(str(tmp_path / "log"))), line, mode=BATCH, buffer_size=3)
     for _ in range(5):
         await backend.write(record(), "Panic")
     assert ERRORS.labels("buffered")._value.get() - before == 2
@@ -55,7 +56,7 @@ async def test_a_full_buffer_loses_and_counts_instead_of_waiting(tmp_path: Path)
 
 async def test_an_event_is_what_was_known_when_it_happened(tmp_path: Path) -> None:
     path = tmp_path / "log"
-    async with running(Backend(LogFile(str(path)), line, mode=BATCH)) as backend:
+    async with running(Backend(FileSink(LogFile(str(path))), line, mode=BATCH)) as backend:
         mine = record()
         await backend.write(mine, "RequestReceived")
         mine.annotations["later"] = "yes"
@@ -64,7 +65,7 @@ async def test_an_event_is_what_was_known_when_it_happened(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("mode", "fails"), [(BLOCKING, False), (STRICT, True)])
 async def test_only_strict_requests_fail_with_the_file(tmp_path: Path, mode: str, fails: bool) -> None:
-    async with running(Backend(LogFile(str(tmp_path)), line, mode=mode)) as backend:  # a folder
+    async with running(Backend(FileSink(LogFile(str(tmp_path))), line, mode=mode)) as backend:  # a folder
         if fails:
             with pytest.raises(AuditFailed, match="cannot be written"):
                 await backend.write(record(), "Panic")

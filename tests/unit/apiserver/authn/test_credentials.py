@@ -132,5 +132,5 @@ async def test_a_token_that_nobody_knows_is_refused_and_none_is_no_opinion() -> 
     assert await tokens.authenticate(sent(None)) is None
     with pytest.raises(Unauthorized):
         await tokens.authenticate(sent(None, Authorization="Bearer T"))
-    assert tokens.review("t", ["other"]) is None
-    assert tokens.review("t", ["other", "aud"]) == (UserInfo("amy"), ("aud",))
+    assert await tokens.review("t", ["other"]) is None
+    assert await tokens.review("t", ["other", "aud"]) == (UserInfo("amy"), ("aud",))

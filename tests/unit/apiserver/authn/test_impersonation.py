@@ -18,7 +18,7 @@ class Permits:
     def __init__(self, *permitted: str) -> None:
         self.permitted = permitted
 
-    def authorize(self, attributes: Attributes) -> tuple[Decision, str]:
+    async def authorize(self, attributes: Attributes) -> tuple[Decision, str]:
         resource = attributes.resource + (f"/{attributes.subresource}" if attributes.subresource else "")
         asked = f"{resource} {attributes.namespace}/{attributes.name}".replace(" /", " ")
         assert attributes.verb == "impersonate"
@@ -29,35 +29,35 @@ def headers(*pairs: tuple[str, str]) -> CIMultiDict[str]:
     return CIMultiDict(pairs)
 
 
-def test_without_headers_nothing_changes() -> None:
-    assert impersonate(AMY, headers(("X", "y")), Permits()) is AMY
+async def test_without_headers_nothing_changes() -> None:
+    assert await impersonate(AMY, headers(("X", "y")), Permits()) is AMY
 
 
-def test_a_user_with_groups_and_extra() -> None:
+async def test_a_user_with_groups_and_extra() -> None:
     asked = headers(
         ("Impersonate-User", "ben"), ("impersonate-group", "devs"), ("Impersonate-Group", "ops"),
         ("Impersonate-Extra-Scopes%2fx", "view"), ("Impersonate-Uid", "7"),
     )  # fmt: skip
     all_of_it = ("users ben", "groups devs", "groups ops", "userextras/scopes/x view", "uids 7")
-    user = impersonate(AMY, asked, Permits(*all_of_it))
+    user = await impersonate(AMY, asked, Permits(*all_of_it))
     assert user == UserInfo("ben", "7", ("devs", "ops", "system:authenticated"), {"scopes/x": ("view",)})
     for missing in all_of_it:
         with pytest.raises(Forbidden):
-            impersonate(AMY, asked, Permits(*(item for item in all_of_it if item != missing)))
+            await impersonate(AMY, asked, Permits(*(item for item in all_of_it if item != missing)))
 
 
-def test_a_service_account_gets_its_groups() -> None:
-    user = impersonate(
+async def test_a_service_account_gets_its_groups() -> None:
+    user = await impersonate(
         AMY, headers(("Impersonate-User", "system:serviceaccount:ns:sa")), Permits("serviceaccounts ns/sa")
     )
     assert user.groups == ("system:serviceaccounts", "system:serviceaccounts:ns", "system:authenticated")
 
 
-def test_anonymous_is_not_authenticated() -> None:
-    user = impersonate(AMY, headers(("Impersonate-User", "system:anonymous")), Permits("users system:anonymous"))
+async def test_anonymous_is_not_authenticated() -> None:
+    user = await impersonate(AMY, headers(("Impersonate-User", "system:anonymous")), Permits("users system:anonymous"))
     assert user.groups == ("system:unauthenticated",)
 
 
-def test_groups_without_a_user_make_no_sense() -> None:
+async def test_groups_without_a_user_make_no_sense() -> None:
     with pytest.raises(InternalError, match="without impersonating a user"):
-        impersonate(AMY, headers(("Impersonate-Group", "system:masters")), Permits("groups system:masters"))
+        await impersonate(AMY, headers(("Impersonate-Group", "system:masters")), Permits("groups system:masters"))

@@ -78,7 +78,7 @@ def api() -> MemoryLoopback:
         ("create deployments.apps a x", False),
     ],
 )
-def test_a_node(api: MemoryLoopback, question: str, allowed: bool) -> None:
+async def test_a_node(api: MemoryLoopback, question: str, allowed: bool) -> None:
     verb, what, namespace, name = (part.strip("-") if part == "-" else part for part in question.split())
     resource, _, group = what.partition(".")
     resource, _, subresource = resource.partition("/")
@@ -86,13 +86,13 @@ def test_a_node(api: MemoryLoopback, question: str, allowed: bool) -> None:
         verb, resource, group=group, namespace=namespace, name=name, subresource=subresource, user="system:node:n1",
         groups=("system:nodes",),
     )  # fmt: skip
-    assert chain(["Node"], api).allows(asked) is allowed
+    assert await chain(["Node"], api).allows(asked) is allowed
 
 
 @pytest.mark.parametrize(
     ("user", "groups"),
     [("system:node:n1", ()), ("n1", ("system:nodes",)), ("system:node:", ("system:nodes",)), ("amy", ())],
 )
-def test_nobody_else(api: MemoryLoopback, user: str, groups: tuple[str, ...]) -> None:
+async def test_nobody_else(api: MemoryLoopback, user: str, groups: tuple[str, ...]) -> None:
     asked = attributes("get", "secrets", namespace="a", name="s-volume", user=user, groups=groups)
-    assert not chain(["Node"], api).allows(asked)
+    assert not await chain(["Node"], api).allows(asked)

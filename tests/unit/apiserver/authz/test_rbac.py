@@ -72,11 +72,11 @@ def test_a_change_is_seen_at_once_and_reasons_are_told() -> None:
     )
 
 
-def test_members_of_the_privileged_group_may_do_all_and_nothing_but_the_exact_name_counts() -> None:
+async def test_members_of_the_privileged_group_may_do_all_and_nothing_but_the_exact_name_counts() -> None:
     authorizer = chain(["RBAC"], loopback())
     for groups, wanted in ((("system:masters",), True), (("system:masters2",), False), (("system:master",), False)):
         asked = attributes("delete", "nodes", name="n", groups=groups)
-        assert authorizer.allows(asked) is wanted
+        assert await authorizer.allows(asked) is wanted
 
 
 @pytest.mark.parametrize(
