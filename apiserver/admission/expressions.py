@@ -87,7 +87,7 @@ class Checks:
                 group=check.group, version="*", resource=check.resource, subresource=check.subresource,
                 namespace=check.namespace, name=check.name,
             )  # fmt: skip
-            decision, reason = self._authorizer.authorize(asked)
+            decision, reason = await self._authorizer.authorize(asked)
             self._known[check] = decision is Decision.ALLOW, reason
         self._asked = []
 
