@@ -66,7 +66,7 @@ def review(
         "object": _typed(obj, kind),
         "oldObject": _typed(old, kind),
         "dryRun": attributes.dry_run,
-        "options": {**attributes.options, "kind": _OPTIONS.get(verb, ""), "apiVersion": "meta.k8s.io/v1"},
+        "options": _options(attributes, verb),
     }
     if attributes.subresource:
         request["subResource"] = request["requestSubResource"] = attributes.subresource
@@ -76,6 +76,11 @@ def review(
     if attributes.namespace:
         request["namespace"] = attributes.namespace
     return {"kind": "AdmissionReview", "apiVersion": f"{_GROUP}/{version}", "request": request}
+
+
+def _options(attributes: Attributes, verb: str) -> Object | None:
+    kind = _OPTIONS.get(verb)
+    return {**attributes.options, "kind": kind, "apiVersion": "meta.k8s.io/v1"} if kind else None
 
 
 def _typed(obj: Object | None, kind: tuple[str, str, str]) -> Object | None:

@@ -15,6 +15,7 @@ from apimachinery.errors import BadRequest
 from apimachinery.objects import Object, name_of, namespace_of
 from apiserver.http.call import Call
 from apiserver.http.request_info import Query, is_true
+from apiserver.http.special.connecting import admit_connection
 from apiserver.http.special.kubelets import Kubelets
 from apiserver.http.special.podlog import choose_container
 from apiserver.http.special.proxied import HOP_BY_HOP, linked_answer
@@ -40,11 +41,13 @@ class Connections:
 
     async def exec(self, call: Call) -> web.StreamResponse:
         """Run a command in a container; raises BadRequest where it is not asked as a stream."""
+        await admit_connection(call, self._pods.admission)
         commands = [("command", command) for command in call.query.get("command", ())]
         return await self._in_container(call, "exec", commands)
 
     async def attach(self, call: Call) -> web.StreamResponse:
         """The streams of a running container."""
+        await admit_connection(call, self._pods.admission)
         return await self._in_container(call, "attach", [])
 
     async def _in_container(self, call: Call, action: str, more: list[tuple[str, str]]) -> web.StreamResponse:
@@ -56,6 +59,7 @@ class Connections:
 
     async def portforward(self, call: Call) -> web.StreamResponse:
         """Connections to ports of a pod."""
+        await admit_connection(call, self._pods.admission)
         pod = await self._running_pod(call)
         ports = urlencode([("port", port) for port in call.query.get("ports", ())])
         path = f"/portForward/{quote(namespace_of(pod))}/{quote(name_of(pod))}" + (f"?{ports}" if ports else "")
@@ -75,6 +79,7 @@ class Connections:
 
     async def node(self, call: Call) -> web.StreamResponse:
         """A request to a node's kubelet."""
+        await admit_connection(call, self._pods.admission)
         name, _, port = call.info.name.removeprefix("https:").partition(":")
         url = self._kubelets.url(name, _path_and_query(call))
         url = url.with_port(int(port)) if port.isdigit() else url
@@ -82,6 +87,7 @@ class Connections:
 
     async def pod(self, call: Call) -> web.StreamResponse:
         """A request to a port of a pod."""
+        await admit_connection(call, self._pods.admission)
         scheme, name, port = target(call.info.name)
         pod = (await reading.get(self._pods, call.info.namespace, name)).obj
         address = (pod.get("status") or {}).get("podIP")
@@ -92,6 +98,7 @@ class Connections:
 
     async def service(self, call: Call) -> web.StreamResponse:
         """A request to one of a service's endpoints."""
+        await admit_connection(call, self._pods.admission)
         scheme, name, port = target(call.info.name)
         service = (await reading.get(self._services, call.info.namespace, name)).obj
         found = self._endpoints.store.cached(call.info.namespace, name)

@@ -47,6 +47,9 @@ class Webhooks:
             response |= {"warnings": ["it was changed"], "auditAnnotations": {"size": str(len(data))}}
         elif path == "/label":
             response |= patch({"op": "add", "path": "/metadata/labels", "value": {"seen": "yes"}})
+        elif path == "/init":
+            added = {"name": "added", "image": "i"}
+            response |= patch({"op": "add", "path": "/template/spec/initContainers", "value": [added]})
         elif path == "/deny":
             response |= {"allowed": False, "status": {"message": "not today", "code": 418}}
         elif path == "/warn":
@@ -235,3 +238,42 @@ async def test_a_dry_run_needs_webhooks_without_effects(admin: RestClient, webho
     assert status == 201
     assert webhooks.asked[0]["dryRun"] is True
     assert b"added0" in body
+
+
+async def test_what_a_webhook_leaves_out_is_defaulted(admin: RestClient, webhooks: Webhooks) -> None:
+    hook = webhooks.configuration(
+        MUTATING_WEBHOOKS, "init", "init", rules=[rule("", "v1", "podtemplates")], objectSelector={}
+    )
+    await admin.create(MUTATING_WEBHOOKS, hook)
+    templates = Resource("", "v1", "podtemplates", "PodTemplate")
+    spec = {"containers": [{"name": "c", "image": "i"}]}
+    template = {
+        "apiVersion": "v1",
+        "kind": "PodTemplate",
+        "metadata": {"name": "t", "namespace": "default"},
+        "template": {"metadata": {"labels": {"a": "b"}}, "spec": spec},
+    }
+    made = await admin.create(templates, template)
+    (added,) = made["template"]["spec"]["initContainers"]
+    assert (added["name"], added["terminationMessagePolicy"]) == ("added", "File")
+
+
+async def test_connections_are_admitted(admin: RestClient, webhooks: Webhooks) -> None:
+    rules = [rule("", "v1", "pods/attach", "CONNECT"), rule("", "v1", "services/proxy", "CONNECT")]
+    hook = webhooks.configuration(VALIDATING_WEBHOOKS, "connect", "deny", rules=rules, objectSelector={})
+    await admin.create(VALIDATING_WEBHOOKS, hook)
+    path = "/api/v1/namespaces/default/pods/a/attach?stdin=true&stdout=true&container=c"
+    status, body = await admin.raw("POST", path)
+    assert (status, orjson.loads(body)["message"]) == (
+        418,
+        'admission webhook "deny.0.example.com" denied the request: not today',
+    )
+    (asked,) = webhooks.asked
+    assert asked["operation"] == "CONNECT"
+    assert asked["object"] == {
+        "kind": "PodAttachOptions", "apiVersion": "v1", "stdin": True, "stdout": True, "container": "c",
+    }  # fmt: skip
+    assert (asked["subResource"], asked["kind"]["kind"], asked["options"]) == ("attach", "PodAttachOptions", None)
+    status, _ = await admin.raw("GET", "/api/v1/namespaces/default/services/s/proxy/x")
+    assert status == 418
+    assert webhooks.asked[1]["object"] == {"kind": "ServiceProxyOptions", "apiVersion": "v1", "path": "/x"}
