@@ -13,7 +13,7 @@ from api.core.persistentvolumeclaim import access_modes, storage_class_of
 from api.core.pod.affinity import validate_node_selector
 from api.core.pod.defaults import set_volume_source_defaults
 from api.core.resourcenames import validate_basic_resource, validate_positive_quantity
-from api.gosyntax import raw
+from api.gosyntax import quantity_value, raw
 from api.kind import Column
 from api.strategies import StatusStrategy, StatusStrategyBase, restore
 from api.table import AGE, NAME, age
@@ -22,6 +22,7 @@ from api.validation.objectmeta import FIELD_IMMUTABLE
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object
+from apimachinery.quantity import parse
 
 COLUMNS = (
     NAME,
@@ -130,7 +131,8 @@ def _validate_capacity(capacity: Mapping[str, str], path: str, errors: list[Fiel
     if not capacity:
         errors.append(fe.required(path))
     if set(capacity) != {"storage"}:
-        shown = capacity or raw("core.ResourceList(nil)")
+        amounts = [f"{fe.go_quote(name)}:{quantity_value(parse(capacity[name]))}" for name in sorted(capacity)]
+        shown = raw(f"core.ResourceList{{{', '.join(amounts)}}}" if amounts else "core.ResourceList(nil)")
         errors.append(fe.not_supported(path, shown, ("storage",)))
     for name, text in capacity.items():
         errors += validate_basic_resource(text, f"{path}[{name}]")

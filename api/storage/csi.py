@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from api.core.persistentvolume import validate_volume_spec
 from api.core.resourcenames import validate_nonnegative_quantity
 from api.core.volumesources import csi_driver_name
-from api.gosyntax import label_selector, named_strings, pointer, raw, struct
+from api.gosyntax import label_selector, named_strings, pointer, raw, string_list, struct
 from api.kind import Column, Strategy
 from api.strategies import StatusStrategy, StatusStrategyBase
 from api.table import AGE, NAME, NONE, UNSET, age
@@ -139,9 +139,18 @@ class CSINodeStrategy(Strategy):
             if name in seen:
                 errors.append(fe.duplicate(f"{path}.name", name))
             seen.add(name)
-            for key in driver.get("topologyKeys") or ():
-                errors.extend(fe.invalid(path, key, text) for text in names.qualified_name(key))
+            _validate_topology_keys(driver.get("topologyKeys") or (), path, errors)
         return errors
+
+
+def _validate_topology_keys(keys: Sequence[str], path: str, errors: list[FieldError]) -> None:
+    shown = raw(string_list(keys))
+    for index, key in enumerate(keys):
+        if not key:
+            errors.append(fe.required(path))
+        if key in keys[:index]:
+            errors.append(fe.duplicate(path, key))
+        errors.extend(fe.invalid(path, shown, text) for text in names.qualified_name(key))
 
 
 class CSIStorageCapacityStrategy(Strategy):
