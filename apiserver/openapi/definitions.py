@@ -9,7 +9,10 @@ from apimachinery.objects import Object
 from apimachinery.schema import model
 from apimachinery.schema.loader import Schemas
 from apimachinery.schema.model import FieldSchema, TypeSchema
+from apiserver.openapi.describing import Descriptions
 
+V2_PREFIX = "#/definitions/"
+V3_PREFIX = "#/components/schemas/"
 GVK = "x-kubernetes-group-version-kind"
 
 _SCALARS: Mapping[str, Object] = {
@@ -41,12 +44,12 @@ def kinds_by_name(schemas: Schemas) -> dict[str, list[dict[str, str]]]:
     return found
 
 
-def definitions(schemas: Schemas, names: Iterable[str], prefix: str) -> dict[str, Object]:
-    """The schemas of these types; references begin with `prefix` ("#/definitions/")."""
+def definitions(schemas: Schemas, names: Iterable[str], prefix: str, texts: Descriptions) -> dict[str, Object]:
+    """The schemas of these types with what `texts` say of them; references begin with `prefix` ("#/definitions/")."""
     kinds = kinds_by_name(schemas)
     made: dict[str, Object] = {}
     for name in sorted(names):
-        made[name] = _struct(schemas.named(name), prefix)
+        made[name] = _struct(name, schemas.named(name), prefix, texts)
         if name in kinds:
             made[name][GVK] = sorted(kinds[name], key=lambda entry: (entry["group"], entry["version"], entry["kind"]))
     return made
@@ -74,9 +77,14 @@ def _innermost(schema: TypeSchema) -> TypeSchema:
     return schema
 
 
-def _struct(schema: TypeSchema, prefix: str) -> Object:
+def _struct(type_name: str, schema: TypeSchema, prefix: str, texts: Descriptions) -> Object:
     made: Object = {"type": "object"}
-    properties = {name: _field(field, prefix) for name, field in sorted(schema.fields.items())}
+    if text := texts.of_type(type_name):
+        made["description"] = text
+    properties = {
+        name: _described(_field(field, prefix), texts.of_field(type_name, name), prefix)
+        for name, field in sorted(schema.fields.items())
+    }
     if properties:
         made["properties"] = properties
     required = sorted(name for name, field in schema.fields.items() if field.required)
@@ -85,6 +93,15 @@ def _struct(schema: TypeSchema, prefix: str) -> Object:
     if schema.atomic:
         made["x-kubernetes-map-type"] = "atomic"
     return made
+
+
+def _described(made: Object, text: str, prefix: str) -> Object:
+    if not text:
+        return made
+    if "$ref" in made and prefix == V3_PREFIX:  # where a reference may have nothing beside it
+        reference = made.pop("$ref")
+        made["allOf"] = [{"$ref": reference}]
+    return {"description": text, **made}
 
 
 def _field(field: FieldSchema, prefix: str) -> Object:

@@ -9,12 +9,11 @@ from api.kind import Kind
 from apimachinery.objects import Object
 from apimachinery.schema.loader import Schemas
 from apiserver.crd import openapi as custom
-from apiserver.openapi.definitions import GVK, definitions, reachable
+from apiserver.openapi import describing
+from apiserver.openapi.definitions import GVK, V2_PREFIX, V3_PREFIX, definitions, reachable
 from apiserver.openapi.paths import Operation, operations, parameter_type
 
 _JSON_AND_YAML = ["application/json", "application/yaml"]
-_V2_PREFIX = "#/definitions/"
-_V3_PREFIX = "#/components/schemas/"
 _TITLE = "Kubernetes"
 _DELETE_OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
 _STATUS = "io.k8s.apimachinery.pkg.apis.meta.v1.Status"
@@ -31,8 +30,8 @@ def v2(schemas: Schemas, kinds: Iterable[Kind], version: str) -> Object:
         "info": {"title": _TITLE, "version": version},
         "paths": paths,
         "definitions": {
-            **definitions(schemas, schemas.names, _V2_PREFIX),
-            **custom.definitions(kinds, _V2_PREFIX, v2=True),
+            **definitions(schemas, schemas.names, V2_PREFIX, describing.load()),
+            **custom.definitions(kinds, V2_PREFIX, v2=True),
         },
     }
 
@@ -43,10 +42,10 @@ def _v2_operation(operation: Operation) -> Object:
     ]
     parameters += [{"name": name, "in": "query", "type": parameter_type(name)} for name in operation.parameters]
     if body := _body(operation):
-        parameters.append({"name": "body", "in": "body", "required": True, "schema": {"$ref": _V2_PREFIX + body}})
+        parameters.append({"name": "body", "in": "body", "required": True, "schema": {"$ref": V2_PREFIX + body}})
     answer: Object = {"description": "OK"}
     if operation.answer:
-        answer["schema"] = {"$ref": _V2_PREFIX + operation.answer}
+        answer["schema"] = {"$ref": V2_PREFIX + operation.answer}
     made: Object = {
         "operationId": operation.operation_id,
         "produces": _JSON_AND_YAML,
@@ -69,17 +68,18 @@ def v3(schemas: Schemas, kinds: Iterable[Kind], group: str, version: str, server
     mine = [kind for kind in kinds if (kind.resource.group, kind.resource.version) == (group, version)]
     paths: dict[str, Object] = {}
     roots = {_DELETE_OPTIONS, _STATUS}
-    made = custom.definitions(mine, _V3_PREFIX, v2=False)
+    made = custom.definitions(mine, V3_PREFIX, v2=False)
     if made:
         roots |= {custom.OBJECT_META, custom.LIST_META}
     for operation in operations(mine, schemas.kinds | custom.names_of(mine)):
         paths.setdefault(operation.path, {})[operation.method] = _v3_operation(operation)
         roots.update(name for name in (operation.body, operation.answer) if name and name not in made)
+    built_in = definitions(schemas, reachable(schemas, roots), V3_PREFIX, describing.load())
     return {
         "openapi": "3.0.0",
         "info": {"title": _TITLE, "version": server_version},
         "paths": paths,
-        "components": {"schemas": {**definitions(schemas, reachable(schemas, roots), _V3_PREFIX), **made}},
+        "components": {"schemas": {**built_in, **made}},
     }
 
 
@@ -107,4 +107,4 @@ def _v3_operation(operation: Operation) -> Object:
 
 
 def _content(name: str, media_types: Iterable[str]) -> dict[str, Any]:
-    return {media_type: {"schema": {"$ref": _V3_PREFIX + name}} for media_type in media_types}
+    return {media_type: {"schema": {"$ref": V3_PREFIX + name}} for media_type in media_types}

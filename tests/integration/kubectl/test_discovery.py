@@ -57,6 +57,8 @@ def test_explain(kubectl: Kubectl, what: str, fields: set[str]) -> None:
     shown = kubectl("explain", what)
     assert fields <= set(re.findall(r"^ {2,3}(\w+)\t<", shown, re.M))
     assert "DESCRIPTION:" in shown
+    assert "<empty>" not in shown
+    assert "<no description>" not in shown
     if not kubectl.is_old:  # the same from the OpenAPI v2 document, in its protobuf form
         shown = kubectl("explain", what, "--output=plaintext-openapiv2")
         assert fields <= set(re.findall(r"^ {2,3}(\w+)\t<", shown, re.M))
