@@ -53,9 +53,14 @@ class Terminator:
             await self._node.network.detach(sandbox.id)
 
     async def release(self, pod: Object) -> None:
-        """The pod has ended but stays in the API: its sandboxes go, its containers stay for their logs."""
+        """The pod has ended but stays in the API: its sandboxes and volumes go, its containers stay for their logs."""
         uid = uid_of(pod)
         await self.remove_containers(self._node.cache.pod(uid).sandboxes)
+        try:
+            await self._node.volumes.release(uid)
+        except MountFailed as error:
+            logger.warning("Volumes of an ended pod remain", extra={"pod": key_of(pod), "error": str(error)})
+        self._node.resources.forget(uid)
         self._node.images.forget(uid)
 
     async def clean(self, pod: Object) -> None:

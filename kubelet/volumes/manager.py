@@ -99,6 +99,15 @@ class VolumeManager:
                 if found is not None and found.refreshed:
                     await self._set_up(pod, volume)
 
+    async def release(self, pod_uid: str) -> None:
+        """Remove the volumes of a pod that has ended and stays in the API: secrets, tmpfs and data go, what tells how it
+        ended stays. Raises MountFailed: repeat later."""
+        async with self._lock(pod_uid):
+            try:
+                await asyncio.to_thread(_remove_volumes, self._pods / pod_uid)
+            except OSError as error:
+                raise MountFailed(f"failed to remove the volumes of pod {pod_uid}: {error}") from error
+
     async def unmount(self, pod_uid: str) -> None:
         """Remove the pod's volumes and its directory; a pod without any is fine. Raises MountFailed: repeat later."""
         async with self._lock(pod_uid):
@@ -178,9 +187,15 @@ def _names(directory: Path) -> list[str]:
     return [entry.name for entry in directory.iterdir()] if directory.is_dir() else []
 
 
-def _remove_pod(directory: Path) -> None:
+def _remove_volumes(directory: Path) -> None:
     """Unmount first, whoever mounted: removing files through a forgotten mount would destroy someone's data."""
     subpath.remove_sub_paths(directory / "volume-subpaths")
     mounts.unmount_below(directory)
+    if (directory / "volumes").exists():
+        shutil.rmtree(directory / "volumes")
+
+
+def _remove_pod(directory: Path) -> None:
+    _remove_volumes(directory)
     if directory.exists():
         shutil.rmtree(directory)

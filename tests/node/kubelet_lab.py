@@ -116,7 +116,7 @@ class KubeletLab:
         self._kubelet = await self._run(
             "kubelet", "--master=http://127.0.0.1:8080", f"--root-dir={self.root_dir}", f"--hostname-override={NODE}",
             "--node-ip=192.168.50.1", "--pod-cidr=10.97.0.0/24", "--anonymous-auth", "--fail-swap-on=false",
-            f"--cni-conf-dir={self.cni_dir}", *flags,
+            f"--cni-conf-dir={self.cni_dir}", "--cluster-dns=10.96.0.10", *flags,
         )  # fmt: skip
 
     async def kill_kubelet(self, how: signal.Signals = signal.SIGKILL) -> int:

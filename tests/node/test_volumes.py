@@ -217,6 +217,18 @@ async def test_removal_spares_what_is_mounted_inside(manager: VolumeManager, roo
     assert not (root / "pods/uid-1").exists()
 
 
+async def test_an_ended_pod_keeps_its_directory_without_volumes(manager: VolumeManager, root: Path) -> None:
+    subject = pod([{"name": "d", "emptyDir": {"medium": "Memory"}}, {"name": "s", "secret": {"secretName": "s"}}])
+    await manager.mount(subject)
+    (root / "pods/uid-1/etc-hosts").write_text("x")
+    await manager.release("uid-1")
+    await manager.release("uid-1")
+    assert not mounts.mounts_below(root)
+    assert [path.name for path in (root / "pods/uid-1").iterdir()] == ["etc-hosts"]
+    await manager.unmount("uid-1")
+    assert not (root / "pods/uid-1").exists()
+
+
 _CHURN = """
 import asyncio, sys
 from pathlib import Path
