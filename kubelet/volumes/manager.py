@@ -100,8 +100,8 @@ class VolumeManager:
                     await self._set_up(pod, volume)
 
     async def release(self, pod_uid: str) -> None:
-        """Remove the volumes of a pod that has ended and stays in the API: secrets, tmpfs and data go, what tells how it
-        ended stays. Raises MountFailed: repeat later."""
+        """Remove the volumes of a pod that has ended and stays in the API: secrets, tmpfs and data go, what tells how
+        it ended stays. Raises MountFailed: repeat later."""
         async with self._lock(pod_uid):
             try:
                 await asyncio.to_thread(_remove_volumes, self._pods / pod_uid)
