@@ -13,7 +13,7 @@ from client.rest import RestClient
 from component.leadership import serve_as_leader
 from component.process import FatalError, Process, run_process
 from controller.context import Context
-from controller.credentials import ServiceAccountClients
+from controller.credentials import ServiceAccountClients, has_account
 from controller.options import NAME, Options
 from controller.registry import Runnable, selected
 
@@ -56,7 +56,7 @@ async def _make(context: Context, options: Options, accounts: ServiceAccountClie
     controllers: list[Runnable] = []
     for entry in selected(options.controllers):
         own = context
-        if options.use_service_account_credentials:
+        if options.use_service_account_credentials and has_account(entry.alias):
             own = replace(context, client=await accounts.client_for(entry.alias))
         made = await entry.make(own, options)
         if not made:

@@ -52,6 +52,12 @@ _ACCOUNTS = {
 }
 
 
+def has_account(controller: str) -> bool:
+    """Whether the controller (by its short name) has an account of its own. What fills accounts' tokens has none:
+    it works with the manager's own rights, as the reference's does."""
+    return controller in _ACCOUNTS
+
+
 class ServiceAccountClients:
     """Makes and keeps the clients; an async context manager, whose `run` renews the tokens."""
 

@@ -24,6 +24,24 @@ async def root_ca(context: Context, options: Options) -> Sequence[Runnable]:
     return [RootCAPublisher(context, text)]
 
 
+async def account_tokens(context: Context, options: Options) -> Sequence[Runnable]:
+    """The controller of token Secrets, where there is a key to sign with."""
+    from controller.rootca.controller import read_root_ca
+    from controller.serviceaccounttoken.controller import ServiceAccountTokenController
+
+    key_file = options.service_account_private_key_file
+    if not key_file:
+        return []
+    if not os.access(key_file, os.R_OK):
+        raise FatalError(f"error reading key for service account token controller: cannot read {key_file}")
+    try:
+        root_ca = await asyncio.to_thread(read_root_ca, options.root_ca_file)
+    except OSError as error:
+        raise FatalError(f"error reading root-ca-file at {options.root_ca_file}: {error.strerror}") from error
+    workers = options.concurrent_serviceaccount_token_syncs
+    return [ServiceAccountTokenController(context, key_file=key_file, root_ca=root_ca.encode(), workers=workers)]
+
+
 async def node_ipam(context: Context, options: Options) -> Sequence[Runnable]:
     """The allocator of pod CIDRs, where --allocate-node-cidrs asks for it."""
     from controller.nodeipam.controller import NodeIpamController

@@ -63,6 +63,7 @@ ENTRIES: tuple[Entry, ...] = (
         "serviceaccount",
         _simple("controller.serviceaccount.controller:ServiceAccountController"),
     ),
+    Entry("serviceaccount-token-controller", "serviceaccount-token", _hooked("controller.makers:account_tokens")),
     Entry("root-ca-certificate-publisher-controller", "root-ca-cert-publisher", _hooked("controller.makers:root_ca")),
     Entry(
         "namespace-controller",
@@ -197,7 +198,7 @@ _NOT_HERE = frozenset(
         "service-lb-controller", "tokencleaner", "token-cleaner-controller", "ephemeral-volume",
         "ephemeral-volume-controller", "persistentvolume-expander",
         "persistentvolume-expander-controller", "ttl", "ttl-controller", "legacy-service-account-token-cleaner",
-        "legacy-serviceaccount-token-cleaner-controller", "serviceaccount-token", "serviceaccount-token-controller",
+        "legacy-serviceaccount-token-cleaner-controller",
         "storage-version-gc", "storageversion-garbage-collector-controller", "resourceclaim-controller",
         "endpointslicemirroring", "endpointslice-mirroring-controller", "validatingadmissionpolicy-status-controller",
     }

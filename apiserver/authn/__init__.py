@@ -11,7 +11,7 @@ import orjson
 
 from apimachinery.errors import ServiceUnavailable, Unauthorized
 from apimachinery.objects import Object
-from apiserver.authn import impersonation, keys, tokenfile
+from apiserver.authn import impersonation, tokenfile
 from apiserver.authn.bootstraptoken import BootstrapTokens
 from apiserver.authn.oidc import OidcTokens, Provider
 from apiserver.authn.requestheader import RequestHeaderAuthenticator
@@ -24,6 +24,7 @@ from apiserver.authn.x509 import PeerCertificates, X509Authenticator, load_autho
 from apiserver.interfaces import Attributes, Authenticator, Authorizer, Credentials, Loopback, UserInfo
 from apiserver.options import Options
 from apiserver.webhooks.bykubeconfig import KubeconfigWebhook
+from component import tokenkeys as keys
 
 __all__ = ["Authentication", "build"]
 

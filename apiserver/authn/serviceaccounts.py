@@ -13,8 +13,8 @@ from api.resources import PODS, SECRETS, SERVICE_ACCOUNTS
 from apimachinery.errors import Unauthorized
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, parse_time, uid_of
-from apiserver.authn.keys import VerificationKey
 from apiserver.interfaces import Reader, UserInfo
+from component.tokenkeys import VerificationKey
 
 logger = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from apimachinery.errors import BadRequest
 from apimachinery.fielderrors import FieldError
 from apimachinery.fielderrors import invalid as invalid_field
 from apimachinery.objects import Object, format_time, name_of, namespace_of, uid_of
-from apiserver.authn.keys import SigningKey
 from apiserver.authn.serviceaccounts import user_name
 from apiserver.interfaces import Loopback
+from component.tokenkeys import SigningKey
 
 _GROUP = "authentication.k8s.io"
 _MIN_SECONDS = 600

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from api.resources import PODS, SECRETS, SERVICE_ACCOUNTS
 from apimachinery.errors import ApiError, Unauthorized
 from apimachinery.objects import Object
-from apiserver.authn.keys import PrivateKey, jwks, load_signing_key, load_verification_keys, make_signing_key
 from apiserver.authn.serviceaccounts import ServiceAccountTokens
 from apiserver.authn.tokenrequest import TokenIssuer
+from component.tokenkeys import PrivateKey, jwks, load_signing_key, load_verification_keys, make_signing_key
 from tests.unit.apiserver.objects import MemoryLoopback, made, pod
 
 ISSUER = "https://issuer"

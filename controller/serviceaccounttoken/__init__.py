@@ -1,0 +1,1 @@
+"""The controller of Secrets of type kubernetes.io/service-account-token."""
