@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from apimachinery import errors, labels
-from apimachinery.errors import ApiError
+from apimachinery.errors import ApiError, Conflict
 from apimachinery.objects import Object, format_time, is_deleting, labels_of, name_of, namespace_of
 from apiserver.http import reply
 from apiserver.http.call import Call
@@ -17,6 +17,7 @@ from apiserver.registry.context import DeleteOptions, WriteContext
 from apiserver.registry.served import Served
 
 _MAX_DISRUPTED = 2000
+_TRIES = 5
 _ENDED = frozenset({"Succeeded", "Failed"})
 
 
@@ -39,27 +40,52 @@ class Evictions:
         raw = eviction.get("deleteOptions") or {}
         dry_run = bool(raw.get("dryRun"))
         attributes = replace(call.attributes, dry_run=dry_run)
-        pod = (await reading.get(self._pods, namespace, name)).obj
+        await reading.get(self._pods, namespace, name)
         await self._pods.admission.admit(attributes, eviction, None)
         call.warnings += await self._pods.admission.validate(attributes, eviction, None)
-        if not may_ignore_budgets(pod):
-            await self._spend(pod, dry_run=dry_run)
         context = WriteContext(replace(attributes, verb="delete", subresource=""), datetime.now(UTC), dry_run)
-        await delete.delete(self._pods, namespace, name, _options(raw), context)
+        options = _options(raw)
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                await self._evict(namespace, name, options, context)
+                break
+            except Conflict:
+                if options.resource_version or not tries_left:
+                    raise
         return reply.document(reply.success_status(code=201), representation, 201)
 
-    async def _spend(self, pod: Object, *, dry_run: bool) -> None:
+    async def _evict(self, namespace: str, name: str, options: DeleteOptions, context: WriteContext) -> None:
+        """Raises Conflict where the pod is no longer the one that was looked at."""
+        pod = (await reading.get(self._pods, namespace, name)).obj
+        ignored = may_ignore_budgets(pod)
+        # What spares it a budget's guard is only true of the pod as it is now.
+        pinned = not is_over(pod) if ignored else not await self._spend(pod, dry_run=context.dry_run)
+        if pinned and not options.resource_version:
+            options = replace(options, resource_version=pod["metadata"]["resourceVersion"])
+        if not context.dry_run:
+            marked = await update.rewrite(
+                self._pods, namespace, name, lambda current: disrupted(current, options, context.now)
+            )
+            if options.resource_version:
+                options = replace(options, resource_version=str(marked.revision))
+        await delete.delete(self._pods, namespace, name, options, context)
+
+    async def _spend(self, pod: Object, *, dry_run: bool) -> bool:
+        """Take one disruption of the pod's budget, if it has one; False where the budget does not guard it as it is."""
         namespace, name = namespace_of(pod), name_of(pod)
         found = [item.obj for item in self._budgets.store.cache.list(namespace) if covers(item.obj, pod)]
         if not found:
-            return
+            return True
         if len(found) > 1:
             text = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
             raise errors.InternalError(f"Internal error occurred: {text}")
+        if not guards(found[0], pod):
+            return False
         now = datetime.now(UTC)
         await update.rewrite(
             self._budgets, namespace, name_of(found[0]), lambda budget: spent(budget, name, now), dry_run=dry_run
         )
+        return True
 
 
 def _options(raw: Object) -> DeleteOptions:
@@ -75,8 +101,46 @@ def _options(raw: Object) -> DeleteOptions:
 
 def may_ignore_budgets(pod: Object) -> bool:
     """Pods that serve nobody do not count."""
-    phase = (pod.get("status") or {}).get("phase")
-    return phase in _ENDED or phase == "Pending" or is_deleting(pod)
+    return is_over(pod) or (pod.get("status") or {}).get("phase") == "Pending"
+
+
+def is_over(pod: Object) -> bool:
+    """Whether it will never serve anybody again."""
+    return is_deleting(pod) or (pod.get("status") or {}).get("phase") in _ENDED
+
+
+def guards(budget: Object, pod: Object) -> bool:
+    """Whether the pod's eviction must be paid for. An unready one's need not be where the budget says AlwaysAllow, or
+    where enough others are healthy (KEP-3017)."""
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    if any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions):
+        return True
+    if (budget.get("spec") or {}).get("unhealthyPodEvictionPolicy") == "AlwaysAllow":
+        return False
+    status = budget.get("status") or {}
+    needed, healthy = status.get("desiredHealthy") or 0, status.get("currentHealthy") or 0
+    return not 0 < needed <= healthy
+
+
+def disrupted(pod: Object, options: DeleteOptions, now: datetime) -> Object:
+    """The pod, changed in place, with the condition that tells why it ends (KEP-3329). Pure; raises Conflict where it
+    is not the one that `options` name."""
+    name, metadata = name_of(pod), pod["metadata"]
+    for wanted, present, what in (
+        (options.uid, metadata.get("uid"), "UID"),
+        (options.resource_version, metadata.get("resourceVersion"), "ResourceVersion"),
+    ):
+        if wanted and wanted != present:
+            why = f"Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {present}"
+            raise errors.conflict("", "pods", name, why)
+    condition = {
+        "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
+        "message": "Eviction API: evicting", "lastProbeTime": None, "lastTransitionTime": format_time(now),
+    }  # fmt: skip
+    status = pod.setdefault("status", {})
+    others = [present for present in status.get("conditions") or () if present.get("type") != condition["type"]]
+    status["conditions"] = [*others, condition]
+    return pod
 
 
 def covers(budget: Object, pod: Object) -> bool:

@@ -10,11 +10,12 @@ import pytest
 from apimachinery.errors import BadRequest, Conflict, Forbidden, InternalError, Invalid, TooManyRequests
 from apimachinery.objects import Object
 from apiserver.http.special.binding import bound, check
-from apiserver.http.special.eviction import covers, may_ignore_budgets, spent
+from apiserver.http.special.eviction import covers, disrupted, guards, may_ignore_budgets, spent
 from apiserver.http.special.kubelets import address_of
 from apiserver.http.special.podlog import choose_container, log_parameters
 from apiserver.http.special.scale import check as check_scale
 from apiserver.http.special.scale import rescaled, scale_of
+from apiserver.registry.context import DeleteOptions
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -83,6 +84,35 @@ def test_which_pods_a_budget_counts() -> None:
     assert not covers(budget(1), {"metadata": {"labels": {"a": "c"}}})
     assert may_ignore_budgets({"metadata": {}, "status": {"phase": "Succeeded"}})
     assert not may_ignore_budgets({"metadata": {}, "status": {"phase": "Running"}})
+
+
+@pytest.mark.parametrize(
+    ("ready", "policy", "needed", "healthy", "guarded"),
+    [
+        ("True", "AlwaysAllow", 2, 3, True),
+        ("False", None, 2, 2, False),
+        ("False", None, 2, 1, True),
+        ("False", "IfHealthyBudget", 2, 1, True),
+        ("False", "AlwaysAllow", 2, 1, False),
+        ("False", None, 0, 0, True),
+    ],
+)
+def test_which_pods_a_budget_guards(ready: str, policy: str | None, needed: int, healthy: int, guarded: bool) -> None:
+    given = {
+        "spec": {"unhealthyPodEvictionPolicy": policy},
+        "status": {"desiredHealthy": needed, "currentHealthy": healthy},
+    }
+    assert guards(given, {"status": {"conditions": [{"type": "Ready", "status": ready}]}}) is guarded
+
+
+def test_an_evicted_pod_says_so_once() -> None:
+    made = disrupted(disrupted(pod(), DeleteOptions(uid="u"), NOW), DeleteOptions(), NOW)
+    (condition,) = made["status"]["conditions"]
+    assert (condition["type"], condition["reason"]) == ("DisruptionTarget", "EvictionByEvictionAPI")
+    with pytest.raises(Conflict, match="UID in precondition: other, UID in object meta: u"):
+        disrupted(pod(), DeleteOptions(uid="other"), NOW)
+    with pytest.raises(Conflict, match="ResourceVersion in precondition: 1"):
+        disrupted(pod(), DeleteOptions(resource_version="1"), NOW)
 
 
 def test_scale_of_workloads() -> None:
