@@ -38,3 +38,11 @@ async def test_excluding_and_single_checks() -> None:
     assert (await checks().answer("livez", name="good")).status == 200
     assert (await checks().answer("livez", name="bad")).status == 500
     assert (await checks().answer("livez", name="none")).status == 404
+
+
+async def test_what_only_delays_readiness_does_not_end_a_life() -> None:
+    made = HealthChecks()
+    made.add("synced", lambda: "not yet", readiness_only=True)
+    assert (await made.answer("readyz")).status == 500
+    assert (await made.answer("livez")).status == 200
+    assert (await made.answer("healthz")).status == 200
