@@ -25,6 +25,7 @@ from kubelet.network.reach import Reach, reach_of
 logger = logging.getLogger(__name__)
 
 _RESYNC_SECONDS = 10.0
+_NO_CIDR = "the node has no pod CIDR yet"
 
 
 class PodNetwork:
@@ -78,7 +79,7 @@ class PodNetwork:
             self._trouble = str(error)
             raise
         if self._plan is None:
-            self._trouble = "the node has no pod CIDR yet"
+            self._trouble = _NO_CIDR
 
     async def configure(self, pod_cidr: str, peers: Sequence[Peer] | None = None) -> None:
         """Make links, routes and chains for this node's range, and for the other nodes (None: as known until now). Pods
@@ -98,7 +99,7 @@ class PodNetwork:
         """Another network takes new pods: the routes to other nodes go now, bridge and chains once no pod is on them;
         whether nothing is left. `configure` brings it back. Raises NetworkError."""
         async with self._syncing:
-            self._plan, self._trouble = None, "the pod network is another's"
+            self._plan, self._trouble = None, _NO_CIDR
             await self._routes.remove()
             if self._store.all():
                 return False
