@@ -48,9 +48,9 @@ class EvictionConfig:
 
 
 class Evict(Protocol):
-    """Ends a pod as Failed."""
+    """Ends a pod as Failed; `disrupted`: for what the node lacks."""
 
-    def __call__(self, pod: Object, message: str, *, grace_seconds: float) -> None: ...
+    def __call__(self, pod: Object, message: str, *, grace_seconds: float, disrupted: bool = False) -> None: ...
 
 
 class EvictionManager:
@@ -146,7 +146,7 @@ class EvictionManager:
         victim = ranked[0]
         logger.warning("Evicting a pod", extra={"pod": key_of(victim.pod), "used": victim.used})
         grace = self._config.max_grace_seconds if threshold.grace_seconds else 0.0
-        self._evict(victim.pod, message(threshold, level, victim), grace_seconds=grace)
+        self._evict(victim.pod, message(threshold, level, victim), grace_seconds=grace, disrupted=True)
 
     async def _uses(self, resource: str) -> list[PodUse]:
         pods = {uid_of(pod): pod for pod in self._pods() if not _has_ended(pod)}

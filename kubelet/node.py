@@ -182,11 +182,11 @@ class Kubelet:
                         continue
         return result
 
-    def _evict(self, pod: Object, message: str, *, grace_seconds: float) -> None:
+    def _evict(self, pod: Object, message: str, *, grace_seconds: float, disrupted: bool = False) -> None:
         worker = self.pods.worker(uid_of(pod))
         if worker is not None:
             self.services.event(pod, "Warning", "Evicted", message)
-            worker.fail("Evicted", message, grace_seconds)
+            worker.fail("Evicted", message, grace_seconds, disrupted=disrupted)
 
     def _renew_certificates(self, process: Process, serving: ssl.SSLContext | None) -> None:
         options = self.options

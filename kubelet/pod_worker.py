@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apimachinery.errors import ApiError
-from apimachinery.objects import Object, is_deleting, key_of, parse_time, uid_of
+from apimachinery.objects import Object, format_time, is_deleting, key_of, parse_time, uid_of
 from kubelet.container_starter import ContainerStarter
 from kubelet.failures import Interrupted, StartFailed, SyncFailed
 from kubelet.metrics import POD_START_SECONDS, STARTED_CONTAINER_ERRORS, STARTED_CONTAINERS
@@ -21,6 +21,7 @@ from kubelet.network.errors import NetworkError
 from kubelet.node_services import NodeServices, container_field, find_container
 from kubelet.plan.actions import PodActions, compute_pod_actions
 from kubelet.plan.container_status import StartError
+from kubelet.plan.phase import BY_KUBELET, DISRUPTION
 from kubelet.plan.pod_status import TERMINAL, pod_status
 from kubelet.plan.records import ContainerRecord
 from kubelet.plan.restart import Backoff, format_seconds
@@ -59,6 +60,7 @@ class PodWorker:
         self._ending = asyncio.Event()
         self._errors: dict[str, StartError] = {}
         self._failure: tuple[str, str] | None = None
+        self._disruption: dict[str, Any] | None = None
         self._next_look = 0.0
         self._mount_delay = _VOLUME_RETRY_SECONDS
         self._volumes: Mapping[str, HostPath] | None = None
@@ -96,10 +98,16 @@ class PodWorker:
             self._hurry.set()
         self.wake()
 
-    def fail(self, reason: str, message: str, grace_seconds: float) -> None:
-        """End the pod as Failed (eviction), after its own grace or `grace_seconds`, whichever is less."""
+    def fail(self, reason: str, message: str, grace_seconds: float, *, disrupted: bool = False) -> None:
+        """End the pod as Failed (eviction), after its own grace or `grace_seconds`, whichever is less. `disrupted`: for
+        what the node lacks, not for a fault of the pod's own."""
         if self._failure is None:
             self._failure = (reason, message)
+            if disrupted:
+                self._disruption = {
+                    "type": DISRUPTION, "status": "True", "reason": BY_KUBELET, "message": message,
+                    "lastProbeTime": None, "lastTransitionTime": format_time(datetime.now(UTC)),
+                }  # fmt: skip
             self._ending.set()
             if grace_seconds > 0:
                 asyncio.get_running_loop().call_later(grace_seconds, self._hurry.set)
@@ -361,6 +369,7 @@ class PodWorker:
         return pod_status(
             pod, node.cache.pod(self.uid), errors=self._errors, readiness=node.prober.readiness(pod),
             host_ip=node.host_ip, pod_ip=ip, now=datetime.now(UTC), terminating=terminating, failure=self._failure,
+            disruption=self._disruption,
         )  # fmt: skip
 
     def _set_status(self, pod: Object, terminating: bool = False) -> None:

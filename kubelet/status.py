@@ -16,7 +16,7 @@ from apimachinery.errors import ApiError, Conflict, Forbidden, Invalid, NotFound
 from apimachinery.objects import Object, name_of, namespace_of, uid_of
 from client.rest import RestClient
 from client.workqueue import ShutDown, WorkQueue
-from kubelet.plan.phase import OWNED_CONDITIONS
+from kubelet.plan.phase import is_owned
 from kubelet.plan.pod_status import status_patch
 from kubelet.plan.static_pods import is_static
 
@@ -78,8 +78,8 @@ class StatusManager:
         if wanted is None:
             return pod
         listed = (pod.get("status") or {}).get("conditions") or ()
-        foreign = [condition for condition in listed if condition["type"] not in OWNED_CONDITIONS]
-        own = [c for c in wanted.status.get("conditions") or () if c["type"] in OWNED_CONDITIONS]
+        foreign = [condition for condition in listed if not is_owned(condition)]
+        own = [c for c in wanted.status.get("conditions") or () if is_owned(c)]
         return {**pod, "status": {**wanted.status, "conditions": [*own, *foreign]}}
 
     async def run(self) -> None:

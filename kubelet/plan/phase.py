@@ -14,6 +14,15 @@ Status = dict[str, Any]
 
 #: Conditions that the kubelet owns; those of others are kept as they are.
 OWNED_CONDITIONS = ("Initialized", "Ready", "ContainersReady", "PodScheduled")
+#: Whoever ends a pod for the cluster's sake says so; the kubelet writes it with this reason alone (KEP-3329).
+DISRUPTION, BY_KUBELET = "DisruptionTarget", "TerminationByKubelet"
+
+
+def is_owned(condition: Mapping[str, Any]) -> bool:
+    """Whether a condition is the kubelet's to write."""
+    if condition["type"] == DISRUPTION:
+        return condition.get("reason") == BY_KUBELET
+    return condition["type"] in OWNED_CONDITIONS
 
 
 def pod_phase(pod: Object, statuses: Mapping[str, Status], is_terminal: bool = False) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from apimachinery.objects import Object, format_time
 from kubelet.plan.actions import next_init_container
 from kubelet.plan.container_status import Readiness, StartError, container_statuses, ephemeral_statuses
-from kubelet.plan.phase import OWNED_CONDITIONS, conditions, pod_phase
+from kubelet.plan.phase import DISRUPTION, conditions, is_owned, pod_phase
 from kubelet.plan.qos import qos_class
 from kubelet.plan.records import PodRecord
 
@@ -21,9 +21,10 @@ TERMINAL = ("Succeeded", "Failed")
 def pod_status(
     pod: Object, seen: PodRecord, *, errors: Mapping[str, StartError], readiness: Readiness, host_ip: str,
     pod_ip: str, now: datetime, terminating: bool = False, failure: tuple[str, str] | None = None,
+    disruption: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The status to be written. `failure` (reason, message) fails the pod whatever its containers do (eviction,
-    deadline); `terminating`: nothing will be started any more."""
+    deadline), `disruption` is the condition that goes with it; `terminating`: nothing will be started any more."""
     old = pod.get("status") or {}
     _, init_done, _ = next_init_container(pod, seen)
     has_init = bool(pod["spec"].get("initContainers"))
@@ -57,7 +58,9 @@ def pod_status(
     if phase == "Failed" and not (seen.containers or seen.sandboxes or old.get("containerStatuses")):
         status.pop("containerStatuses", None)  # turned away before anything was made of it
         status.pop("initContainerStatuses", None)
-    status["conditions"] += [c for c in old_conditions if c["type"] not in OWNED_CONDITIONS]
+    status["conditions"] += [c for c in old_conditions if not is_owned(c)]
+    if disruption is not None and not any(c["type"] == DISRUPTION for c in status["conditions"]):
+        status["conditions"].append(dict(disruption))
     return status
 
 
@@ -94,7 +97,7 @@ def status_patch(pod: Object, wanted: Mapping[str, Any]) -> dict[str, Any] | Non
         elif old.get(field_name):
             changes[field_name] = None
     before = {c["type"]: c for c in old.get("conditions") or ()}
-    own = [c for c in wanted.get("conditions") or () if c["type"] in OWNED_CONDITIONS]
+    own = [c for c in wanted.get("conditions") or () if is_owned(c)]
     changed = [_condition_change(before.get(c["type"]), c) for c in own if before.get(c["type"]) != c]
     if changed:
         changes["conditions"] = changed

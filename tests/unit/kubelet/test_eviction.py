@@ -24,6 +24,7 @@ class Node:
 
     def __init__(self, root: Path, thresholds: str, pods: list[Object], soft: str = "") -> None:
         self.freed = 0
+        self.disrupted = False
         self.evicted: list[tuple[str, str, float]] = []
         runtime = DockerRuntime(Engine(str(root / "no-docker.sock"), timeout_seconds=1), str(root))
         cache = ContainerCache(runtime, lambda _: None)
@@ -36,8 +37,9 @@ class Node:
             lambda: str(root), lambda: pods, self._evict, self._free, lambda: None,
         )  # fmt: skip
 
-    def _evict(self, pod: Object, message: str, *, grace_seconds: float) -> None:
+    def _evict(self, pod: Object, message: str, *, grace_seconds: float, disrupted: bool = False) -> None:
         self.evicted.append((name_of(pod), message, grace_seconds))
+        self.disrupted = disrupted
 
     async def _free(self) -> None:
         self.freed += 1
@@ -64,7 +66,7 @@ async def test_images_go_before_pods_and_the_largest_pod_first(tmp_path: Path) -
     await node.manager.look()
     assert node.freed == 1
     ((name, message, grace),) = node.evicted
-    assert (name, grace) == ("large", 0.0)
+    assert (name, grace, node.disrupted) == ("large", 0.0, True)
     assert message.startswith("The node was low on resource: ephemeral-storage. Threshold quantity: ")
     assert node.manager.usage().disk_pressure
     assert node.manager.admits(pod("new")) is not None
@@ -88,3 +90,4 @@ async def test_a_pod_over_its_own_limit_goes_whatever_the_node_has(tmp_path: Pat
     node = Node(tmp_path, NEVER, pods)
     await node.manager.look()
     assert node.evicted == [("over", 'Usage of EmptyDir volume "v" exceeds the limit "100Ki". ', 0.0)]
+    assert not node.disrupted

@@ -117,6 +117,19 @@ def test_eviction_fails_the_pod_with_its_reason() -> None:
     assert condition(status, "Ready")["reason"] == "PodFailed"
 
 
+def test_an_evicted_pod_says_that_it_is_the_cluster_s_doing() -> None:
+    ours = {"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet", "message": "low"}
+    status = status_of(make_pod(), record("web", "exited", 137), failure=("Evicted", "low"), disruption=ours)
+    assert condition(status, "DisruptionTarget") == ours
+    patch = status_patch(make_pod(), status)
+    assert patch is not None
+    assert ours in patch["status"]["conditions"]
+    theirs = {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}
+    foreign = make_pod(status={"phase": "Running", "conditions": [theirs]})
+    kept = status_of(foreign, record("web", "exited", 137), failure=("Evicted", "low"), disruption=ours)
+    assert condition(kept, "DisruptionTarget") == theirs
+
+
 def test_a_container_that_the_runtime_lost_keeps_what_was_known() -> None:
     first = status_of(make_pod(restartPolicy="Never"), record("web", "exited", 3))
     again = status_of(make_pod(restartPolicy="Never", status=first))
