@@ -32,6 +32,7 @@ _ACCOUNTS = {
     "disruption": "disruption-controller",
     "endpoint": "endpoint-controller",
     "endpointslice": "endpointslice-controller",
+    "endpointslicemirroring": "endpointslicemirroring-controller",
     "garbagecollector": "generic-garbage-collector",
     "horizontalpodautoscaling": "horizontal-pod-autoscaler",
     "job": "job-controller",

@@ -144,6 +144,9 @@ class Options(LeaderOptions):
     concurrent_horizontal_pod_autoscaler_syncs: int = _syncs(5, "autoscalers")
     concurrent_validating_admission_policy_status_syncs: int = _syncs(5, "admission policies")
     mirroring_concurrent_service_endpoint_syncs: int = _syncs(5, "mirrored endpoints")
+    mirroring_max_endpoints_per_subset: int = flag(
+        1000, help="how many addresses of a subset are mirrored", minimum=1, maximum=1000, group="Controllers"
+    )
     max_endpoints_per_slice: int = flag(100, help="how many endpoints an endpoint slice holds", group="Controllers")
     enable_garbage_collector: bool = flag(True, help="delete what lost its owner", group="Controllers")
     resource_quota_sync_period: float = flag(

@@ -151,6 +151,14 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "certificatesigningrequest-cleaner-controller", "csrcleaner", _simple("controller.certificates.cleaner:Cleaner")
     ),
+    Entry(
+        "endpointslice-mirroring-controller",
+        "endpointslicemirroring",
+        _simple(
+            "controller.endpointslicemirroring.controller:EndpointSliceMirroringController",
+            "mirroring_concurrent_service_endpoint_syncs",
+        ),
+    ),
     Entry("node-ipam-controller", "nodeipam", _hooked("controller.makers:node_ipam")),
     Entry("node-lifecycle-controller", "nodelifecycle", _hooked("controller.makers:node_lifecycle")),
     Entry("pod-garbage-collector-controller", "podgc", _hooked("controller.makers:pod_gc")),
@@ -200,6 +208,6 @@ _NOT_HERE = frozenset(
         "persistentvolume-expander-controller", "ttl", "ttl-controller", "legacy-service-account-token-cleaner",
         "legacy-serviceaccount-token-cleaner-controller",
         "storage-version-gc", "storageversion-garbage-collector-controller", "resourceclaim-controller",
-        "endpointslicemirroring", "endpointslice-mirroring-controller", "validatingadmissionpolicy-status-controller",
+        "validatingadmissionpolicy-status-controller",
     }
 )  # fmt: skip

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from api.resources import ENDPOINT_SLICES, NODES, PODS, SERVICES
-from apimachinery.errors import NotFound
 from apimachinery.objects import Object, labels_of, name_of, namespace_of, split_key
 from controller.context import Context
 from controller.endpointslice.hints import counts_for_zones, wants_hints
 from controller.endpointslice.plan import MANAGED_BY, MANAGER, SERVICE_NAME, SlicePlan, plan_slices
 from controller.endpointslice.tracker import SliceTracker
+from controller.endpointslice.writes import carry_out
 from controller.loop import Controller
 from controller.servicepods import selector_of, selects
 from controller.servicequeue import ServiceQueue
@@ -78,7 +78,7 @@ class EndpointSliceController(Controller):
         pods = [pod for pod in self._pods.store.list(namespace) if selects(service, pod)]
         nodes = {name_of(node): node for node in self._nodes.store.list()}
         plan = plan_slices(service, pods, nodes, existing, max_endpoints=self._max_endpoints)
-        await self._carry_out(key, plan)
+        await carry_out(self.client, self._tracker, key, plan)
         self._tell_of_hints(key, service, plan)
 
     def _tell_of_hints(self, key: str, service: Object, plan: SlicePlan) -> None:
@@ -94,17 +94,3 @@ class EndpointSliceController(Controller):
             else:
                 text = f"Topology Aware Hints has been enabled, addressType: {address_type}"
                 self._events.event(service, "Normal", "TopologyAwareHintsEnabled", text)
-
-    async def _carry_out(self, key: str, plan: SlicePlan) -> None:
-        for wanted in plan.create:
-            self._tracker.wrote(key, await self.client.create(ENDPOINT_SLICES, wanted))
-        for wanted in plan.update:
-            self._tracker.wrote(key, await self.client.update(ENDPOINT_SLICES, wanted))
-        for doomed in plan.delete:
-            try:
-                await self.client.delete(
-                    ENDPOINT_SLICES, namespace_of(doomed), name_of(doomed), uid=doomed["metadata"]["uid"]
-                )
-            except NotFound:
-                continue  # someone else was quicker
-            self._tracker.gone(key, name_of(doomed))

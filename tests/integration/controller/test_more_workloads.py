@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.resources import DAEMON_SETS, JOBS, NODES, PODS, RESOURCE_QUOTAS, STATEFUL_SETS
+from api.resources import (
+    DAEMON_SETS,
+    ENDPOINT_SLICES,
+    ENDPOINTS,
+    JOBS,
+    NODES,
+    PODS,
+    RESOURCE_QUOTAS,
+    SERVICES,
+    STATEFUL_SETS,
+)
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, name_of
 from controller.job.plan import FINALIZER
@@ -129,3 +139,24 @@ async def test_a_pod_that_its_job_lets_go_can_be_deleted(plane: ControlPlane) ->
         return not any(name_of(pod) == name_of(released) for pod in (await plane.client.list(PODS, NAMESPACE))["items"])
 
     await plane.until(gone)
+
+
+async def test_endpoints_without_a_selector_are_mirrored(plane: ControlPlane) -> None:
+    metadata = {"name": "db", "namespace": NAMESPACE}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 5432}]}}
+    await plane.client.create(SERVICES, service)
+    subset = {"addresses": [{"ip": "192.0.2.7"}], "ports": [{"port": 5432}]}
+    body = {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata, "subsets": [subset]}
+    await plane.client.create(ENDPOINTS, body)
+
+    async def addresses(*wanted: str) -> bool:
+        listed = await plane.client.list(ENDPOINT_SLICES, NAMESPACE, label_selector="kubernetes.io/service-name=db")
+        found = [ip for item in listed["items"] for one in item["endpoints"] or () for ip in one["addresses"]]
+        return found == list(wanted)
+
+    await plane.until(lambda: addresses("192.0.2.7"))
+    moved = {"subsets": [{**subset, "addresses": [{"ip": "192.0.2.8"}]}]}
+    await plane.client.patch(ENDPOINTS, NAMESPACE, "db", moved, patch_type="merge")
+    await plane.until(lambda: addresses("192.0.2.8"))
+    await plane.client.delete(ENDPOINTS, NAMESPACE, "db")
+    await plane.until(addresses)
