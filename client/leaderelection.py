@@ -21,7 +21,7 @@ from client.rest import RestClient
 logger = logging.getLogger(__name__)
 _JITTER = 1.2
 #: Those who wait look so much more often than they may try: what is over is taken at once.
-_LOOKS_PER_TRY = 8
+_LOOKS_PER_TRY = 4
 _RELEASE_SECONDS = 5.0
 
 

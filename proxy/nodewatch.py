@@ -60,6 +60,11 @@ class NodeWatch:
         if not self._options.nodeport_addresses:
             return
         try:
-            self._addresses = [*await local_addresses(), *await local_addresses(ipv6=True)]
+            addresses = [*await local_addresses(), *await local_addresses(ipv6=True)]
         except (OSError, TimeoutError) as error:
             logger.error("Cannot read the host's addresses: node ports stay as they are", extra={"error": str(error)})
+            return
+        changed, self._addresses = addresses != self._addresses, addresses
+        if changed and self.settings(ipv6=False).node_port_addresses == ():
+            ranges = ",".join(self._options.nodeport_addresses)
+            logger.warning("No local address serves node ports now", extra={"nodeport_addresses": ranges})
