@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from api.resources import CONTROLLER_REVISIONS
 from apimachinery.errors import AlreadyExists, Conflict, NotFound
@@ -69,7 +70,9 @@ class Revisions:
 
 
 def build(owner: Object, resource: Resource, collisions: int, number: int) -> Object:
-    """The revision of the owner's present template. Its data is the patch that brings the template back."""
+    """The revision of the owner's present template. Its data is the patch that brings the template back.
+
+    Clients (kubectl rollout undo) compare it byte by byte with the patch that they would write: keys are in order."""
     template = owner["spec"]["template"]
     hash = template_hash(template, collisions)
     return {
@@ -81,9 +84,18 @@ def build(owner: Object, resource: Resource, collisions: int, number: int) -> Ob
             "labels": {**labels_of(template), HASH_LABEL: hash},
             "ownerReferences": [controller_reference(owner, resource)],
         },
-        "data": {"spec": {"template": {**template, "$patch": "replace"}}},
+        "data": _in_order({"spec": {"template": {**template, "$patch": "replace"}}}),
         "revision": number,
     }
+
+
+def _in_order(value: Any) -> Any:
+    """The value with the keys of all its objects sorted."""
+    if isinstance(value, dict):
+        return {key: _in_order(value[key]) for key in sorted(value)}
+    if isinstance(value, list):
+        return [_in_order(item) for item in value]
+    return value
 
 
 def _number(revision: Object) -> int:
