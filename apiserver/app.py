@@ -25,6 +25,7 @@ from apiserver.audit.trail import Auditor
 from apiserver.crd.controller import CustomResources
 from apiserver.flowcontrol.controller import FlowControl
 from apiserver.flowcontrol.wiring import open_limiter
+from apiserver.healthchecks import health_checks
 from apiserver.http.listener import Listener, ListenError
 from apiserver.http.nonresource import NonResourcePaths
 from apiserver.http.openapi import OpenApi
@@ -44,21 +45,14 @@ from apiserver.storage.compaction import compact_regularly
 from apiserver.storage.encryption import EncryptedStorage
 from apiserver.storage.encryption.reload import follow as follow_encryption
 from apiserver.storage.interface import Storage
+from apiserver.storecollector import StoreCollector
 from apiserver.watchcache.feed import Feed
 from apiserver.webhooks.caller import Caller
-from component.health import HealthChecks
+from component import metrics
 from component.process import FatalError, Process, run_process
 
 logger = logging.getLogger(__name__)
 
-#: What is done once at start; named as the reference names it.
-_START_HOOKS = (
-    "start-service-ip-repair-controllers",
-    "rbac/bootstrap-roles",
-    "scheduling/bootstrap-system-priority-classes",
-    "start-system-namespaces-controller",
-    "bootstrap-controller",
-)
 _NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
 
 
@@ -105,6 +99,7 @@ def assemble(
     allocator = _allocator(feed, options)
     registry.of(SERVICES).store.hook = allocator
     loopback = RegistryLoopback(registry)
+    metrics.show(StoreCollector(registry, allocator))
     webhooks = Caller(loopback)
     security = open_security(
         options,
@@ -121,7 +116,7 @@ def assemble(
         options.secure_port,
     )
     aggregator = Aggregator(loopback, Transport(loopback, options, own_address=local))
-    health = _health(storage, feed, process, started)
+    health = health_checks(storage, feed, process, started, flow=options.enable_priority_and_fairness)
     paths = NonResourcePaths(registry, aggregator, health, f"{address}:{options.secure_port}")
     security.add_paths(paths)
     OpenApi(registry, aggregator.specs).add_paths(paths)
@@ -235,28 +230,6 @@ async def _listen(listener: Listener, options: Options, address: str) -> None:
             await listener.start_insecure(options.insecure_bind_address, options.insecure_port)
     except (TlsError, ListenError) as error:
         raise FatalError(str(error)) from error
-
-
-def _health(storage: Storage, feed: Feed, process: Process, started: asyncio.Event) -> dict[str, HealthChecks]:
-    """The checks of /healthz, /livez and /readyz."""
-
-    async def etcd() -> str | None:
-        await storage.current_revision()
-        return None
-
-    def hook() -> str | None:
-        return None if started.is_set() else "not finished"
-
-    checks = {"healthz": process.health, "livez": HealthChecks(), "readyz": HealthChecks()}
-    for endpoint in checks.values():
-        endpoint.add("log", lambda: None)
-        endpoint.add("etcd", etcd)
-        for name in _START_HOOKS:
-            endpoint.add(f"poststarthook/{name}", hook)
-    checks["readyz"].add("etcd-readiness", etcd)
-    checks["readyz"].add("informer-sync", lambda: None if feed.revision else "caches are not filled yet")
-    checks["readyz"].add("shutdown", lambda: "shutting down" if process.stopping.is_set() else None)
-    return checks
 
 
 def node_ports(text: str) -> tuple[int, int]:

@@ -112,6 +112,11 @@ class Permit(Protocol):
         """What the answer has to say of it."""
         ...
 
+    @property
+    def waited(self) -> float:
+        """Seconds that it took to get it."""
+        ...
+
     def release(self) -> None:
         """The request is done, or needs no limit any more; harmless the second time."""
         ...

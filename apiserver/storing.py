@@ -6,7 +6,7 @@ import asyncio
 import logging
 from pathlib import Path
 
-from apiserver.http.metrics import STORAGE_OBJECTS
+from apiserver.http.metrics import STORAGE_BYTES, STORAGE_OBJECTS
 from apiserver.options import Options
 from apiserver.registry.registry import Registry
 from apiserver.storage.encryption import ConfigurationError, EncryptedStorage, parse
@@ -73,8 +73,12 @@ async def _open_etcd(options: Options) -> Storage:
 
 
 async def count_objects(registry: Registry) -> None:
-    """Keep apiserver_storage_objects up to date, for ever."""
+    """Keep apiserver_storage_objects and apiserver_storage_size_bytes up to date, for ever."""
     while True:
         for store in registry.stores:
             STORAGE_OBJECTS.labels(store.kind.resource.group_resource).set(len(store.cache))
+        try:
+            STORAGE_BYTES.labels("etcd-0").set(await registry.feed.storage.size_bytes())
+        except StorageError as error:
+            logger.info("The store does not tell its size", extra={"error": str(error)})
         await asyncio.sleep(_COUNT_SECONDS)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import prometheus_client
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, REGISTRY, Gauge
+from prometheus_client.registry import Collector
 
 from component.version import version_info
 
@@ -25,6 +26,18 @@ def configure() -> None:
     labels = {"git_version": info["gitVersion"], "major": info["major"], "minor": info["minor"]}
     labels |= {"platform": info["platform"], "go_version": info["goVersion"]}
     Gauge("kubernetes_build_info", "Which build this is, as labels; always 1.", list(labels)).labels(**labels).set(1)
+
+
+_shown: dict[type[Collector], Collector] = {}
+
+
+def show(collector: Collector) -> None:
+    """Have a collector asked for metrics, in place of the former one of its class (of a server that has ended)."""
+    former = _shown.get(type(collector))
+    if former is not None:
+        REGISTRY.unregister(former)
+    REGISTRY.register(collector)
+    _shown[type(collector)] = collector
 
 
 def render() -> bytes:

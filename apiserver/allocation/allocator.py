@@ -48,6 +48,22 @@ class ServiceAllocator:
         self._ports = feed.add(_PORTS, f"{prefix}/allocations/nodeports/")
         self._rng = rng or SystemRandom()
 
+    @property
+    def addresses(self) -> list[tuple[str, int, int]]:
+        """Each range of cluster IPs, how many of its addresses are taken, and how many are free."""
+        taken = [ipaddress.ip_address(item.name) for item in self._addresses.list()]
+        found = []
+        for each in self._ranges:
+            used = sum(1 for address in taken if address in each.network)
+            found.append((str(each.network), used, each.size - used))
+        return found
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """How many node ports are taken, and how many are free."""
+        used = len(self._ports)
+        return used, self._port_range.size - used
+
     async def plan(self, new: Object | None, old: Object | None) -> tuple[Object | None, Sequence[Put | Delete]]:
         """The Service (a copy of `new`, None on delete) with all it needs, and the writes to commit beside it.
 

@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import NameOID
 
 from apimachinery.errors import Unauthorized
+from apiserver.http.metrics import CERTIFICATE_EXPIRATIONS
 from apiserver.interfaces import Credentials, UserInfo
 
 logger = logging.getLogger(__name__)
@@ -79,4 +80,5 @@ class X509Authenticator:
         if datetime.now(UTC) > until:
             logger.info("Client certificate has expired", extra={"user": name, "until": until.isoformat()})
             raise Unauthorized("Unauthorized")
+        CERTIFICATE_EXPIRATIONS.labels().observe((until - datetime.now(UTC)).total_seconds())
         return UserInfo(name, groups=groups)

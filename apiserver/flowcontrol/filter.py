@@ -75,7 +75,7 @@ def _limit(query: Mapping[str, Sequence[str]]) -> int:
 class _Seated:
     """A request that is carried out."""
 
-    __slots__ = ("_level", "_now", "_read", "_ticket", "headers")
+    __slots__ = ("_level", "_now", "_read", "_ticket", "headers", "waited")
 
     def __init__(
         self, level: Level, ticket: Ticket, headers: Mapping[str, str], now: dict[bool, int], read: bool
@@ -83,6 +83,7 @@ class _Seated:
         self.headers = headers
         self._level = level
         self._ticket: Ticket | None = ticket
+        self.waited = ticket.started - ticket.arrived
         self._now = now
         self._read = read
         now[read] += 1

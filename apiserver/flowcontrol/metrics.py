@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from prometheus_client import REGISTRY
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -49,14 +48,6 @@ class LevelCollector(Collector):
 
     def __init__(self, control: FlowControl) -> None:
         self._control = control
-
-    def register(self) -> None:
-        """Show them; the levels of a former server in this process no longer."""
-        global _shown
-        if _shown is not None:
-            REGISTRY.unregister(_shown)
-        REGISTRY.register(self)
-        _shown = self
 
     def describe(self) -> Iterable[Metric]:
         """Nothing to say in advance."""
@@ -121,6 +112,3 @@ class LevelCollector(Collector):
             for level_name, value in values.items():
                 gauge.add_metric((level_name,), value)
             yield gauge
-
-
-_shown: LevelCollector | None = None

@@ -17,6 +17,7 @@ from apiserver.interfaces import Attributes, Limiter
 from apiserver.options import Options
 from apiserver.registry.loopback import RegistryLoopback
 from apiserver.registry.registry import Registry
+from component import metrics
 from component.process import FatalError
 
 #: Of the time limit of a request, how much it may spend in a queue.
@@ -38,7 +39,7 @@ def open_limiter(
         )
     control = FlowControl(loopback, reads + writes)
     _add_dumps(control, paths)
-    LevelCollector(control).register()
+    metrics.show(LevelCollector(control))
 
     def counted(attributes: Attributes) -> int:
         served = registry.served(attributes.group, attributes.version, attributes.resource)

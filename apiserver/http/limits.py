@@ -43,6 +43,7 @@ class _Counted:
 
     __slots__ = ("_done", "_now", "_read")
     headers = _NO_HEADERS
+    waited = 0.0
 
     def __init__(self, now: dict[bool, int], read: bool) -> None:
         self._now = now

@@ -1,49 +1,88 @@
-"""The API server's metrics, by the reference's names; label children are kept so that a request costs two look-ups."""
+"""The metrics of requests, by the reference's names; children are kept so that a request costs one look-up."""
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
+
+from component.histogram import Distribution, LightHistogram
 
 _DURATIONS = (
     0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0,
     45.0, 60.0,
 )  # fmt: skip
 _SIZES = tuple(1000.0 * 10**power for power in range(7))
+_EVENT_SIZES = tuple(1024.0 * 2**power for power in range(8))
+_AUTH_SECONDS = tuple(0.001 * 2**power for power in range(15))
+_HOUR = 3600.0
+_EXPIRATIONS = (0.0, 0.5 * _HOUR, _HOUR, 2 * _HOUR, 6 * _HOUR, 12 * _HOUR, 24 * _HOUR, 48 * _HOUR, 96 * _HOUR,
+                168 * _HOUR, 720 * _HOUR, 2160 * _HOUR, 4320 * _HOUR, 8760 * _HOUR)  # fmt: skip
+_SCOPED = ("verb", "group", "version", "resource", "subresource", "scope", "component")
+_TIMED = ("verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component")
 
 REQUESTS = Counter(
     "apiserver_request",
     "Requests answered, by verb, dry run, group, version, resource, scope, component and HTTP code.",
-    ("verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component", "code"),
+    (*_TIMED, "code"),
 )
-DURATIONS = Histogram(
+DURATIONS = LightHistogram(
     "apiserver_request_duration_seconds",
     "Seconds from a request's arrival to its answer.",
-    ("verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component"),
+    _TIMED,
     buckets=_DURATIONS,
 )
-RESPONSE_SIZES = Histogram(
-    "apiserver_response_sizes",
-    "Bytes of the answers to reads.",
-    ("verb", "group", "version", "resource", "subresource", "scope", "component"),
-    buckets=_SIZES,
+SLI_DURATIONS = LightHistogram(
+    "apiserver_request_sli_duration_seconds",
+    "Seconds from a request's arrival to its answer, without the time it waited in a queue.",
+    _SCOPED,
+    buckets=_DURATIONS,
 )
-IN_FLIGHT = Gauge(
-    "apiserver_current_inflight_requests", "Most requests under way in the last second.", ("request_kind",)
-)
-LONG_RUNNING = Gauge(
-    "apiserver_longrunning_requests",
-    "Watches, logs and the like that are under way.",
-    ("verb", "group", "version", "resource", "subresource", "scope", "component"),
-)
+RESPONSE_SIZES = LightHistogram("apiserver_response_sizes", "Bytes of the answers to reads.", _SCOPED, buckets=_SIZES)
+IN_FLIGHT = Gauge("apiserver_current_inflight_requests", "Requests that are carried out now.", ("request_kind",))
+LONG_RUNNING = Gauge("apiserver_longrunning_requests", "Watches, logs and the like that are under way.", _SCOPED)
 TERMINATIONS = Counter(
-    "apiserver_request_terminations",
-    "Requests ended by the server in self-defence.",
-    ("verb", "group", "version", "resource", "subresource", "scope", "component", "code"),
+    "apiserver_request_terminations", "Requests ended by the server in self-defence.", (*_SCOPED, "code")
+)
+WATCH_EVENTS = Counter("apiserver_watch_events", "Events sent to watchers.", ("group", "version", "kind"))
+WATCH_SIZES = LightHistogram(
+    "apiserver_watch_events_sizes", "Bytes of the events sent.", ("group", "version", "kind"), buckets=_EVENT_SIZES
 )
 STORAGE_OBJECTS = Gauge("apiserver_storage_objects", "Objects in the store, by resource.", ("resource",))
+STORAGE_BYTES = Gauge("apiserver_storage_size_bytes", "Size of the store.", ("storage_cluster_id",))
+
+# Counters in the reference, where their names do not end in _total; the library would add that.
+AUTHENTICATED = Gauge("authenticated_user_requests", "Requests of known users, by the user.", ("username",))
+AUTHENTICATIONS = Gauge("authentication_attempts", "Authentications, by their result.", ("result",))
+AUTHENTICATION_SECONDS = LightHistogram(
+    "authentication_duration_seconds", "Seconds that they took.", ("result",), buckets=_AUTH_SECONDS
+)
+AUTHORIZATIONS = Counter("authorization_attempts", "Authorizations, by their result.", ("result",))
+AUTHORIZATION_SECONDS = LightHistogram(
+    "authorization_duration_seconds", "Seconds that they took.", ("result",), buckets=_AUTH_SECONDS
+)
+CERTIFICATE_EXPIRATIONS = LightHistogram(
+    "apiserver_client_certificate_expiration_seconds",
+    "How long the certificates of clients were still good.",
+    (),
+    buckets=_EXPIRATIONS,
+)
 
 _COMPONENT = "apiserver"
-_children: dict[tuple[object, ...], tuple[Counter, Histogram]] = {}
+
+
+class _Series:
+    """What is counted of requests of one kind."""
+
+    __slots__ = ("requests", "seconds", "sizes", "sli_seconds")
+
+    def __init__(self, scoped: tuple[str, ...], *, dry_run: bool, code: int) -> None:
+        timed = (scoped[0], "All" if dry_run else "", *scoped[1:])
+        self.requests = REQUESTS.labels(*timed, str(code))
+        self.seconds = DURATIONS.labels(*timed)
+        self.sli_seconds = SLI_DURATIONS.labels(*scoped)
+        self.sizes: Distribution | None = RESPONSE_SIZES.labels(*scoped) if scoped[0] in ("GET", "LIST") else None
+
+
+_series: dict[tuple[object, ...], _Series] = {}
 
 
 def observe(
@@ -57,15 +96,67 @@ def observe(
     dry_run: bool,
     code: int,
     seconds: float,
+    waited: float = 0.0,
+    size: int = 0,
 ) -> None:
-    """Count one finished request."""
+    """Count one finished request; `waited`: the part of its seconds that it spent in a queue."""
     key = (verb, dry_run, group, version, resource, subresource, scope, code)
-    children = _children.get(key)
-    if children is None:
-        labels = (verb, "All" if dry_run else "", group, version, resource, subresource, scope, _COMPONENT)
-        children = _children[key] = (REQUESTS.labels(*labels, str(code)), DURATIONS.labels(*labels))
-    children[0].inc()
-    children[1].observe(seconds)
+    series = _series.get(key)
+    if series is None:
+        scoped = (verb, group, version, resource, subresource, scope, _COMPONENT)
+        series = _series[key] = _Series(scoped, dry_run=dry_run, code=code)
+    series.requests.inc()
+    series.seconds.observe(seconds)
+    series.sli_seconds.observe(seconds - waited)
+    if series.sizes is not None:
+        series.sizes.observe(size)
+
+
+def terminated(verb: str, group: str, version: str, resource: str, subresource: str, scope: str, code: int) -> None:
+    """Count one request that the server has ended."""
+    TERMINATIONS.labels(verb, group, version, resource, subresource, scope, _COMPONENT, str(code)).inc()
+
+
+class _Outcome:
+    """One result of authentication or authorization: how often, how long."""
+
+    __slots__ = ("_count", "_seconds")
+
+    def __init__(self, counter: Counter | Gauge, seconds: LightHistogram, result: str) -> None:
+        self._count = counter.labels(result)
+        self._seconds = seconds.labels(result)
+
+    def observe(self, seconds: float) -> None:
+        """Once more."""
+        self._count.inc()
+        self._seconds.observe(seconds)
+
+
+AUTHENTICATION = {
+    result: _Outcome(AUTHENTICATIONS, AUTHENTICATION_SECONDS, result) for result in ("success", "failure", "error")
+}
+AUTHORIZATION = {
+    result: _Outcome(AUTHORIZATIONS, AUTHORIZATION_SECONDS, result) for result in ("allowed", "denied", "no-opinion")
+}
+
+#: Users whose names the label tells; all others would make it endless.
+_TOLD = frozenset(
+    {"admin", "client", "kube_proxy", "kubelet", "system:serviceaccount:kube-system:default", "system:anonymous",
+     "system:kube-controller-manager", "system:kube-scheduler", "system:kube-proxy", "system:apiserver"}
+)  # fmt: skip
+_users = {name: AUTHENTICATED.labels(name) for name in ("other", "email_id")}
+
+
+def authenticated(name: str) -> None:
+    """Count one request of a known user."""
+    if name in _TOLD:
+        shown = name
+    else:
+        shown = "email_id" if "@" in name else "other"
+    child = _users.get(shown)
+    if child is None:
+        child = _users[shown] = AUTHENTICATED.labels(shown)
+    child.inc()
 
 
 def scope_of(namespace: str, name: str, *, is_resource: bool) -> str:

@@ -35,6 +35,11 @@ class Reply:
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the body."""
+        return self.body.size if isinstance(self.body, Pieces) else len(self.body)
+
 
 def text_reply(status: int, text: str, headers: Mapping[str, str] | None = None) -> Reply:
     """Plain text, as the paths that are no API answer."""

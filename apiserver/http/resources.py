@@ -120,7 +120,7 @@ class ResourceHandlers:
             selection = replace(selection, name=call.info.name)
         transform = self._transform(served, representation, first(call.query, "includeObject"))
         watcher = await reading.watch(served, call.info.namespace, selection, options, transform)
-        return await self._streams.serve(call, watcher)
+        return await self._streams.serve(call, watcher, served.kind.resource.kind)
 
     def _transform(self, served: Served, representation: Representation, include: str) -> Transform | None:
         """The same function for the same form: frames are shared among the watchers that ask for it."""

@@ -39,6 +39,7 @@ SpecialTable = Mapping[tuple[str, str, str], Mapping[str, Special]]
 #: Where the table has the scale of kinds that it does not name: custom resources.
 ANY_SCALE = ("*", "*", "scale")
 _LONG_SUBRESOURCES = frozenset({"exec", "attach", "portforward", "proxy", "log"})
+_RESULTS = {Decision.ALLOW: "allowed", Decision.DENY: "denied", Decision.NO_OPINION: "no-opinion"}
 _GZIP_MINIMUM = 128 << 10
 _UNSECURED = UserInfo("system:unsecured", groups=("system:masters", "system:authenticated"))
 _ANONYMOUS = UserInfo("system:anonymous", groups=("system:unauthenticated",))
@@ -122,6 +123,8 @@ class ApiServer:
             dry_run=attributes.dry_run,
             code=status,
             seconds=time.perf_counter() - started,
+            waited=call.permit.waited if call.permit is not None else 0.0,
+            size=answer.size if isinstance(answer, Reply) else 0,
         )
         if isinstance(answer, Reply):
             return await _response(answer, call)
@@ -147,6 +150,9 @@ class ApiServer:
             async with asyncio.timeout(self._timeout_seconds):
                 return await self._admitted(call, insecure=insecure)
         except TimeoutError as error:
+            info = call.info
+            scope = metrics.scope_of(info.namespace, info.name, is_resource=info.is_resource)
+            metrics.terminated(info.verb.upper(), info.group, info.version, info.resource, info.subresource, scope, 504)
             raise errors.Timeout("Timeout: request did not complete within the allotted timeout", details={}) from error
 
     async def _admitted(self, call: Call, *, insecure: bool) -> Answer:
@@ -186,16 +192,20 @@ class ApiServer:
 
     async def _identify(self, call: Call) -> None:
         request = call.request
+        started = time.perf_counter()
         try:
             user = await self._authenticator.authenticate(_credentials(request))
         except ApiError:
+            metrics.AUTHENTICATION["error"].observe(time.perf_counter() - started)
             await self._unknown(call)
             raise
+        metrics.AUTHENTICATION["failure" if user is None else "success"].observe(time.perf_counter() - started)
         if user is None:
             if not self._anonymous:
                 await self._unknown(call)
                 raise errors.Unauthorized("Unauthorized")
             user = _ANONYMOUS
+        metrics.authenticated(user.name)
         if self._auditor is not None:
             call.attributes = _attributes(user, call.info, _sources(request), call.user_agent)
             await self._auditor.begin(call)
@@ -206,7 +216,9 @@ class ApiServer:
         call.attributes = _attributes(user, call.info, _sources(request), call.user_agent)
 
     async def _authorize(self, call: Call) -> None:
+        started = time.perf_counter()
         decision, reason = await self._authorizer.authorize(call.attributes)
+        metrics.AUTHORIZATION[_RESULTS[decision]].observe(time.perf_counter() - started)
         if call.trail is not None:
             call.trail.authorized(allowed=decision is Decision.ALLOW, reason=reason)
         if decision is not Decision.ALLOW:
@@ -306,8 +318,7 @@ async def _response(answer: Reply, call: Call) -> web.StreamResponse:
     for text in dict.fromkeys((*call.warnings, *call.attributes.notes.warnings)):
         headers.add("Warning", reply.warning_header(text))
     body = answer.body
-    size = body.size if isinstance(body, Pieces) else len(body)
-    if size >= _GZIP_MINIMUM and "gzip" in call.request.headers.get("Accept-Encoding", ""):
+    if answer.size >= _GZIP_MINIMUM and "gzip" in call.request.headers.get("Accept-Encoding", ""):
         whole = body.whole() if isinstance(body, Pieces) else body
         body = await asyncio.to_thread(gzip.compress, whole, 1)
         headers["Content-Encoding"], headers["Vary"] = "gzip", "Accept-Encoding"

@@ -10,6 +10,7 @@ from prometheus_client import Gauge
 from apimachinery.errors import ApiError
 from apiserver.http import metrics, websocketwatch
 from apiserver.http.call import Call
+from apiserver.http.eventtally import EventTally
 from apiserver.http.negotiate import JSON
 from apiserver.http.reply import warning_header
 from apiserver.watchcache.encoding import frame
@@ -26,7 +27,7 @@ class WatchStreams:
     def __len__(self) -> int:
         return len(self._running)
 
-    async def serve(self, call: Call, watcher: Watcher) -> web.StreamResponse:
+    async def serve(self, call: Call, watcher: Watcher, kind: str) -> web.StreamResponse:
         """Send events until the end; a history that is lost is told as an ERROR event."""
         self._running.add(watcher)
         gauge = _gauge(call)
@@ -37,14 +38,14 @@ class WatchStreams:
             if self._closing:
                 watcher.close()
             if websocketwatch.is_websocket(call.request):
-                return await websocketwatch.serve(call, watcher)
-            return await self._chunked(call, watcher)
+                return await websocketwatch.serve(call, watcher, EventTally(call.info, kind))
+            return await self._chunked(call, watcher, kind)
         finally:
             gauge.dec()
             self._running.discard(watcher)
             watcher.close()
 
-    async def _chunked(self, call: Call, watcher: Watcher) -> web.StreamResponse:
+    async def _chunked(self, call: Call, watcher: Watcher, kind: str) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": JSON})
         call.add_headers(response.headers)
         for text in call.warnings:
@@ -53,12 +54,13 @@ class WatchStreams:
         await response.prepare(call.request)
         if call.trail is not None:
             await call.trail.started(response.status)
-        await self._send(watcher, response)
+        await self._send(watcher, response, EventTally(call.info, kind))
         return response
 
-    async def _send(self, watcher: Watcher, response: web.StreamResponse) -> None:
+    async def _send(self, watcher: Watcher, response: web.StreamResponse, tally: EventTally) -> None:
         try:
             async for data in watcher:
+                tally.add(data)
                 await response.write(data)
         except ApiError as error:
             await response.write(frame("ERROR", orjson.dumps(error.status())))

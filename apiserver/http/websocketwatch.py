@@ -13,6 +13,7 @@ from aiohttp import WSMsgType, web
 from apimachinery.errors import ApiError, BadRequest
 from apiserver.authn.headers import WEBSOCKET_TOKEN, protocols
 from apiserver.http.call import Call
+from apiserver.http.eventtally import EventTally
 from apiserver.watchcache.encoding import frame
 from apiserver.watchcache.watcher import Watcher
 
@@ -27,7 +28,7 @@ def is_websocket(request: web.BaseRequest) -> bool:
     return "upgrade" in (part.strip() for part in request.headers.get("Connection", "").lower().split(","))
 
 
-async def serve(call: Call, watcher: Watcher) -> web.StreamResponse:
+async def serve(call: Call, watcher: Watcher, tally: EventTally) -> web.StreamResponse:
     """Send events until the end; a history that is lost is told as an ERROR event. The caller closes the watcher.
 
     Raises BadRequest for a handshake that is none."""
@@ -44,7 +45,7 @@ async def serve(call: Call, watcher: Watcher) -> web.StreamResponse:
         await call.trail.started(response.status)
     listening = asyncio.create_task(_ignore(response, watcher), name="websocket-watch-reader")
     try:
-        await _send(watcher, response)
+        await _send(watcher, response, tally)
         await response.close()
     except ConnectionError:
         pass  # the client has left; there is nobody to tell
@@ -55,9 +56,10 @@ async def serve(call: Call, watcher: Watcher) -> web.StreamResponse:
     return response
 
 
-async def _send(watcher: Watcher, response: web.WebSocketResponse) -> None:
+async def _send(watcher: Watcher, response: web.WebSocketResponse, tally: EventTally) -> None:
     try:
         async for data in watcher:
+            tally.add(data)
             for line in data.splitlines(keepends=True):
                 await response.send_frame(line, WSMsgType.TEXT)
     except ApiError as error:

@@ -74,6 +74,8 @@ class WatchCache:
         self.prefix = prefix
         self.ready = False  #: whether the first list is in
         self.version = 0  #: another number after every change
+        self.received = 0  #: changes since the start
+        self.initializations = 0  #: how often it was filled
         self.window = Window(0)
         self._objects: dict[str, CachedObject] = {}
         self._keys: list[str] = []
@@ -244,6 +246,7 @@ class WatchCache:
         self.window = Window(revision)
         self._listed_at = revision
         self._cut_all()
+        self.initializations += 1
         self.ready = True
 
     def drop(self) -> None:
@@ -288,6 +291,7 @@ class WatchCache:
         passed over."""
         if revision <= self._listed_at:
             return
+        self.received += 1
         previous = self._objects.get(key)
         if deleted and self.unreadable:
             self.unreadable.pop(key, None)

@@ -129,6 +129,11 @@ class Window:
         self._max_bytes = max_bytes
 
     @property
+    def capacity(self) -> int:
+        """Most changes that it holds."""
+        return self._max_events
+
+    @property
     def end(self) -> int:
         """The position that the next change will have."""
         return self._first + len(self._changes)

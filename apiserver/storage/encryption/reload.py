@@ -6,12 +6,22 @@ import asyncio
 import logging
 from pathlib import Path
 
+from prometheus_client import Counter
+
 from apiserver.storage.encryption.config import ConfigurationError, parse
 from apiserver.storage.encryption.store import EncryptedStorage
 
 logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 10.0
+
+
+_FAILURES = Counter(
+    "apiserver_encryption_config_controller_automatic_reload_failures", "Changes of the file that could not be used."
+)
+_SUCCESSES = Counter(
+    "apiserver_encryption_config_controller_automatic_reload_success", "Changes of the file that were taken over."
+)
 
 
 async def follow(storage: EncryptedStorage, path: Path, *, poll_seconds: float = _POLL_SECONDS) -> None:
@@ -26,8 +36,10 @@ async def follow(storage: EncryptedStorage, path: Path, *, poll_seconds: float =
         try:
             storage.use(parse(text))
         except ConfigurationError as error:
+            _FAILURES.inc()
             logger.error("The new encryption configuration is not used", extra={"file": str(path), "error": str(error)})
             continue
+        _SUCCESSES.inc()
         logger.info("Using the new encryption configuration", extra={"file": str(path)})
 
 

@@ -1,0 +1,37 @@
+"""The histogram of hot paths says the same as prometheus_client's own."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+
+from component.histogram import LightHistogram
+
+_BUCKETS = (0.5, 1.0, 2.5)
+
+
+@given(st.lists(st.floats(0, 5).map(lambda value: round(value, 2)), max_size=20))
+def test_the_text_is_that_of_the_library(values: list[float]) -> None:
+    ours, theirs = CollectorRegistry(), CollectorRegistry()
+    light = LightHistogram("x_seconds", "Text.", ("a",), buckets=_BUCKETS, registry=ours)
+    usual = Histogram("x_seconds", "Text.", ("a",), buckets=_BUCKETS, registry=theirs)
+    for value in values:
+        light.labels("1").observe(value)
+        usual.labels("1").observe(value)
+    wanted = [line for line in generate_latest(theirs).decode().splitlines() if "x_seconds_created" not in line]
+    assert generate_latest(ours).decode().splitlines() == wanted
+
+
+def test_the_same_value_several_times() -> None:
+    light = LightHistogram("y_bytes", "Text.", (), buckets=_BUCKETS, registry=CollectorRegistry())
+    light.labels().observe_many(3, 2.0)
+    assert (light.labels().count, light.labels().total) == (3, 6.0)
+    assert light.labels().buckets() == [("0.5", 0.0), ("1.0", 0.0), ("2.5", 3.0), ("+Inf", 3.0)]
+
+
+def test_labels_that_are_too_few_are_refused() -> None:
+    light = LightHistogram("z", "Text.", ("a", "b"), buckets=_BUCKETS, registry=CollectorRegistry())
+    with pytest.raises(ValueError, match="has the labels"):
+        light.labels("1")
