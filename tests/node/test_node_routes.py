@@ -216,6 +216,17 @@ async def test_backends_replace_each_other_and_leave_nothing(
         assert of_ours(lab, node) == []
 
 
+async def test_a_tunnel_that_is_anothers_is_named(lab: Lab, machines: Machines, nodes: list[Machine]) -> None:
+    other = ["flannel.1", "type", "vxlan", "id", "1", "dstport", "8472", "local", nodes[0].address, "nolearning"]
+    lab.inside(nodes[0].pid, "ip", "link", "add", *other)
+    lab.inside(nodes[0].pid, "ip", "link", "set", "flannel.1", "up")
+    with pytest.raises(AssertionError, match="another device has VNI 1 and UDP port 8472"):
+        await machines.start_all("vxlan")
+    lab.inside(nodes[0].pid, "ip", "link", "del", "flannel.1")
+    await machines.tell()
+    assert DEVICE in of_ours(lab, nodes[0])
+
+
 async def test_a_stale_node_object_of_this_node_does_no_harm(
     lab: Lab, machines: Machines, nodes: list[Machine]
 ) -> None:

@@ -34,6 +34,11 @@ _UP = 0x1  #: IFF_UP of if.h
 _PERMANENT = 0x80  #: NUD_PERMANENT of neighbour.h
 _MAIN_TABLE = 254
 _RTNH_F_ONLINK = 0x4
+#: What refuses a device, in words that help.
+_REASONS = {
+    errno.EOPNOTSUPP: "the kernel has no VXLAN (modprobe vxlan)",
+    errno.EEXIST: "another device has VNI {0.vni} and UDP port {0.port}",
+}
 _GONE = (errno.ENODEV, errno.ENOENT, errno.ESRCH)
 
 
@@ -167,9 +172,10 @@ async def _create(ipr: Any, device: Vtep) -> None:
             vxlan_learning=int(device.learning), address=device.mac, mtu=device.mtu,
         )  # fmt: skip
     except Exception as error:
-        if not is_kernel_error(error) or error_code(error) != errno.EOPNOTSUPP:
+        code = error_code(error) if is_kernel_error(error) else 0
+        if code not in _REASONS:
             raise
-        raise OSError(errno.EOPNOTSUPP, "the kernel has no VXLAN (modprobe vxlan)") from error
+        raise OSError(code, _REASONS[code].format(device)) from error
     index = await link_index(ipr, DEVICE)
     await ipr.addr("add", index=index, address=device.address, prefixlen=32)
     await ipr.link("set", index=index, state="up")
