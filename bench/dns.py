@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 import dnslib
 import uvloop
 
+from dns.clients import PRIVATE_NETWORKS, ClientFilter
 from dns.responder import Responder
 from dns.tcp import TcpServer
 from dns.udp import UdpServer
@@ -102,7 +103,9 @@ def _serve(services: int, endpoints: int, parent: Connection) -> None:
 
 async def _run(zone: Zone, parent: Connection) -> None:
     responder = Responder(Lookup(zone), Forwarder(ForwardSettings()), ttl_seconds=30, synced=lambda: True)
-    udp, tcp = UdpServer(responder, server="dns://:53", max_waiting=1000), TcpServer(responder, server="dns://:53")
+    clients = ClientFilter(PRIVATE_NETWORKS)
+    udp = UdpServer(responder, clients, server="dns://:53", max_waiting=1000)
+    tcp = TcpServer(responder, clients, server="dns://:53")
     port = await udp.listen("127.0.0.1", 0)
     await tcp.listen("127.0.0.1", port)
     parent.send(port)

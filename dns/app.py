@@ -17,6 +17,7 @@ from client.kubeconfig import load
 from client.rest import RestClient
 from component.hostaddress import host_address
 from component.process import FatalError, Process, run_process
+from dns.clients import ClientFilter
 from dns.feed import ZoneFeed
 from dns.options import DnsOptions, host_port
 from dns.registration.plan import Replica, selector
@@ -58,6 +59,7 @@ async def serve(options: DnsOptions, process: Process) -> None:
             raise ValueError(f'--cluster-domain: "{options.cluster_domain}" is not a domain')
         for text, name in _listeners(options):
             host_port(text, name)
+        ClientFilter(options.allow_from)
     except ValueError as error:
         raise FatalError(str(error)) from error
     async with RestClient(config, user_agent="kube-dns") as client:
@@ -87,8 +89,9 @@ class _Server:
         ttl = int(options.record_ttl)
         lookup = Lookup(self._zone, pods=cast(PodRecords, options.pods), negative_ttl_seconds=ttl)
         responder = Responder(lookup, forwarder, ttl_seconds=ttl, synced=lambda: self._feed.synced)
-        udp = UdpServer(responder, server=f"dns://:{options.port}", max_waiting=options.max_concurrent_forwards)
-        tcp = TcpServer(responder, server=f"dns://:{options.port}")
+        clients, name = ClientFilter((*options.allow_from, self._address)), f"dns://:{options.port}"
+        udp = UdpServer(responder, clients, server=name, max_waiting=options.max_concurrent_forwards)
+        tcp = TcpServer(responder, clients, server=name)
         forwarder.use(upstreams or await asyncio.to_thread(_configured, options.resolv_conf))
         try:
             try:

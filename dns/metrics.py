@@ -36,6 +36,7 @@ FORWARD_SECONDS = Histogram(
 )
 FORWARD_FAILURES = Counter("coredns_forward_healthcheck_failures", "Questions that another server left open", ["to"])
 FORWARD_REJECTS = Counter("coredns_forward_max_concurrent_rejects", "Questions refused because too many were under way")
+STRANGERS = Counter("kube_dns_strangers", "Questions of clients that are not answered", ["proto"])
 ZONE_CHANGES = Gauge("kube_dns_zone_changes", "Changes of the zone since the start")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from component.flags import duration, flag
 from component.logs import LogOptions
+from dns.clients import PRIVATE_NETWORKS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,8 @@ class DnsOptions(LogOptions):
     # has the host's own resolver. Not port 53: that is often the host's resolver's; the Service has port 53.
     bind_address: str = flag("", help="address to serve; that of the default route when empty", group="Serving")
     port: int = flag(10053, help="UDP and TCP port to serve", group="Serving", minimum=0, maximum=65535)
+    allow_from: tuple[str, ...] = flag(PRIVATE_NETWORKS, group="Serving",
+                                       help="networks of clients that are answered, and this machine")  # fmt: skip
     healthz_bind_address: str = flag("127.0.0.1:8181", help='address and port of /health and /ready; "" for none',
                                      group="Serving")  # fmt: skip
     metrics_bind_address: str = flag("127.0.0.1:9153", help='address and port of /metrics; "" for none',

@@ -7,6 +7,7 @@ import logging
 import time
 
 from dns import metrics
+from dns.clients import ClientFilter
 from dns.responder import Responder
 from dns.wire.query import BadQuery, NotAQuery, Query, parse_query
 from dns.wire.response import empty_response
@@ -24,8 +25,9 @@ _MAX_WAITING = 100  #: questions of one connection at a time
 class TcpServer:
     """Answers connections; more than there may be at a time are closed at once."""
 
-    def __init__(self, responder: Responder, *, server: str) -> None:
+    def __init__(self, responder: Responder, clients: ClientFilter, *, server: str) -> None:
         self._responder = responder
+        self._clients = clients
         self._server = server
         self._family = "1"
         self._listener: asyncio.Server | None = None
@@ -45,7 +47,11 @@ class TcpServer:
         await asyncio.gather(*self._connections, return_exceptions=True)
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) >= _MAX_CONNECTIONS:
+        peer = writer.get_extra_info("peername")
+        stranger = peer is None or not self._clients.allows(peer[0])
+        if stranger:
+            metrics.STRANGERS.labels("tcp").inc()
+        if stranger or len(self._connections) >= _MAX_CONNECTIONS:
             writer.close()
             return
         task = asyncio.create_task(self._serve(reader, writer), name="dns-tcp-connection")

@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from dns import metrics
+from dns.clients import ClientFilter
 from dns.responder import Responder
 from dns.wire.query import BadQuery, NotAQuery, Query, parse_query
 from dns.wire.response import empty_response
@@ -21,8 +22,9 @@ _RECEIVE_BUFFER_BYTES = 4 << 20
 class UdpServer(asyncio.DatagramProtocol):
     """Answers datagrams; at most `max_waiting` of them wait for other servers at a time."""
 
-    def __init__(self, responder: Responder, *, server: str, max_waiting: int) -> None:
+    def __init__(self, responder: Responder, clients: ClientFilter, *, server: str, max_waiting: int) -> None:
         self._responder = responder
+        self._clients = clients
         self._server = server
         self._max_waiting = max_waiting
         self._waiting: set[asyncio.Task[None]] = set()
@@ -50,6 +52,9 @@ class UdpServer(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         started = time.monotonic()
+        if not self._clients.allows(addr[0]):
+            metrics.STRANGERS.labels("udp").inc()
+            return
         try:
             query = parse_query(data)
         except NotAQuery:

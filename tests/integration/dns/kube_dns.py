@@ -84,14 +84,15 @@ class KubeDns:
             record.add_ar(dnslib.EDNS0(udp_len=edns))
         return dnslib.DNSRecord.parse(await self.exchange(bytes(record.pack())))
 
-    async def exchange(self, message: bytes) -> bytes:
+    async def exchange(self, message: bytes, *, seconds: float = 8.0, source: str = "") -> bytes:
         """The datagram that comes back for this one; raises TimeoutError."""
         loop = asyncio.get_running_loop()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.setblocking(False)
+            sock.bind((source or self.address, 0))
             sock.connect((self.address, self.port))
             await loop.sock_sendall(sock, message)
-            return await asyncio.wait_for(loop.sock_recv(sock, 65535), 8)
+            return await asyncio.wait_for(loop.sock_recv(sock, 65535), seconds)
 
     async def _answers(self, path: str) -> bool:
         if self._process is not None and self._process.returncode is not None:

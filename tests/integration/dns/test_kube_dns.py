@@ -146,6 +146,18 @@ async def test_an_external_name_comes_with_its_addresses(
         assert max(rr.ttl for rr in found.rr) <= 12
 
 
+async def test_strangers_get_no_answer(tmp_path: Path) -> None:
+    dns = KubeDns(tmp_path, None, "--allow-from=10.0.0.0/8", address="127.0.0.2")
+    async with dns:
+        with pytest.raises(TimeoutError):
+            # From 127.0.0.1, while the server's own address is another.
+            await dns.exchange(b"\0\7\1\0\0\1" + b"\0" * 6 + b"\0\0\1\0\1", seconds=1.0, source="127.0.0.1")
+        reader, writer = await asyncio.open_connection(dns.address, dns.port, local_addr=("127.0.0.1", 0))
+        assert await reader.read() == b""
+        writer.close()
+        assert (await dns.ask("example.com")).header.qr == 1  # from its own address
+
+
 async def test_junk_does_no_harm(server: ApiServerProcess, tmp_path: Path) -> None:
     async with KubeDns(tmp_path, server) as dns:
         loop = asyncio.get_running_loop()

@@ -32,6 +32,7 @@ def test_what_is_neither(text: str) -> None:
         ("--upstream=dns.example.com", "is not an IP address"),
         ("--cluster-domain=-x", "is not a domain"),
         ("--healthz-bind-address=8181", "--healthz-bind-address"),
+        ("--allow-from=10.0.0.0/99", "10.0.0.0/99"),
         ("--kubeconfig=/no/such/file", "/no/such/file"),
     ],
 )
