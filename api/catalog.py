@@ -48,12 +48,16 @@ KINDS: tuple[Kind, ...] = (
     *flowcontrol.KINDS,
 )
 
-_BY_RESOURCE = {(kind.resource.group, kind.resource.version, kind.resource.plural): kind for kind in KINDS}
-_BY_KIND = {(kind.resource.group, kind.resource.version, kind.resource.kind): kind for kind in KINDS}
+#: Served only where --runtime-config asks for them.
+OPTIONAL_KINDS: tuple[Kind, ...] = admissionregistration.POLICY_KINDS
+
+_ALL = (*KINDS, *OPTIONAL_KINDS)
+_BY_RESOURCE = {(kind.resource.group, kind.resource.version, kind.resource.plural): kind for kind in _ALL}
+_BY_KIND = {(kind.resource.group, kind.resource.version, kind.resource.kind): kind for kind in _ALL}
 
 
 def by_resource(group: str, version: str, plural: str) -> Kind | None:
-    """The kind served as this resource."""
+    """The kind that is, or can be, served as this resource."""
     return _BY_RESOURCE.get((group, version, plural))
 
 

@@ -23,6 +23,7 @@ from apiserver.allocation.allocator import ServiceAllocator
 from apiserver.audit import open_audit, running
 from apiserver.audit.trail import Auditor
 from apiserver.crd.controller import CustomResources
+from apiserver.features import optional_kinds
 from apiserver.flowcontrol.controller import FlowControl
 from apiserver.flowcontrol.wiring import open_limiter
 from apiserver.healthchecks import health_checks
@@ -95,7 +96,10 @@ def assemble(
     feed = Feed(storage)
     ttl = int(options.event_ttl_seconds)
     registry = Registry(feed, schema.load(), prefix=options.etcd_prefix, event_ttl_seconds=ttl)
-    registry.add(KINDS)
+    try:
+        registry.add([*KINDS, *optional_kinds(options.runtime_config)])
+    except ValueError as error:
+        raise FatalError(str(error)) from error
     allocator = _allocator(feed, options)
     registry.of(SERVICES).store.hook = allocator
     loopback = RegistryLoopback(registry)

@@ -173,6 +173,14 @@ class Versions(Protocol):
         """Every version of the request's resource, that of the request first; empty where it is not a stored one."""
         ...
 
+    def of_kind(self, api_version: str, kind: str) -> Resource | None:
+        """The stored resource of that kind, if it is served."""
+        ...
+
+    def serves(self, resource: Resource) -> bool:
+        """Whether it is served."""
+        ...
+
     async def shown(self, attributes: Attributes, obj: Object, target: Resource) -> Object:
         """A private copy of an object of the request in the target's version; raises ApiError."""
         ...

@@ -126,8 +126,10 @@ class ServingOptions(EtcdOptions):
     enable_priority_and_fairness: bool = flag(
         True, help="let FlowSchemas decide which requests come first", group="Serving"
     )
-    feature_gates: tuple[str, ...] = flag((), help=_NO_EFFECT, group="Serving")
-    runtime_config: tuple[str, ...] = flag((), help=_NO_EFFECT, group="Serving")
+    feature_gates: tuple[str, ...] = flag((), help="ValidatingAdmissionPolicy=true enforces policies", group="Serving")
+    runtime_config: tuple[str, ...] = flag(
+        (), help="versions to serve beside the default ones: admissionregistration.k8s.io/v1beta1=true", group="Serving"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,7 +79,7 @@ def _validate_versions(versions: list[str], path: str) -> list[FieldError]:
 def _validate_hook(hook: Mapping[str, Any], path: str, *, mutating: bool) -> list[FieldError]:
     errors = _validate_name(hook.get("name") or "", f"{path}.name")
     for index, rule in enumerate(hook.get("rules") or ()):
-        errors += _validate_rule(rule, f"{path}.rules[{index}]")
+        errors += validate_rule(rule, f"{path}.rules[{index}]")
     for field, allowed in (("failurePolicy", _POLICIES), ("matchPolicy", _MATCHES)):
         value = hook.get(field)
         if value is not None and value not in allowed:
@@ -112,7 +112,8 @@ def _validate_name(name: str, path: str) -> list[FieldError]:
     return []
 
 
-def _validate_rule(rule: Mapping[str, Any], path: str) -> list[FieldError]:
+def validate_rule(rule: Mapping[str, Any], path: str) -> list[FieldError]:
+    """Operations, groups, versions, resources and scope."""
     errors: list[FieldError] = []
     for field in ("operations", "apiGroups", "apiVersions", "resources"):
         values = rule.get(field) or []

@@ -21,7 +21,9 @@ from apimachinery.schema.gosource import GoField, GoTypes
 
 OUTPUT: Final = Path(__file__).parent / "v1.28.json.gz"
 _VERSION: Final = "v1.28.0-local"
-_UNSERVED = re.compile(r"\.(v\d+alpha\d+|v\d+beta\d+)\.")  # but for flow control, v1.28 serves no such version
+_UNSERVED = re.compile(r"\.(v\d+alpha\d+|v\d+beta\d+)\.")
+#: The groups of which v1.28 serves such versions, or does where it is asked to.
+_BETA_GROUPS: Final = (".flowcontrol.", ".admissionregistration.")
 _REF: Final = "#/$defs/"
 
 _SCALARS: Final = {"string": "s", "bool": "b", "int32": "i", "int64": "l", "float64": "f", "uint8": "h", "int16": "h"}
@@ -79,7 +81,8 @@ def derive(definitions: dict[str, Any], types: GoTypes) -> dict[str, Any]:
     out: dict[str, Any] = {}
     kinds: dict[str, str] = {}
     for name, definition in sorted(definitions.items()):
-        if (_UNSERVED.search(name) and ".flowcontrol." not in name) or name in _LEAVES:
+        is_beta = _UNSERVED.search(name) is not None
+        if (is_beta and not any(group in name for group in _BETA_GROUPS)) or name in _LEAVES:
             continue
         out[name] = _struct(name, definition, types)
         for gvk in definition.get("x-kubernetes-group-version-kind") or ():

@@ -73,6 +73,45 @@ ServiceReference: namespace string, name string, port *int32
 """
 _APIREGISTRATION_ALIASES: Final = {"APIServiceConditionType": "string", "ConditionStatus": "string"}
 
+#: Served where --runtime-config asks for it; v1alpha1 and v1beta1 have the same fields.
+_POLICIES: Final = """
+ValidatingAdmissionPolicy: kind string, apiVersion string, metadata meta.ObjectMeta, spec ValidatingAdmissionPolicySpec,
+  status ValidatingAdmissionPolicyStatus
+ValidatingAdmissionPolicyList: kind string, apiVersion string, metadata meta.ListMeta, items []ValidatingAdmissionPolicy
+ValidatingAdmissionPolicySpec: paramKind *ParamKind, matchConstraints *MatchResources, validations []Validation,
+  failurePolicy *FailurePolicyType, auditAnnotations []AuditAnnotation, matchConditions []MatchCondition,
+  variables []Variable
+ValidatingAdmissionPolicyStatus: observedGeneration int64, typeChecking *TypeChecking, conditions []meta.Condition
+TypeChecking: expressionWarnings []ExpressionWarning
+ExpressionWarning: fieldRef string!, warning string!
+ParamKind: apiVersion string, kind string
+Validation: expression string!, message string, reason *StatusReason, messageExpression string
+Variable: name string!, expression string!
+AuditAnnotation: key string!, valueExpression string!
+MatchCondition: name string!, expression string!
+MatchResources: namespaceSelector *meta.LabelSelector, objectSelector *meta.LabelSelector,
+  resourceRules []NamedRuleWithOperations, excludeResourceRules []NamedRuleWithOperations, matchPolicy *MatchPolicyType
+NamedRuleWithOperations: resourceNames []string, operations []OperationType, apiGroups []string, apiVersions []string,
+  resources []string, scope *ScopeType
+ValidatingAdmissionPolicyBinding: kind string, apiVersion string, metadata meta.ObjectMeta,
+  spec ValidatingAdmissionPolicyBindingSpec
+ValidatingAdmissionPolicyBindingList: kind string, apiVersion string, metadata meta.ListMeta,
+  items []ValidatingAdmissionPolicyBinding
+ValidatingAdmissionPolicyBindingSpec: policyName string, paramRef *ParamRef, matchResources *MatchResources,
+  validationActions []ValidationAction
+ParamRef: name string, namespace string, selector *meta.LabelSelector,
+  parameterNotFoundAction *ParameterNotFoundActionType
+"""
+_POLICIES_ALIASES: Final = {
+    "FailurePolicyType": "string",
+    "MatchPolicyType": "string",
+    "OperationType": "string",
+    "ParameterNotFoundActionType": "string",
+    "ScopeType": "string",
+    "StatusReason": "string",
+    "ValidationAction": "string",
+}
+
 #: Fields of v1.28 that later versions of the Go source no longer have.
 _CORE: Final = """
 ClaimSource: resourceClaimName *string, resourceClaimTemplateName *string
@@ -88,6 +127,8 @@ _TABLES: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     ("io.k8s.kube-aggregator.pkg.apis.apiregistration.v1", _APIREGISTRATION, _APIREGISTRATION_ALIASES),
     ("io.k8s.api.core.v1", _CORE, {}),
     (_META, _META_V1, {}),
+    ("io.k8s.api.admissionregistration.v1alpha1", _POLICIES, _POLICIES_ALIASES),
+    ("io.k8s.api.admissionregistration.v1beta1", _POLICIES, _POLICIES_ALIASES),
 )
 _BUILT_IN: Final = frozenset(("string", "bool", "int32", "int64", "float64", "byte"))
 

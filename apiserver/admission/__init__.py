@@ -9,7 +9,9 @@ from apiserver.admission import configuration
 from apiserver.admission.base import Chain, Setting
 from apiserver.admission.escalation import RBACEscalation
 from apiserver.admission.plugins import chosen, make
+from apiserver.admission.policies.plugin import ValidatingAdmissionPolicy
 from apiserver.authz import Authorization
+from apiserver.features import policies_enforced
 from apiserver.interfaces import Authorizer, Loopback, Versions
 from apiserver.options import Options
 from apiserver.webhooks.caller import Caller
@@ -30,6 +32,8 @@ def build(options: Options, loopback: Loopback, authorizer: Authorizer, webhooks
         not_ready_toleration_seconds=options.default_not_ready_toleration_seconds,
         unreachable_toleration_seconds=options.default_unreachable_toleration_seconds,
     )
+    if not policies_enforced(options.feature_gates):
+        names = [name for name in names if name != ValidatingAdmissionPolicy.name]
     plugins = make(names, setting)
     if isinstance(authorizer, Authorization) and authorizer.rbac is not None:
         plugins.append(RBACEscalation(authorizer))

@@ -26,6 +26,7 @@ from apiserver.admission.podrules import (
 )
 from apiserver.admission.podsecurity.plugin import PodSecurity
 from apiserver.admission.podtolerations import PodTolerationRestriction
+from apiserver.admission.policies.plugin import ValidatingAdmissionPolicy
 from apiserver.admission.priority import Priority
 from apiserver.admission.resourcequota import ResourceQuota
 from apiserver.admission.runtimeclass import RuntimeClass
@@ -77,6 +78,7 @@ _MAKERS: dict[str, Callable[[Setting], AdmissionPlugin]] = {
     "EventRateLimit": EventRateLimit,
     "ImagePolicyWebhook": ImagePolicyWebhook,
     "MutatingAdmissionWebhook": MutatingAdmissionWebhook,
+    "ValidatingAdmissionPolicy": ValidatingAdmissionPolicy,
     "ValidatingAdmissionWebhook": ValidatingAdmissionWebhook,
     "NodeRestriction": NodeRestriction,
     "LimitPodHardAntiAffinityTopology": LimitPodHardAntiAffinityTopology,
@@ -102,7 +104,7 @@ _MAKERS: dict[str, Callable[[Setting], AdmissionPlugin]] = {
 
 
 #: On, but with nothing to do: their APIs are not served, or they are about a cloud there is none of.
-_IDLE = frozenset({"ClusterTrustBundleAttest", "PersistentVolumeLabel", "ValidatingAdmissionPolicy"})
+_IDLE = frozenset({"ClusterTrustBundleAttest", "PersistentVolumeLabel"})
 
 
 def chosen(enabled: Sequence[str], disabled: Sequence[str], exactly: Sequence[str]) -> list[str]:

@@ -30,6 +30,21 @@ class RegistryVersions:
         first = requested.kind.resource
         return [first, *(each for each in self._registry.sharing(requested.store) if each != first)]
 
+    def of_kind(self, api_version: str, kind: str) -> Resource | None:
+        """The stored resource of that kind, if it is served."""
+        for each in self._registry.kinds:
+            resource = each.resource
+            if (resource.api_version, resource.kind) == (api_version, kind) and self._served(resource) is not None:
+                return resource
+        return None
+
+    def serves(self, resource: Resource) -> bool:
+        """Whether it is served."""
+        return self._served(resource) is not None
+
+    def _served(self, resource: Resource) -> Served | None:
+        return self._registry.served(resource.group, resource.version, resource.plural)
+
     async def shown(self, attributes: Attributes, obj: Object, target: Resource) -> Object:
         """A private copy in the target's version; raises ApiError."""
         requested, wanted = self._requested(attributes), self._registry.of(target)

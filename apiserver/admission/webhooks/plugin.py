@@ -79,7 +79,7 @@ class _WebhookPlugin(Plugin):
         webhook, name = invocation.webhook, invocation.webhook.get("name") or ""
         uid, version = str(uuid4()), _review_version(webhook)
         resource = invocation.resource
-        own = _kind(attributes, *sent)
+        own = kind_of(attributes, *sent)
         kinds = own, _requested(attributes, own)
         asked = review(attributes, kinds, resource, sent, uid, version or _REVIEW_VERSIONS[0])
         if not await self._conditions_hold(webhook, attributes, asked):
@@ -256,7 +256,7 @@ def _review_version(webhook: Object) -> str:
     return next((version for version in accepted if version in _REVIEW_VERSIONS), "")
 
 
-def _kind(attributes: Attributes, obj: Object | None, old: Object | None) -> Kind:
+def kind_of(attributes: Attributes, obj: Object | None, old: Object | None) -> Kind:
     """Group, version and kind of the object: as it says itself, or as its resource has it."""
     for item in (obj, old):
         if item is not None and item.get("kind") and item.get("apiVersion"):

@@ -68,6 +68,12 @@ class OneVersion:
     def of(self, attributes: Attributes) -> Sequence[Resource]:
         return ()
 
+    def of_kind(self, api_version: str, kind: str) -> Resource | None:
+        return None
+
+    def serves(self, resource: Resource) -> bool:
+        return True
+
     async def shown(self, attributes: Attributes, obj: Object, target: Resource) -> Object:
         return copy.deepcopy(obj)
 
