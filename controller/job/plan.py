@@ -14,6 +14,8 @@ from typing import Any
 
 from apimachinery.objects import Object, annotations_of, format_time, is_deleting, name_of, parse_time, uid_of
 from controller import pods
+from controller.conditions import find
+from controller.job.failures import FAILURE_TARGET, REASON, judge
 
 FINALIZER = "batch.kubernetes.io/job-tracking"
 INDEX = "batch.kubernetes.io/job-completion-index"
@@ -35,6 +37,7 @@ class Counts:
     release: list[Object] = field(default_factory=list)  #: pods whose finalizer may go
     ready: int = 0
     last_failure: datetime | None = None
+    doom: str = ""  #: why the job fails at once: the message of the rule of its podFailurePolicy
 
 
 def is_indexed(job: Object) -> bool:
@@ -77,7 +80,8 @@ def format_indexes(indexes: Iterable[int]) -> str:
 
 
 def count(job: Object, own: Sequence[Object]) -> Counts:
-    """Count the job's pods; those that someone else deletes have failed."""
+    """Count the job's pods. Those that someone else deletes have failed; where a podFailurePolicy will have to judge
+    them, they are waited for until they have ended."""
     status = job.get("status") or {}
     uncounted = status.get("uncountedTerminatedPods") or {}
     before_succeeded, before_failed = set(uncounted.get("succeeded") or ()), set(uncounted.get("failed") or ())
@@ -97,6 +101,8 @@ def count(job: Object, own: Sequence[Object]) -> Counts:
             continue
         if not is_tracked(pod):
             continue
+        if not pods.is_finished(pod) and job["spec"].get("podFailurePolicy"):
+            continue
         uid = uid_of(pod)
         kept.add(uid)
         out.release.append(pod)
@@ -107,7 +113,11 @@ def count(job: Object, own: Sequence[Object]) -> Counts:
             elif index is not None and index < limit:
                 out.indexes.add(index)
         else:
-            out.uncounted_failed.append(uid)
+            judgement = judge(job, pod)
+            if judgement.action == "FailJob":
+                out.doom = out.doom or judgement.message
+            if judgement.action != "Ignore":
+                out.uncounted_failed.append(uid)
     out.settled = sorted((before_succeeded | before_failed) - kept)
     out.succeeded += len(before_succeeded - kept)
     out.failed += len(before_failed - kept)
@@ -150,6 +160,9 @@ def plan(job: Object, counts: Counts, now: datetime) -> Plan:
     spec = job["spec"]
     succeeded, failed = totals(job, counts)
     active = tuple(counts.active)
+    doom = counts.doom or _told_doom(job)
+    if doom:
+        return Plan(delete=active, finish=("Failed", REASON, doom))
     limit = spec.get("backoffLimit")
     if failed > (6 if limit is None else limit):
         return Plan(
@@ -182,6 +195,12 @@ def plan(job: Object, counts: Counts, now: datetime) -> Plan:
         free = [index for index in range(completions or 0) if index not in taken]
         return Plan(create=tuple(free[:missing]))
     return Plan(create=(None,) * missing)
+
+
+def _told_doom(job: Object) -> str:
+    """The message of the condition FailureTarget, which an earlier step has left."""
+    told = find((job.get("status") or {}).get("conditions"), FAILURE_TARGET)
+    return str(told["message"]) if told is not None and told.get("status") == "True" else ""
 
 
 def backoff(failed: int, last_failure: datetime | None, now: datetime) -> float:
@@ -268,6 +287,9 @@ def status(job: Object, counts: Counts, todo: Plan, now: datetime) -> Object:
     out["conditions"] = _with_suspension(out.get("conditions") or [], suspended, now)
     if suspended:
         out.pop("startTime", None)
+    if todo.finish is not None and todo.finish[1] == REASON and find(out["conditions"], FAILURE_TARGET) is None:
+        # Kept before the pod that told is let go: the reason must outlive it.
+        out["conditions"] = [*out["conditions"], condition(FAILURE_TARGET, *todo.finish[1:], now)]
     settled = not counts.release and not counts.uncounted_succeeded and not counts.uncounted_failed
     if todo.finish is not None and settled:
         out["conditions"] = [*out["conditions"], condition(*todo.finish, now)]
