@@ -5,9 +5,11 @@ Pure. Only the few shapes that occur in error texts; pointers print as an addres
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from apimachinery.fielderrors import GoSyntax, go_quote
+from apimachinery.objects import parse_time
 from apimachinery.quantity import Quantity
 
 #: What stands for the address in a printed pointer.
@@ -65,6 +67,12 @@ def typed_list(type_name: str, values: Iterable[str] | None) -> GoSyntax:
 def named_strings(type_name: str, values: Iterable[str] | None) -> GoSyntax:
     """[]storage.VolumeLifecycleMode{"Persistent"}: a list of strings, or of a type that is one."""
     return typed_list(type_name, None if values is None else [go_quote(value) for value in values])
+
+
+def time_value(text: str | None) -> GoSyntax:
+    """A metav1.Time: 2024-05-01 00:00:00 +0000 UTC; the year 1 for none."""
+    moment = parse_time(text).astimezone(UTC).replace(tzinfo=None) if text else datetime.min
+    return GoSyntax(f"{moment.isoformat(' ', 'seconds')} +0000 UTC")
 
 
 def struct(type_name: str, **fields: str) -> GoSyntax:

@@ -8,16 +8,16 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from api.kind import Column, Strategy
 from api.strategies import restore
 from api.table import AGE, NAME, age
 from api.validation import names
 from api.validation.objectmeta import FIELD_IMMUTABLE
 from apimachinery import fielderrors as fe
+from apimachinery.decode import SyntaxProblem, decode_json_value
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object, annotations_of
+from apimachinery.schema.leaves import json_kind
 
 #: Bytes of all values together.
 MAX_SIZE = 1024 * 1024
@@ -139,11 +139,11 @@ def _validate_json(data: Mapping[str, str], key: str) -> list[FieldError]:
     if key not in data:
         return [fe.required(f"data[{key}]")]
     try:
-        content = orjson.loads(base64.b64decode(data[key]))
-    except (binascii.Error, orjson.JSONDecodeError) as error:
+        content = decode_json_value(base64.b64decode(data[key] or ""))
+    except (binascii.Error, SyntaxProblem) as error:
         return [fe.invalid(f"data[{key}]", _REDACTED, str(error))]
-    if not isinstance(content, dict):
-        text = "json: cannot unmarshal into Go value of type map[string]interface {}"
+    if content is not None and not isinstance(content, dict):
+        text = f"json: cannot unmarshal {json_kind(content)} into Go value of type map[string]interface {{}}"
         return [fe.invalid(f"data[{key}]", _REDACTED, text)]
     return []
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from api.gosyntax import raw, struct
+from api.gosyntax import struct, time_value
 from api.kind import Column, Strategy
 from api.table import since
 from api.validation import names
 from api.validation.objectmeta import FIELD_IMMUTABLE
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
-from apimachinery.objects import Object, namespace_of, parse_time
+from apimachinery.objects import Object, namespace_of
 
 COLUMNS = (
     Column(name="Last Seen", description="How long ago it happened last."),
@@ -105,7 +105,7 @@ def _shown(field: str, value: Any) -> Any:
     if field == "deprecatedSource":
         return struct("core.EventSource", **_texts(value, (("Component", "component"), ("Host", "host"))))
     if field.endswith("Timestamp") or field == "eventTime":
-        return raw(f"{parse_time(value):%Y-%m-%d %H:%M:%S} +0000 UTC" if value else "0001-01-01 00:00:00 +0000 UTC")
+        return time_value(value)
     if field == "deprecatedCount":
         return value or 0
     return value if field == "related" else value or ""

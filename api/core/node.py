@@ -47,7 +47,7 @@ class NodeStrategy(StatusStrategyBase):
     """The node itself; a creator may say its status, which is how kubelets register."""
 
     def default(self, obj: Object) -> None:
-        """Allocatable defaults to capacity; podCIDR is the first of podCIDRs."""
+        """Allocatable defaults to capacity; podCIDR is the first of podCIDRs, and right where the two disagree."""
         spec, status = obj.setdefault("spec", {}), obj.setdefault("status", {})
         if "capacity" in status and "allocatable" not in status:
             status["allocatable"] = dict(status["capacity"])
@@ -55,7 +55,7 @@ class NodeStrategy(StatusStrategyBase):
             if field not in status:
                 status[field] = dict(value)
         ranges = spec.get("podCIDRs")
-        if spec.get("podCIDR") and not ranges:
+        if spec.get("podCIDR") and (not ranges or spec["podCIDR"] != ranges[0]):
             spec["podCIDRs"] = [spec["podCIDR"]]
         elif ranges and not spec.get("podCIDR"):
             spec["podCIDR"] = ranges[0]

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from api.gosyntax import pointer, raw, string_list, struct, typed_list
+from api.gosyntax import pointer, raw, string_list, struct, time_value, typed_list
 from api.validation import names
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
@@ -87,7 +87,8 @@ def validate_object_meta_update(
         default = _EMPTY_MEANS.get(field)
         value = new.get(field, default)
         if value != old.get(field, default):
-            errors.append(fe.invalid(f"{path}.{field}", value, FIELD_IMMUTABLE))
+            shown = time_value(value) if value and field.endswith("Timestamp") else value
+            errors.append(fe.invalid(f"{path}.{field}", shown, FIELD_IMMUTABLE))
     return errors + _validate_parts(new, path)
 
 

@@ -41,7 +41,10 @@ def named(**fields: Any) -> Object:
         (
             SECRET,
             {"type": "kubernetes.io/dockercfg", "data": {".dockercfg": "bm8="}},
-            ['data[.dockercfg]: Invalid value: "<secret contents redacted>"'],
+            [
+                'data[.dockercfg]: Invalid value: "<secret contents redacted>": '
+                "invalid character 'o' in literal null (expecting 'u')"
+            ],
         ),
         (
             SECRET,
@@ -154,8 +157,9 @@ def test_a_volume_keeps_its_source() -> None:
 def test_a_node_gets_its_addresses_once() -> None:
     bare, placed = named(), named(spec={"podCIDRs": ["10.0.0.0/24"]})
     assert replaced(NODE, placed, bare)[1] == []
-    _, errors = replaced(NODE, named(spec={"podCIDRs": ["10.1.0.0/24"]}), placed)
-    assert errors == ['spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid']
+    for moved in ({"podCIDRs": ["10.1.0.0/24"]}, {"podCIDR": "10.1.0.0/24", "podCIDRs": ["10.0.0.0/24"]}):
+        _, errors = replaced(NODE, named(spec=moved), placed)
+        assert errors == ['spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid']
 
 
 def test_rows_of_quotas() -> None:
