@@ -7,21 +7,22 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from dns.cache import TtlCache
 from dns.upstream.forwarder import Forwarder, NoAnswer
-from dns.wire.query import Query
+from dns.wire.query import HEADER_BYTES, Query
 from dns.wire.relay import BadResponse, Relayed, address_records, relay
 from dns.wire.response import BADVERS, empty_response, response
 from dns.zone.lookup import Lookup
-from dns.zone.records import ADDRESS_TYPES, AXFR, CNAME, IXFR, NXDOMAIN, REFUSED, SERVFAIL, Answer, Record, of_type
+from dns.zone.records import AAAA, AXFR, CNAME, IXFR, NXDOMAIN, REFUSED, SERVFAIL, A, Answer, Record, of_type
 
 logger = logging.getLogger(__name__)
 
 _IN = 1
 _MAX_ALIASES = 8
-#: How many orders of the same records are kept as messages, to be sent in turn.
-_MAX_VARIANTS = 16
+#: Of a record owned by the question's name: pointer, type, class, TTL, length, address.
+_ADDRESS_RECORD_BYTES = {A: 16, AAAA: 28}
 _PACKED_ENTRIES = 10_000
 _PACKED_SECONDS = 3600.0
 
@@ -38,7 +39,7 @@ class Responder:
         self._ttl = ttl_seconds
         self._synced = synced
         self._clock = clock
-        self._packed: TtlCache[object, _Variants] = TtlCache(_PACKED_ENTRIES)
+        self._packed: TtlCache[object, _Packed] = TtlCache(_PACKED_ENTRIES)
         self._packed_version = -1
         self._apex = lookup.zone.domain + "."
 
@@ -56,11 +57,12 @@ class Responder:
             self._packed_version = version
         key = (query.key, query.edns_version, limit)
         packed = self._packed.get(key, self._clock())
-        if packed is not None and (tail := packed.value.next()) is not None:
-            return query.id.to_bytes(2, "big") + tail[2:12] + query.name + tail[12 + len(query.name) :]
+        if packed is not None:
+            message, end = packed.value.next(), HEADER_BYTES + len(query.name)
+            return query.id.to_bytes(2, "big") + message[2:HEADER_BYTES] + query.name + message[end:]
         if refusal := _refused(query):
             return empty_response(query, refusal)
-        return self._from_zone(query, limit, key, packed.value if packed is not None else None)
+        return self._from_zone(query, limit, key)
 
     async def answer_later(self, query: Query, limit: int) -> bytes:
         """The answer of other servers."""
@@ -78,7 +80,7 @@ class Responder:
             logger.info("Nonsense from another server", extra={"question": query.labels, "error": str(error)})
             return empty_response(query, SERVFAIL)
 
-    def _from_zone(self, query: Query, limit: int, key: object, variants: _Variants | None) -> bytes | None:
+    def _from_zone(self, query: Query, limit: int, key: object) -> bytes | None:
         ours = self._lookup.owns(query.labels)
         if not self._synced() and (ours or query.labels[-1:] == ("arpa",)):
             return empty_response(query, SERVFAIL)
@@ -90,13 +92,8 @@ class Responder:
             answer = self._chase_here(answer, query.qtype)
             if answer.chase:
                 return None
-        if variants is None:
-            # Clients order SRV records themselves, by weight; of addresses many take the first.
-            orders = len(answer.records) if query.qtype in ADDRESS_TYPES else 1
-            variants = _Variants(min(max(1, orders), _MAX_VARIANTS))
-            self._packed.put(key, variants, self._clock(), _PACKED_SECONDS)
-        message = response(query, answer.rotated(len(variants.messages)), ttl_seconds=self._ttl, limit=limit)
-        variants.messages.append(message)
+        message = response(query, answer, ttl_seconds=self._ttl, limit=limit)
+        self._packed.put(key, _packed(query, answer, message), self._clock(), _PACKED_SECONDS)
         return message
 
     def _chase_here(self, answer: Answer, qtype: int) -> Answer:
@@ -134,20 +131,32 @@ class Responder:
         return relay(query, answer, age_seconds=age_seconds, max_ttl_seconds=longest, limit=limit)
 
 
-class _Variants:
-    """The messages of one answer, each with its records in another order."""
+@dataclass(slots=True)
+class _Packed:
+    """A finished message. Clients take the first of several addresses: each call of `next` begins with another."""
 
-    def __init__(self, wanted: int) -> None:
-        self.messages: list[bytes] = []
-        self._wanted = wanted
-        self._turn = 0
+    message: bytes
+    count: int = 1  #: of address records, which follow the question
+    start: int = 0
+    size: int = 0  #: of each of them, in bytes
+    turn: int = 0
 
-    def next(self) -> bytes | None:
-        """The message whose turn it is; None while there should be more of them."""
-        if len(self.messages) < self._wanted:
-            return None
-        self._turn = (self._turn + 1) % self._wanted
-        return self.messages[self._turn]
+    def next(self) -> bytes:
+        """The message, with its addresses in the next order."""
+        if self.count < 2:
+            return self.message
+        self.turn = (self.turn + 1) % self.count
+        cut, end = self.start + self.turn * self.size, self.start + self.count * self.size
+        message = self.message
+        return message[: self.start] + message[cut:end] + message[self.start : cut] + message[end:]
+
+
+def _packed(query: Query, answer: Answer, message: bytes) -> _Packed:
+    size = _ADDRESS_RECORD_BYTES.get(query.qtype, 0)
+    start, count = HEADER_BYTES + len(query.question), len(answer.records)
+    plain = all(record.type == query.qtype and not record.owner for record in answer.records)
+    whole = len(message) >= start + count * size  # not so where it is truncated
+    return _Packed(message, count, start, size) if size and plain and whole else _Packed(message)
 
 
 def _refused(query: Query) -> int:

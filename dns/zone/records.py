@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
 
@@ -54,13 +54,6 @@ class Answer:
     authority: tuple[Record, ...] = ()
     additional: tuple[Record, ...] = ()
     chase: str = ""
-
-    def rotated(self, by: int) -> Answer:
-        """The same with the records in another order, for clients that take the first."""
-        if len(self.records) < 2:
-            return self
-        cut = by % len(self.records)
-        return replace(self, records=self.records[cut:] + self.records[:cut])
 
 
 def address_record(owner: str, address: str) -> Record:

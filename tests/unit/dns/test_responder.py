@@ -62,6 +62,17 @@ def test_each_endpoint_comes_first_in_turn() -> None:
     assert {first: firsts.count(first) for first in firsts} == {"10.244.0.1": 3, "10.244.0.2": 3, "10.244.0.3": 3}
 
 
+def test_another_order_has_the_same_records_and_its_opt() -> None:
+    six = endpoint_slice("fd01::1", "fd01::2", "fd01::3", ports=[HTTP], family="IPv6")
+    found = responder(zone_of((service(clusterIP="None"), [six])))
+    record = dnslib.DNSRecord.question(WEB, "AAAA")
+    record.add_ar(dnslib.EDNS0(udp_len=1232))
+    for _ in range(6):
+        message = answered(found, parse_query(bytes(record.pack())))
+        assert sorted(str(rr.rdata) for rr in message.rr) == ["fd01::1", "fd01::2", "fd01::3"]
+        assert [rr.rtype for rr in message.ar] == [41]
+
+
 def test_before_the_zone_is_known_its_names_fail() -> None:
     found = responder(zone_of(), synced=False)
     assert answered(found, question()).header.rcode == SERVFAIL
