@@ -16,7 +16,7 @@ from apimachinery.objects import Object, format_micro_time, format_time, is_dele
 from tests.integration.controller.plane import ControlPlane
 
 UNREACHABLE = "node.kubernetes.io/unreachable"
-FLAGS = ("--node-monitor-period=200ms", "--node-monitor-grace-period=2s", "--node-eviction-rate=100")
+FLAGS = ("--node-monitor-period=200ms", "--node-monitor-grace-period=4s", "--node-eviction-rate=100")
 
 
 class Nodes:
