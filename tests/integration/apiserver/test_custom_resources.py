@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from api.resources import CUSTOM_RESOURCE_DEFINITIONS
@@ -247,3 +248,42 @@ async def test_every_server_of_one_store_serves_it(tmp_path: Path) -> None:
             await answers(second, f"/apis/{_GROUP}/v1/namespaces/default/crontabs/a", 200)
     finally:
         etcd.kill()
+
+
+async def test_the_scale_follows_the_paths_of_the_definition(server: ApiServerProcess) -> None:
+    crd = definition()
+    first = crd["spec"]["versions"][0]
+    first["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["size"] = {
+        "type": "object",
+        "properties": {"now": {"type": "integer"}},
+    }
+    first["subresources"]["scale"] = {
+        "specReplicasPath": ".spec.size.now",
+        "statusReplicasPath": ".status.seen",
+        "labelSelectorPath": ".status.selector",
+    }
+    async with server.client() as api:
+        await api.create(CUSTOM_RESOURCE_DEFINITIONS, crd)
+        await established(api, f"crontabs.{_GROUP}")
+        await answers(api, TABS.path("default"), 200)
+        await api.create(TABS, tab("a", size={"now": 2}))
+        status = {"status": {"seen": 1, "selector": "a=b"}}
+        await api.patch(TABS, "default", "a", status, patch_type="merge", subresource="status")
+        _, body = await api.raw("GET", TABS.path("default", "a", "scale"))
+        scale = orjson.loads(body)
+        assert (scale["kind"], scale["spec"]) == ("Scale", {"replicas": 2})
+        assert scale["status"] == {"replicas": 1, "selector": "a=b"}
+        changed = {"spec": {"replicas": 5}}
+        await api.patch(TABS, "default", "a", changed, patch_type="merge", subresource="scale")
+        made = await api.get(TABS, "default", "a")
+        assert made["spec"]["size"] == {"now": 5}
+        assert made["metadata"]["generation"] == 2
+
+
+async def test_rules_that_make_no_sense_are_refused_with_their_definition(server: ApiServerProcess) -> None:
+    crd = definition()
+    spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    spec["x-kubernetes-validations"] = [{"rule": "self.absent > 1"}]
+    async with server.client() as api:
+        with pytest.raises(Invalid, match="compilation failed: ERROR: <input>:1:5: undefined field 'absent'"):
+            await api.create(CUSTOM_RESOURCE_DEFINITIONS, crd)
