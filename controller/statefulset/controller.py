@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from api.resources import CONTROLLER_REVISIONS, PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS
-from apimachinery.errors import AlreadyExists, ApiError
+from apimachinery.errors import AlreadyExists, ApiError, Conflict
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, is_deleting, key_of, labels_of, name_of, namespace_of, uid_of
 from controller import pods
@@ -13,6 +15,7 @@ from controller.podowner import PodOwnerController, namespace_terminating
 from controller.replicaset.status import same
 from controller.revisions import Revisions, template_of
 from controller.statefulset import plan
+from controller.statefulset.claims import is_stale, owners_of_claim
 from controller.statefulset.plan import Plan
 
 
@@ -50,6 +53,7 @@ class StatefulSetController(PodOwnerController):
         if not is_deleting(owner) and self.expectations.satisfied(key, self.now()):
             # Pods carry the full name of their revision, as the status does.
             todo = plan.plan(owner, own, current or update_name, update_name, now)
+        await self._settle_claims(owner, own)
         failure = await self._act(key, owner, todo)
         wanted = plan.status(owner, own, current or update_name, update_name, now)
         if not same(owner.get("status"), wanted):
@@ -78,10 +82,31 @@ class StatefulSetController(PodOwnerController):
                 return error
         return None
 
+    async def _settle_claims(self, owner: Object, own: Sequence[Object]) -> None:
+        """Have the claims of the pods go, or stay, with whom the retention policy says."""
+        beyond = plan.start_of(owner) + plan.replicas_of(owner)
+        for pod in own:
+            ordinal = plan.ordinal_of(owner, pod) or 0
+            condemned = not plan.start_of(owner) <= ordinal < beyond
+            for template in plan.claims_for(owner, ordinal):
+                claim = self._claims.store.get(key_of(template))
+                references = claim and owners_of_claim(owner, claim, pod, condemned=condemned)
+                if claim is None or references is None:
+                    continue
+                metadata = {**claim["metadata"], "ownerReferences": references}
+                await self.client.update(PERSISTENT_VOLUME_CLAIMS, {**claim, "metadata": metadata})
+
     async def _make_claims(self, owner: Object, ordinal: int) -> None:
+        pod_name = f"{name_of(owner)}-{ordinal}"
         for claim in plan.claims_for(owner, ordinal):
-            if self._claims.store.get(key_of(claim)) is not None:
+            known = self._claims.store.get(key_of(claim))
+            if known is not None and is_stale(known, pod_name):
+                raise Conflict(f"claim {name_of(claim)} is going with the pod {pod_name} before")
+            if known is not None:
                 continue
+            references = owners_of_claim(owner, claim, None, condemned=False)
+            if references:
+                claim["metadata"]["ownerReferences"] = references
             about = f"create Claim {name_of(claim)} Pod {name_of(owner)}-{ordinal} in StatefulSet {name_of(owner)}"
             try:
                 await self.client.create(PERSISTENT_VOLUME_CLAIMS, claim)

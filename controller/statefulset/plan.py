@@ -77,8 +77,11 @@ def plan(owner: Object, own: Sequence[Object], current: str, update: str, now: d
         if not parallel:
             return out  # the next ones wait for this one
     surplus = sorted((ordinal for ordinal in by_ordinal if ordinal not in wanted), reverse=True)
+    ill = [n for n in surplus if is_deleting(by_ordinal[n]) or not pods.is_ready(by_ordinal[n])]
     for ordinal in surplus:
         pod = by_ordinal[ordinal]
+        if not parallel and not pods.is_available(pod, min_ready, now) and ordinal != min(ill, default=ordinal):
+            return out  # one below it is unhealthy, too: whoever scales down an ill set is to look at it first
         if not is_deleting(pod):
             out.delete.append(pod)
         if not parallel:

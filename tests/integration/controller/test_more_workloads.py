@@ -10,6 +10,7 @@ from api.resources import (
     ENDPOINTS,
     JOBS,
     NODES,
+    PERSISTENT_VOLUME_CLAIMS,
     PODS,
     RESOURCE_QUOTAS,
     SERVICES,
@@ -160,3 +161,34 @@ async def test_endpoints_without_a_selector_are_mirrored(plane: ControlPlane) ->
     await plane.until(lambda: addresses("192.0.2.8"))
     await plane.client.delete(ENDPOINTS, NAMESPACE, "db")
     await plane.until(addresses)
+
+
+async def test_claims_go_when_the_set_is_scaled_down(plane: ControlPlane) -> None:
+    claim = {
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    policy = {"whenDeleted": "Delete", "whenScaled": "Delete"}
+    wanted = workload(
+        STATEFUL_SETS, serviceName="web", replicas=1, volumeClaimTemplates=[claim],
+        persistentVolumeClaimRetentionPolicy=policy,
+    )  # fmt: skip
+    await plane.client.create(STATEFUL_SETS, wanted)
+
+    async def owner_kinds() -> list[str]:
+        claims = (await plane.client.list(PERSISTENT_VOLUME_CLAIMS, NAMESPACE))["items"]
+        return [ref["kind"] for item in claims for ref in item["metadata"].get("ownerReferences") or ()]
+
+    async def kept_by_the_set() -> bool:
+        return await owner_kinds() == ["StatefulSet"] and len(await live_pods(plane)) == 1
+
+    async def gone() -> bool:
+        return not (await plane.client.list(PERSISTENT_VOLUME_CLAIMS, NAMESPACE))["items"]
+
+    await plane.until(kept_by_the_set)
+    await patch(plane, STATEFUL_SETS, {"replicas": 0})
+    await plane.until(gone)
+    await patch(plane, STATEFUL_SETS, {"replicas": 1})
+    await plane.until(kept_by_the_set)
+    await plane.client.delete(STATEFUL_SETS, NAMESPACE, "web")
+    await plane.until(gone)

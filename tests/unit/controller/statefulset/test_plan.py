@@ -55,6 +55,14 @@ def test_scaling_down_takes_the_last_and_waits() -> None:
     assert step(stateful(1), pod(0, ready=False), pod(1)) == ([], [])
 
 
+def test_an_ill_set_is_not_scaled_down_past_its_first_ill_pod() -> None:
+    ill = [pod(number, ready=False) for number in range(3)]
+    assert step(stateful(0), *ill) == ([], [])
+    assert step(stateful(0), ill[0]) == ([], ["db-0"])
+    assert step(stateful(0), pod(0), pod(1), ill[2]) == ([], ["db-2"])
+    assert step(stateful(0, podManagementPolicy="Parallel"), *ill) == ([], ["db-2", "db-1", "db-0"])
+
+
 def test_ordinals_may_start_elsewhere() -> None:
     shifted = stateful(2, ordinals={"start": 5})
     assert step(shifted, pod(5)) == ([6], [])
