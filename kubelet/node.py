@@ -7,7 +7,7 @@ import logging
 import ssl
 from pathlib import Path
 
-from apimachinery.objects import Object, key_of, labels_of, uid_of
+from apimachinery.objects import Object, key_of, uid_of
 from apimachinery.quantity import parse
 from client.events import EventRecorder
 from client.informer import Informer
@@ -312,11 +312,10 @@ class Kubelet:
         self.services.event(pod, type, reason, message, container)
 
     def _admit(self, pod: Object, others: list[Object]) -> tuple[str, str] | None:
-        node = self._node()
         return (
             self._eviction.admits(pod)
             or sysctls.rejection(pod, self._sysctls)
-            or rejection(pod, others, self._resources.allocatable, labels_of(node) if node else {})
+            or rejection(pod, others, self._resources.allocatable, self._node())
         )
 
     async def _ask_version(self) -> RuntimeVersion:

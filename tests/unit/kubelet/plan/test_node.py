@@ -33,6 +33,10 @@ def with_resources(requests: dict[str, str], limits: dict[str, str] | None = Non
     return container(resources={"requests": requests, "limits": limits or {}})
 
 
+def node(**labels: str) -> dict[str, Any]:
+    return {"metadata": {"name": "n1", "labels": labels}}
+
+
 def test_capacity_and_what_of_it_pods_may_have() -> None:
     status = node_status(FACTS, {}, NOW, 100 << 20)
     assert status["capacity"]["cpu"] == "4"
@@ -111,17 +115,37 @@ def test_oom_scores() -> None:
 def test_a_node_rejects_what_does_not_fit() -> None:
     allocatable = {"cpu": "1", "memory": "1Gi", "pods": "2"}
     one = make_pod(with_resources({"cpu": "600m"}))
-    assert rejection(one, [], allocatable, {}) is None
-    assert rejection(one, [one], allocatable, {}) == (
+    assert rejection(one, [], allocatable, node()) is None
+    assert rejection(one, [one], allocatable, node()) == (
         "OutOfcpu",
         "Pod was rejected: Node didn't have enough resource: cpu, requested: 600, used: 600, capacity: 1000",
     )
-    assert (rejection(make_pod(), [make_pod(), make_pod()], allocatable, {}) or ("",))[0] == "OutOfpods"
-    assert (rejection(make_pod(nodeSelector={"a": "b"}), [], allocatable, {}) or ("",))[0] == "NodeAffinity"
+    assert (rejection(make_pod(), [make_pod(), make_pod()], allocatable, node()) or ("",))[0] == "OutOfpods"
+    selects = make_pod(nodeSelector={"a": "b"})
+    assert (rejection(selects, [], allocatable, node()) or ("",))[0] == "NodeAffinity"
+    assert rejection(selects, [], allocatable, node(a="b")) is None
+    assert rejection(selects, [], allocatable, None) is None
+    term = {"matchExpressions": [{"key": "a", "operator": "NotIn", "values": ["b"]}]}
+    needs = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+    avoids = make_pod(affinity={"nodeAffinity": needs})
+    assert (rejection(avoids, [], allocatable, node(a="b")) or ("",))[0] == "NodeAffinity"
+    assert rejection(avoids, [], allocatable, node()) is None
     port = make_pod(container(ports=[{"containerPort": 80, "hostPort": 8080}]))
-    assert (rejection(port, [port], allocatable, {}) or ("",))[0] == "NodePorts"
+    assert (rejection(port, [port], allocatable, node()) or ("",))[0] == "NodePorts"
     other = make_pod(container(ports=[{"containerPort": 80, "hostPort": 8080, "protocol": "UDP"}]))
-    assert rejection(port, [other], allocatable, {}) is None
+    assert rejection(port, [other], allocatable, node()) is None
+
+
+def test_taints_that_end_pods_keep_new_ones_out() -> None:
+    tainted = node() | {"spec": {"taints": [{"key": "k", "effect": "NoExecute"}, {"key": "o", "effect": "NoSchedule"}]}}
+    assert rejection(make_pod(), [], {}, tainted) == (
+        "TaintToleration",
+        "Pod was rejected: Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate",
+    )
+    assert rejection(make_pod(tolerations=[{"key": "k", "operator": "Exists"}]), [], {}, tainted) is None
+    static = make_pod()
+    static["metadata"] = static["metadata"] | {"annotations": {"kubernetes.io/config.source": "file"}}
+    assert rejection(static, [], {}, tainted) is None
 
 
 def test_eviction_thresholds() -> None:
