@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import string
 from dataclasses import dataclass
 
 import orjson
 
+from apimachinery.decode import SyntaxProblem, decode_json
 from apimachinery.errors import BadRequest, Gone
+from apimachinery.fielderrors import go_quote
 
+_ALPHABET = frozenset(string.ascii_letters + string.digits + "-_")
 _VERSION = "meta.k8s.io/v1"
 #: A token of revision -1 goes on at the present state: the inconsistent continuation after a 410.
 INCONSISTENT = -1
@@ -39,17 +42,33 @@ def encode(continuation: Continuation) -> str:
 def decode(token: str) -> Continuation:
     """The meaning of a token; raises BadRequest."""
     try:
-        body = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except (binascii.Error, ValueError) as error:
-        raise BadRequest(f"continue key is not valid: {error}") from error
-    if not isinstance(body, dict) or body.get("v") != _VERSION:
-        raise BadRequest("continue key is not valid: server does not recognize this encoded version")
-    revision, start = body.get("rv"), body.get("start")
+        body = decode_json(_decoded(token))
+    except (ValueError, SyntaxProblem) as error:
+        raise _invalid(str(error)) from error
+    version, revision, start = (body.get(field) for field in ("v", "rv", "start"))
+    if version != _VERSION:
+        raise _invalid(f"server does not recognize this encoded version {go_quote(str(version or ''))}")
     if not isinstance(revision, int) or revision == 0:
-        raise BadRequest("continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
-    if not isinstance(start, str) or not start.endswith("\0") or len(start) < 2 or ".." in start.split("/"):
-        raise BadRequest("continue key is not valid: encoded start key empty (version meta.k8s.io/v1)")
+        raise _invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
+    if not isinstance(start, str) or not start:
+        raise _invalid("encoded start key empty (version meta.k8s.io/v1)")
+    if not start.endswith("\0") or len(start) < 2 or ".." in start.split("/"):
+        raise _invalid(start)
     return Continuation(revision, start[:-1])
+
+
+def _invalid(why: str) -> BadRequest:
+    return BadRequest(f"invalid continue token: continue key is not valid: {why}")
+
+
+def _decoded(token: str) -> bytes:
+    """The token's bytes; raises ValueError that names the first wrong one as Go does."""
+    wrong = next((at for at, char in enumerate(token) if char not in _ALPHABET), None)
+    if wrong is None and len(token) % 4 == 1:
+        wrong = len(token) - 1
+    if wrong is not None:
+        raise ValueError(f"illegal base64 data at input byte {wrong}")
+    return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
 
 
 def expired(continuation: Continuation) -> Gone:

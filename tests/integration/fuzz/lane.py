@@ -21,7 +21,7 @@ from apiserver.storage.interface import Storage, StorageEvent
 from tests.apiserver_process import ADMIN_TOKEN, ApiServerProcess
 from tests.integration.fuzz.requests import NAMESPACE, Request, operations, stream
 
-_HANG_SECONDS = 10.0
+_HANG_SECONDS = 30.0
 #: What API servers write by themselves, at any time: leases, conditions, what lies in a store by default.
 _BOOKKEEPING = (
     "leases/kube-system/", "apiregistration.k8s.io/", "apiextensions.k8s.io/", "masterleases/",

@@ -20,10 +20,22 @@ def test_tokens_round_trip() -> None:
     assert continuation.decode(token) == Continuation(42, "default/x")
 
 
-@pytest.mark.parametrize("token", ["", "x", "!!!", "bm90IGpzb24", continuation.encode(Continuation(0, "a"))])
-def test_bad_tokens(token: str) -> None:
-    with pytest.raises(BadRequest, match="continue key is not valid"):
+@pytest.mark.parametrize(
+    ("token", "why"),
+    [
+        ("", "unexpected end of JSON input"),
+        ("x", "illegal base64 data at input byte 0"),
+        ("ab!", "illegal base64 data at input byte 2"),
+        ("bm90IGpzb24", "invalid character 'o' in literal null (expecting 'u')"),
+        ("e30", 'server does not recognize this encoded version ""'),
+        (continuation.encode(Continuation(0, "a")), "incorrect encoded start resourceVersion (version meta.k8s.io/v1)"),
+        (continuation.encode(Continuation(1, "../a")), "../a\0"),
+    ],
+)
+def test_bad_tokens(token: str, why: str) -> None:
+    with pytest.raises(BadRequest) as refused:
         continuation.decode(token)
+    assert str(refused.value) == f"invalid continue token: continue key is not valid: {why}"
 
 
 def test_an_expired_token_offers_an_inconsistent_one() -> None:
