@@ -4,12 +4,14 @@ As plugin/pkg/admission/noderestriction; what it may read is the node authorizer
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from api.resources import PODS
+from api.resources import NODES, PODS
 from apimachinery.objects import Object, annotations_of, labels_of, name_of, uid_of
 from apiserver.admission.base import Plugin, Setting, operation, refuse
 from apiserver.authz.node import node_name
+from apiserver.authz.podreferences import config_map_names, secret_names
 from apiserver.interfaces import Attributes
 
 _MIRROR = "kubernetes.io/config.mirror"
@@ -21,6 +23,9 @@ _KUBELET_LABELS = frozenset({
     "failure-domain.beta.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/region",
     "beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type", "node.kubernetes.io/windows-build",
 })  # fmt: skip
+#: What a node may change in a claim, and what is no change.
+_PROGRESS = ("capacity", "conditions", "allocatedResources", "allocatedResourceStatuses", "resizeStatus")
+_UNCOMPARED = ("resourceVersion", "managedFields")
 _KUBELET_LABEL_DOMAINS = ("kubelet.kubernetes.io", "node.kubernetes.io")
 _RESOURCES = {
     ("", "pods"): frozenset({"", "status", "eviction", "ephemeralcontainers", "binding", "resize"}),
@@ -56,8 +61,7 @@ class NodeRestriction(Plugin):
         elif attributes.resource == "serviceaccounts":
             await self._token(attributes, node, obj)
         elif attributes.resource == "persistentvolumeclaims":
-            if attributes.subresource != "status" or operation(attributes) != "update":
-                raise refuse(attributes, "may only update PVC status", obj)
+            _claim_status(attributes, node, obj, old)
         elif (attributes.name or name_of(obj or {})) != node:
             what = "node lease" if attributes.resource == "leases" else "CSINode"
             raise refuse(attributes, f"can only access {what} with the same name as the requesting node", obj)
@@ -66,7 +70,7 @@ class NodeRestriction(Plugin):
         verb, subresource = operation(attributes), attributes.subresource
         if subresource == "":
             if verb == "create" and obj is not None:
-                _mirror_pod(attributes, node, obj)
+                _mirror_pod(attributes, node, obj, self._api.get(NODES, "", node))
             elif verb == "delete":
                 if (old or {}).get("spec", {}).get("nodeName") != node:
                     why = f'node "{node}" can only delete pods with spec.nodeName set to itself'
@@ -103,26 +107,62 @@ class NodeRestriction(Plugin):
             raise refuse(attributes, "node requested token bound to a pod scheduled on a different node", obj)
 
 
-def _mirror_pod(attributes: Attributes, node: str, pod: Object) -> None:
-    """A node creates nothing but images of the pods that it runs by itself, and these refer to nothing."""
+def _mirror_pod(attributes: Attributes, node: str, pod: Object, own: Object | None) -> None:
+    """A node creates nothing but images of the pods that it runs by itself, and these refer to nothing. `own` is the
+    Node."""
     spec = pod.get("spec") or {}
     if _MIRROR not in annotations_of(pod):
         why = f'pod does not have "{_MIRROR}" annotation, node "{node}" can only create mirror pods'
         raise refuse(attributes, why, pod)
     if spec.get("nodeName") != node:
         raise refuse(attributes, f'node "{node}" can only create pods with spec.nodeName set to itself', pod)
-    owners = pod["metadata"].get("ownerReferences") or []
-    if len(owners) > 1 or any(owner.get("kind") != "Node" or owner.get("name") != node for owner in owners):
-        why = f'node "{node}" can only create pods with an owner reference set to itself'
+    if why := _owner_problem(node, pod["metadata"].get("ownerReferences") or [], own):
         raise refuse(attributes, why, pod)
-    if spec.get("serviceAccountName"):
-        raise refuse(attributes, f'node "{node}" can not create pods that reference a service account', pod)
-    for volume in spec.get("volumes") or ():
-        for kind, plural in (
-            ("secret", "secrets"), ("configMap", "configmaps"), ("persistentVolumeClaim", "persistentvolumeclaims"),
-        ):  # fmt: skip
-            if volume.get(kind):
-                raise refuse(attributes, f'node "{node}" can not create pods that reference {plural}', pod)
+    claims = [volume for volume in spec.get("volumes") or () if volume.get("persistentVolumeClaim")]
+    for what, found in (
+        ("a service account", spec.get("serviceAccountName")),
+        ("secrets", any(True for _ in secret_names(spec))),
+        ("configmaps", any(True for _ in config_map_names(spec))),
+        ("persistentvolumeclaims", claims),
+    ):
+        if found:
+            raise refuse(attributes, f'node "{node}" can not create pods that reference {what}', pod)
+
+
+def _owner_problem(node: str, owners: Sequence[Mapping[str, Any]], own: Object | None) -> str:
+    """What is wrong with the owners of a mirror pod: its node alone, as it is now, owns and controls it."""
+    can_only = f'node "{node}" can only create pods with'
+    if len(owners) > 1:
+        return f"{can_only} a single owner reference set to itself"
+    owner = owners[0] if owners else {}
+    if (owner.get("apiVersion"), owner.get("kind"), owner.get("name")) != ("v1", "Node", node):
+        return f"{can_only} an owner reference set to itself"
+    if not owner.get("controller"):
+        return f"{can_only} a controller owner reference set to itself"
+    if owner.get("blockOwnerDeletion"):
+        return f'node "{node}" must not set blockOwnerDeletion on an owner reference'
+    if own is None:
+        return f'error looking up node {node} to verify uid: nodes "{node}" not found'
+    if owner.get("uid") != uid_of(own):
+        return f"node {node} UID mismatch: expected {owner.get('uid')} got {uid_of(own)}"
+    return ""
+
+
+def _claim_status(attributes: Attributes, node: str, obj: Object | None, old: Object | None) -> None:
+    """Of a claim a node tells how large it has become, and no more."""
+    if attributes.subresource != "status":
+        raise refuse(attributes, "may only update PVC status", obj)
+    if operation(attributes) != "update":
+        raise refuse(attributes, f'unexpected operation "{operation(attributes).upper()}"', obj)
+    if _without_progress(obj or {}) != _without_progress(old or {}):
+        why = f'node "{node}" is not allowed to update fields other than status.quantity and status.conditions'
+        raise refuse(attributes, why, obj)
+
+
+def _without_progress(claim: Object) -> Object:
+    metadata = {key: value for key, value in (claim.get("metadata") or {}).items() if key not in _UNCOMPARED}
+    status = {key: value for key, value in (claim.get("status") or {}).items() if key not in _PROGRESS}
+    return {**claim, "metadata": metadata, "status": status}
 
 
 def _pod_status(attributes: Attributes, node: str, obj: Object | None, old: Object | None) -> None:

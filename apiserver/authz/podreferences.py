@@ -32,12 +32,12 @@ def is_mirror(pod: Object) -> bool:
 
 def refers_to_secret(pod: Object, name: str) -> bool:
     """Whether the pod names the secret of its namespace."""
-    return name in set(_secret_names(pod.get("spec") or {}))
+    return name in set(secret_names(pod.get("spec") or {}))
 
 
 def refers_to_config_map(pod: Object, name: str) -> bool:
     """Whether the pod names the config map of its namespace."""
-    return name in set(_config_map_names(pod.get("spec") or {}))
+    return name in set(config_map_names(pod.get("spec") or {}))
 
 
 def refers_to_claim(pod: Object, name: str) -> bool:
@@ -55,7 +55,8 @@ def _claim_names(pod: Object) -> Iterator[str]:
             yield f"{name_of(pod)}-{volume.get('name')}"
 
 
-def _secret_names(spec: Object) -> Iterator[str]:
+def secret_names(spec: Object) -> Iterator[str]:
+    """The secrets that a pod of this spec names, in its namespace."""
     for reference in spec.get("imagePullSecrets") or ():
         yield reference.get("name") or ""
     for entry in _environment(spec):
@@ -69,7 +70,8 @@ def _secret_names(spec: Object) -> Iterator[str]:
             yield from _named(source, "secret")
 
 
-def _config_map_names(spec: Object) -> Iterator[str]:
+def config_map_names(spec: Object) -> Iterator[str]:
+    """The config maps that a pod of this spec names, in its namespace."""
     for entry in _environment(spec):
         yield from _named(entry, "configMapRef", "configMapKeyRef")
     for volume in spec.get("volumes") or ():

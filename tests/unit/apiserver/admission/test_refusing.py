@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.resources import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, PODS, RESOURCE_QUOTAS, STORAGE_CLASSES
+from api.resources import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, NODES, PODS, RESOURCE_QUOTAS, STORAGE_CLASSES
 from apimachinery.errors import ApiError, Forbidden, NotFound
 from apimachinery.objects import Object
 from apiserver.admission.base import Setting
@@ -137,7 +137,16 @@ def by_node(verb: str, resource: str, subresource: str = "", name: str = "web", 
 
 
 _LABELLED = made("Node", "n1", metadata={"labels": {"kubernetes.io/hostname": "n1", "own": "x"}})
-_MIRROR = {"annotations": {"kubernetes.io/config.mirror": "x"}}
+_OWNER = {"apiVersion": "v1", "kind": "Node", "name": "n1", "uid": "uid-n1", "controller": True}
+_MIRROR = {"annotations": {"kubernetes.io/config.mirror": "x"}, "ownerReferences": [_OWNER]}
+
+
+def mirror(**owner: Any) -> dict[str, Any]:
+    return {**_MIRROR, "ownerReferences": [{**_OWNER, **owner}]}
+
+
+def claim_status(size: str, **spec: Any) -> Object:
+    return made("PersistentVolumeClaim", "c", spec=spec, status={"capacity": {"storage": size}})
 
 
 @pytest.mark.parametrize(
@@ -146,6 +155,24 @@ _MIRROR = {"annotations": {"kubernetes.io/config.mirror": "x"}}
         (by_node("create", "pods"), pod(nodeName="n1"), None, False),
         (by_node("create", "pods"), pod(nodeName="n1", metadata=_MIRROR), None, True),
         (by_node("create", "pods"), pod(nodeName="n2", metadata=_MIRROR), None, False),
+        (by_node("create", "pods"), pod(nodeName="n1", metadata={**_MIRROR, "ownerReferences": []}), None, False),
+        (by_node("create", "pods"), pod(nodeName="n1", metadata=mirror(uid="other")), None, False),
+        (by_node("create", "pods"), pod(nodeName="n1", metadata=mirror(controller=False)), None, False),
+        (by_node("create", "pods"), pod(nodeName="n1", metadata=mirror(blockOwnerDeletion=True)), None, False),
+        (
+            by_node("create", "pods"),
+            pod(nodeName="n1", metadata=_MIRROR, imagePullSecrets=[{"name": "s"}]),
+            None,
+            False,
+        ),
+        (by_node("patch", "persistentvolumeclaims", "status", "c"), claim_status("2Gi"), claim_status("1Gi"), True),
+        (
+            by_node("patch", "persistentvolumeclaims", "status", "c"),
+            claim_status("2Gi", volumeName="v"),
+            claim_status("1Gi"),
+            False,
+        ),
+        (by_node("patch", "persistentvolumeclaims", "", "c"), claim_status("1Gi"), claim_status("1Gi"), False),
         (by_node("delete", "pods"), None, pod(nodeName="n1"), True),
         (by_node("delete", "pods"), None, pod(nodeName="n2"), False),
         (by_node("update", "pods"), pod(nodeName="n1"), pod(nodeName="n1"), False),
@@ -194,6 +221,7 @@ async def test_a_node_writes_its_own_alone(
 ) -> None:
     api.put(PODS, pod("mine", nodeName="n1"))
     api.put(PODS, pod("its", nodeName="n2"))
+    api.put(NODES, made("Node", "n1"))
     plugin = NodeRestriction(setting)
     asked = attributes(**request_, namespace="default", user="system:node:n1", groups=["system:nodes"])
     assert plugin.handles(asked)
