@@ -106,13 +106,13 @@ def wait_for_page(machine: Machine, port: int, seconds: float = 20) -> None:
 
 @dataclass
 class Visitor:
-    """Requests one address over and over and remembers the longest time between two answers."""
+    """Requests one address over and over; `gaps` has (since when, seconds) of every half second without an answer."""
 
     address: str
     port: int
     served: int = 0
     failed: int = 0
-    longest_gap: float = 0.0
+    gaps: list[tuple[float, float]] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
     _answered: threading.Condition = field(default_factory=threading.Condition)
 
@@ -123,8 +123,9 @@ class Visitor:
             good = answers(self.address, self.port)
             now = time.monotonic()
             with self._answered:
-                self.longest_gap = max(self.longest_gap, now - last)
                 if good:
+                    if now - last > 0.5:
+                        self.gaps.append((last, now - last))
                     self.served, last = self.served + 1, now
                     self._answered.notify_all()
                 else:
