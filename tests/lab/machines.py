@@ -106,30 +106,33 @@ def wait_for_page(machine: Machine, port: int, seconds: float = 20) -> None:
 
 @dataclass
 class Visitor:
-    """Requests one address over and over; `gaps` has (since when, seconds) of every half second without an answer."""
+    """Requests one address over and over.
+
+    `outages` has (since when, seconds) from each first request that failed to the next answer. A request that was slow
+    but answered is none: a lost packet is sent again after a second."""
 
     address: str
     port: int
     served: int = 0
-    failed: int = 0
-    gaps: list[tuple[float, float]] = field(default_factory=list)
+    outages: list[tuple[float, float]] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
     _answered: threading.Condition = field(default_factory=threading.Condition)
 
     def visit(self) -> None:
         """Request until told to stop; runs in a thread."""
-        last = time.monotonic()
+        out_since: float | None = None
         while not self._stop.is_set():
-            good = answers(self.address, self.port)
-            now = time.monotonic()
+            began = time.monotonic()
+            good = answers(self.address, self.port, timeout=3)
             with self._answered:
                 if good:
-                    if now - last > 0.5:
-                        self.gaps.append((last, now - last))
-                    self.served, last = self.served + 1, now
+                    if out_since is not None:
+                        self.outages.append((out_since, time.monotonic() - out_since))
+                        out_since = None
+                    self.served += 1
                     self._answered.notify_all()
-                else:
-                    self.failed += 1
+                elif out_since is None:
+                    out_since = began
             self._stop.wait(0.02)
 
     def wait_for_answers(self, count: int, seconds: float) -> None:
