@@ -60,7 +60,7 @@ async def test_equal_questions_are_asked_once(tmp_path: Path) -> None:
 async def test_a_server_that_does_not_answer_is_passed_over(silent: UpstreamServer, tmp_path: Path) -> None:
     async with UpstreamServer(always(address("example.com", "192.0.2.1"))) as good:
         upstreams = f"--upstream=127.0.0.1:{silent.port},127.0.0.1:{good.port}"
-        flags = (upstreams, "--upstream-timeout=300ms", "--upstream-policy=sequential", "--cache-entries=0")
+        flags = (upstreams, "--upstream-timeout=1s", "--upstream-policy=sequential", "--cache-entries=0")
         async with KubeDns(tmp_path, None, *flags) as dns:
             for _ in range(4):
                 found = await dns.ask("example.com")
