@@ -33,6 +33,7 @@ _ACCOUNTS = {
     "endpoint": "endpoint-controller",
     "endpointslice": "endpointslice-controller",
     "endpointslicemirroring": "endpointslicemirroring-controller",
+    "ephemeral-volume": "ephemeral-volume-controller",
     "garbagecollector": "generic-garbage-collector",
     "horizontalpodautoscaling": "horizontal-pod-autoscaler",
     "job": "job-controller",

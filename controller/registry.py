@@ -159,6 +159,11 @@ ENTRIES: tuple[Entry, ...] = (
             "mirroring_concurrent_service_endpoint_syncs",
         ),
     ),
+    Entry(
+        "ephemeral-volume-controller",
+        "ephemeral-volume",
+        _simple("controller.ephemeralvolume.controller:EphemeralVolumeController", "concurrent_ephemeralvolume_syncs"),
+    ),
     Entry("node-ipam-controller", "nodeipam", _hooked("controller.makers:node_ipam")),
     Entry("node-lifecycle-controller", "nodelifecycle", _hooked("controller.makers:node_lifecycle")),
     Entry("pod-garbage-collector-controller", "podgc", _hooked("controller.makers:pod_gc")),
@@ -203,8 +208,7 @@ _NOT_HERE = frozenset(
     {
         "attachdetach", "persistentvolume-attach-detach-controller", "bootstrapsigner", "bootstrap-signer-controller",
         "cloud-node-lifecycle", "cloud-node-lifecycle-controller", "route", "node-route-controller", "service",
-        "service-lb-controller", "tokencleaner", "token-cleaner-controller", "ephemeral-volume",
-        "ephemeral-volume-controller", "persistentvolume-expander",
+        "service-lb-controller", "tokencleaner", "token-cleaner-controller", "persistentvolume-expander",
         "persistentvolume-expander-controller", "ttl", "ttl-controller", "legacy-service-account-token-cleaner",
         "legacy-serviceaccount-token-cleaner-controller",
         "storage-version-gc", "storageversion-garbage-collector-controller", "resourceclaim-controller",

@@ -192,3 +192,19 @@ async def test_claims_go_when_the_set_is_scaled_down(plane: ControlPlane) -> Non
     await plane.until(kept_by_the_set)
     await plane.client.delete(STATEFUL_SETS, NAMESPACE, "web")
     await plane.until(gone)
+
+
+async def test_a_pod_brings_its_claim_along(plane: ControlPlane) -> None:
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    volume = {"name": "data", "ephemeral": {"volumeClaimTemplate": {"spec": spec}}}
+    pod = {"containers": [{"name": "c", "image": "nginx"}], "volumes": [volume]}
+    metadata = {"name": "web", "namespace": NAMESPACE}
+    await plane.client.create(PODS, {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod})
+
+    async def claims(*names: str) -> bool:
+        found = (await plane.client.list(PERSISTENT_VOLUME_CLAIMS, NAMESPACE))["items"]
+        return [name_of(item) for item in found] == list(names)
+
+    await plane.until(lambda: claims("web-data"))
+    await plane.client.delete(PODS, NAMESPACE, "web", grace_period_seconds=0)
+    await plane.until(claims)
