@@ -27,6 +27,7 @@ from apiserver.features import optional_kinds
 from apiserver.flowcontrol.controller import FlowControl
 from apiserver.flowcontrol.wiring import open_limiter
 from apiserver.healthchecks import health_checks
+from apiserver.http.crossorigin import BrowserRules
 from apiserver.http.listener import Listener, ListenError
 from apiserver.http.nonresource import NonResourcePaths
 from apiserver.http.openapi import OpenApi
@@ -119,14 +120,18 @@ def assemble(
         "127.0.0.1" if options.bind_address in ("0.0.0.0", "::", "") else options.bind_address,
         options.secure_port,
     )
-    aggregator = Aggregator(loopback, Transport(loopback, options, own_address=local))
+    aggregator = Aggregator(
+        loopback,
+        Transport(loopback, options, own_address=local),
+        redirects=not options.aggregator_reject_forwarding_redirect,
+    )
     health = health_checks(storage, feed, process, started, flow=options.enable_priority_and_fairness)
     paths = NonResourcePaths(registry, aggregator, health, f"{address}:{options.secure_port}")
     security.add_paths(paths)
     OpenApi(registry, aggregator.specs).add_paths(paths)
     limiter, flow = open_limiter(options, registry, loopback, paths)
     streams = WatchStreams()
-    resources = ResourceHandlers(streams, min_watch_seconds=float(options.min_request_timeout))
+    resources = ResourceHandlers(streams, security.authorization, min_watch_seconds=float(options.min_request_timeout))
     kubelets = Kubelets(registry.of(NODES), options)
     server = ApiServer(
         registry,
@@ -140,6 +145,7 @@ def assemble(
         anonymous=options.anonymous_auth,
         auditor=auditor,
         aggregator=aggregator,
+        browsers=_browsers(options),
     )
     listener = Listener(server, streams, share_port=options.permit_port_sharing)
     custom = CustomResources(registry, loopback, webhooks)
@@ -158,6 +164,13 @@ def assemble(
         started,
         address,
     )
+
+
+def _browsers(options: Options) -> BrowserRules:
+    try:
+        return BrowserRules(options.cors_allowed_origins, options.strict_transport_security_directives)
+    except ValueError as error:
+        raise FatalError(str(error)) from error
 
 
 def _allocator(feed: Feed, options: Options) -> ServiceAllocator:

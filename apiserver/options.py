@@ -8,8 +8,6 @@ from typing import ClassVar
 from component.flags import WithoutEffect, duration, flag
 from component.logs import LogOptions
 
-_NO_EFFECT = "This flag has no effect here."
-
 
 @dataclass(frozen=True, kw_only=True)
 class EtcdOptions(LogOptions):
@@ -67,6 +65,25 @@ class ServingOptions(EtcdOptions):
         WithoutEffect("profiles are not served", values=("debug-socket-path",),
                       switches=("contention-profiling", "profiling")),
         WithoutEffect("ports of a server that has ended are always taken over", switches=("permit-address-sharing",)),
+        WithoutEffect("absolute URLs of this server are not made", values=("external-hostname",)),
+        WithoutEffect("the kubernetes Service's addresses are kept by Leases", values=("endpoint-reconciler-type",)),
+        WithoutEffect("a server that ends closes its watches and idle connections at once",
+                      values=("shutdown-watch-termination-grace-period",), switches=("shutdown-send-retry-after",)),
+        WithoutEffect("the server is live as soon as it listens", values=("livez-grace-period",)),
+        WithoutEffect("each health check has five seconds",
+                      values=("etcd-healthcheck-timeout", "etcd-readycheck-timeout")),
+        WithoutEffect("collections are deleted by one task", values=("delete-collection-workers",)),
+        WithoutEffect("finalizers of the garbage collector are always set", switches=("enable-garbage-collector",)),
+        WithoutEffect("audit events are kept whole, as audit.k8s.io/v1, in groups as they come",
+                      values=("audit-log-batch-max-size", "audit-log-batch-max-wait", "audit-log-batch-throttle-burst",
+                              "audit-log-batch-throttle-qps", "audit-log-truncate-max-batch-size",
+                              "audit-log-truncate-max-event-size", "audit-log-version",
+                              "audit-webhook-batch-throttle-burst", "audit-webhook-batch-throttle-qps",
+                              "audit-webhook-truncate-max-batch-size", "audit-webhook-truncate-max-event-size",
+                              "audit-webhook-version"),
+                      switches=("audit-log-batch-throttle-enable", "audit-log-truncate-enabled",
+                                "audit-webhook-batch-throttle-enable", "audit-webhook-truncate-enabled")),
+        WithoutEffect("full audit logs are kept as they are", switches=("audit-log-compress",)),
         WithoutEffect("traces are not made", values=("tracing-config-file",)),
         WithoutEffect("nodes and webhooks are called directly", values=("egress-selector-config-file",)),
         WithoutEffect("API servers of other versions are not known to this one",
@@ -81,7 +98,6 @@ class ServingOptions(EtcdOptions):
     bind_address: str = flag("0.0.0.0", help="address of the secure port", group="Serving")
     secure_port: int = flag(6443, help="port of HTTPS", minimum=1, maximum=65535, group="Serving")
     advertise_address: str = flag("", help="address that the kubernetes Service points to", group="Serving")
-    external_hostname: str = flag("", help=_NO_EFFECT, group="Serving")
     cert_dir: str = flag("/var/run/kubernetes", help="where the self-made certificate is kept", group="Serving")
     tls_cert_file: str = flag("", help="serving certificate (PEM, with intermediates)", group="Serving")
     tls_private_key_file: str = flag("", help="key of the serving certificate", group="Serving")
@@ -125,6 +141,12 @@ class ServingOptions(EtcdOptions):
     )
     enable_priority_and_fairness: bool = flag(
         True, help="let FlowSchemas decide which requests come first", group="Serving"
+    )
+    cors_allowed_origins: tuple[str, ...] = flag(
+        (), help="regular expressions of the origins whose pages may call from browsers", group="Serving"
+    )
+    strict_transport_security_directives: tuple[str, ...] = flag(
+        (), help="directives of the Strict-Transport-Security header", group="Serving"
     )
     feature_gates: tuple[str, ...] = flag((), help="ValidatingAdmissionPolicy=true enforces policies", group="Serving")
     runtime_config: tuple[str, ...] = flag(
@@ -247,7 +269,6 @@ class Options(SecurityOptions):
     )
     service_node_port_range: str = flag("30000-32767", help="ports for NodePort services", group="Services")
     kubernetes_service_node_port: int = flag(0, help="node port of the kubernetes Service", group="Services")
-    endpoint_reconciler_type: str = flag("lease", help=_NO_EFFECT, group="Services")
     allow_privileged: bool = flag(False, help="allow privileged containers", group="Misc")
     kubelet_certificate_authority: str = flag("", help="CA of kubelets' serving certificates", group="Kubelet")
     kubelet_client_certificate: str = flag("", help="client certificate for kubelets", group="Kubelet")
@@ -292,6 +313,9 @@ class Options(SecurityOptions):
     audit_log_maxsize: int = flag(0, help="megabytes of a full file; 0: no limit", minimum=0, group="Audit")
     enable_aggregator_routing: bool = flag(
         False, help="reach aggregated servers by endpoints, not by cluster IPs", group="Misc"
+    )
+    aggregator_reject_forwarding_redirect: bool = flag(
+        True, help="do not pass redirects of aggregated servers on to clients", group="Misc"
     )
     proxy_client_cert_file: str = flag("", help="client certificate for aggregated servers", group="Misc")
     proxy_client_key_file: str = flag("", help="key of the client certificate for aggregated servers", group="Misc")

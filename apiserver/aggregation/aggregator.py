@@ -31,11 +31,12 @@ _FIRST_RETRY_SECONDS = 0.5
 class Aggregator:
     """The aggregation layer of one API server."""
 
-    def __init__(self, loopback: Loopback, transport: Transport) -> None:
+    def __init__(self, loopback: Loopback, transport: Transport, *, redirects: bool = False) -> None:
+        """`redirects`: whether those of other servers are passed on to clients."""
         self._loopback = loopback
         self._transport = transport
         self._availability = Availability(loopback, transport)
-        self._proxy = ProxyHandler(transport)
+        self._proxy = ProxyHandler(transport, redirects=redirects)
         self._discovery = RemoteDiscovery(transport)
         self.specs = RemoteSpecs(transport)
         self._remotes: Mapping[GroupVersion, Remote] = {}

@@ -10,17 +10,21 @@ from aiohttp import web
 from apiserver.aggregation.plan import Remote, Unroutable
 from apiserver.aggregation.transport import Transport, forwarded
 from apiserver.http.call import Call
-from apiserver.http.reply import Reply, text_reply
+from apiserver.http.reply import TEXT, Reply, text_reply
 from apiserver.http.special.proxied import copy_answer
 from apiserver.http.special.tunnel import is_upgrade, upgrade
 from apiserver.webhooks.reasons import reason_of
+
+_REDIRECTED = b"the backend attempted to redirect this request, which is not permitted"
 
 
 class ProxyHandler:
     """Passes requests on."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, *, redirects: bool) -> None:
+        """`redirects`: whether they are passed on to clients."""
         self._transport = transport
+        self._redirects = redirects
 
     async def handle(self, call: Call, remote: Remote) -> Reply | web.StreamResponse:
         """The other server's answer; 503 where there is none."""
@@ -45,6 +49,8 @@ class ProxyHandler:
                 request.method, url, headers=headers, data=body, ssl=context, server_hostname=name,
                 allow_redirects=False,
             ) as answer:  # fmt: skip
+                if not self._redirects and 300 <= answer.status < 400 and "Location" in answer.headers:
+                    return Reply(502, _REDIRECTED, TEXT)
                 return await copy_answer(call, answer)
         except aiohttp.ClientError as error:
             return text_reply(503, f"{reason_of(error)}\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -34,6 +34,7 @@ class Call:
     warnings: list[str] = field(default_factory=list)
     trail: Trail | None = None  #: what the audit log gets of this request
     permit: Permit | None = None  #: what the limits gave it
+    for_browsers: Mapping[str, str] = field(default_factory=dict)  #: headers of the answer
     _body: bytes | None = None
     _content_type: str | None = None
     _audit_id: str = ""
@@ -56,6 +57,8 @@ class Call:
         headers["Cache-Control"] = "no-cache, private"
         if self.permit is not None:
             headers.update(self.permit.headers)
+        if self.for_browsers:
+            headers.update(self.for_browsers)
 
     @property
     def body_if_read(self) -> bytes | None:

@@ -12,12 +12,14 @@ from aiohttp import web
 
 from apimachinery.errors import BadRequest, UnsupportedMediaType
 from apimachinery.objects import Object, name_of, uid_of
+from apiserver.authz import forbidden_error
 from apiserver.http import negotiate, params, reply, views
 from apiserver.http.call import Call
 from apiserver.http.negotiate import LIST_VIEWS, OBJECT_VIEWS, TABLE, Representation
 from apiserver.http.reply import Reply
 from apiserver.http.request_info import first
 from apiserver.http.watching import WatchStreams
+from apiserver.interfaces import Authorizer, Decision
 from apiserver.registry import create, decoding, delete, objectmeta, patching, reading, update
 from apiserver.registry.context import WriteContext
 from apiserver.registry.selection import compile_selection
@@ -32,8 +34,9 @@ OBJECT_SUBRESOURCES = frozenset({"", "status", "ephemeralcontainers", "approval"
 class ResourceHandlers:
     """One instance serves all resources."""
 
-    def __init__(self, streams: WatchStreams, *, min_watch_seconds: float = 1800.0) -> None:
+    def __init__(self, streams: WatchStreams, authorizer: Authorizer, *, min_watch_seconds: float = 1800.0) -> None:
         self._streams = streams
+        self._authorizer = authorizer
         self._min_watch_seconds = min_watch_seconds  #: a watch without timeoutSeconds lasts between this and twice this
         # By what is served, since custom resources are served anew when their definition changes.
         self._transforms: WeakKeyDictionary[Served, dict[tuple[str, ...], Transform | None]] = WeakKeyDictionary()
@@ -188,10 +191,18 @@ class ResourceHandlers:
             change,
             call.info.subresource,
             create_if_absent=strategy.allow_create_on_update and not call.info.subresource,
+            may_create=lambda: self._may_create(call),
         )
         done = await update.update(served, request, context)
         status = 201 if done.created else 200
         return await self.answer(call, served, done.object, status, representation, written=not context.dry_run)
+
+    async def _may_create(self, call: Call) -> None:
+        """An update or apply that creates needs the permission to create as well; raises Forbidden."""
+        asked = replace(call.attributes, verb="create")
+        decision, reason = await self._authorizer.authorize(asked)
+        if decision is not Decision.ALLOW:
+            raise forbidden_error(asked, reason)
 
     async def _wanted(self, call: Call, served: Served, context: WriteContext) -> Object:
         obj = await self.decode(call, served, context)
@@ -229,6 +240,7 @@ class ResourceHandlers:
             change,
             call.info.subresource,
             create_if_absent=applies and not call.info.subresource,
+            may_create=lambda: self._may_create(call),
             applies=applies,
         )
         done = await update.update(served, request, context)

@@ -20,6 +20,7 @@ from apiserver.authn import Authentication
 from apiserver.authz import forbidden_error
 from apiserver.http import metrics, reply, request_info
 from apiserver.http.call import Call, representation_or_plain
+from apiserver.http.crossorigin import BrowserRules
 from apiserver.http.limits import READS
 from apiserver.http.nonresource import NonResourcePaths, page_not_found
 from apiserver.http.reply import Pieces, Reply
@@ -62,6 +63,7 @@ class ApiServer:
         anonymous: bool = True,
         auditor: Auditor | None = None,
         aggregator: Aggregator,
+        browsers: BrowserRules,
     ) -> None:
         self._registry = registry
         self._resources = resources
@@ -74,6 +76,7 @@ class ApiServer:
         self._anonymous = anonymous
         self._auditor = auditor
         self._aggregator = aggregator
+        self._browsers = browsers
         self._writes: set[asyncio.Task[Answer]] = set()
 
     async def handle_insecure(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -87,6 +90,7 @@ class ApiServer:
         info = request_info.parse(request.method, path, query)
         call = Call(request, info, query, attributes=_attributes(_ANONYMOUS, info, ()))
         answer: Answer
+        call.for_browsers = self._browsers.headers(request.headers.get("Origin"), secure=not insecure)
         try:
             answer = await self._limited(call, insecure=insecure)
         except ApiError as error:
@@ -144,6 +148,8 @@ class ApiServer:
         return answer
 
     async def _limited(self, call: Call, *, insecure: bool) -> Answer:
+        if call.request.method == "OPTIONS" and "Access-Control-Allow-Origin" in call.for_browsers:
+            return Reply(204, b"")  # a browser asks before it calls
         if _is_long(call.info) or self._aggregator.streams(call):
             return await self._admitted(call, insecure=insecure)
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from api.kind import Strategy
@@ -32,6 +32,7 @@ class Update:
     change: Change
     subresource: str = ""
     create_if_absent: bool = False
+    may_create: Callable[[], Awaitable[None]] | None = None  #: raises Forbidden where the user may only update
     applies: bool = False  #: server-side apply: `change` has settled managedFields itself
     check_uid: bool = True  #: whether a uid in the wanted object is a precondition
 
@@ -83,6 +84,8 @@ def _after(served: Served, mismatch: Mismatch) -> CachedObject | None:
 async def _create(served: Served, request: Update, context: WriteContext) -> Updated:
     if not request.create_if_absent:
         raise served.not_found(request.name)
+    if request.may_create is not None:
+        await request.may_create()
     obj = request.change(None)
     if uid := uid_of(obj):
         raise served.conflict(request.name, _uid_text(served, request, uid, ""))

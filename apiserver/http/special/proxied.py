@@ -32,6 +32,7 @@ async def copy_answer(
         if name.lower() not in HOP_BY_HOP:
             response.headers.add(name, value)
     response.headers.update(replaced)
+    response.headers.update(call.for_browsers)
     await response.prepare(call.request)
     if call.trail is not None:
         await call.trail.started(response.status)

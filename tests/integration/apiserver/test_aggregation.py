@@ -46,6 +46,7 @@ class Shop:
         app.router.add_get(_PATH, self._resources)
         app.router.add_get(f"{_PATH}/carts/watch", self._stream)
         app.router.add_get(f"{_PATH}/carts/socket/attach", self._socket)
+        app.router.add_get(f"{_PATH}/carts/moved", self._moved)
         app.router.add_get("/openapi/v2", self._openapi)
         app.router.add_get("/openapi/v3", self._openapi_index)
         app.router.add_get(f"/openapi/v3{_PATH}", self._openapi_document)
@@ -84,6 +85,9 @@ class Shop:
             "headers": [[name, value] for name, value in request.headers.items()],
         }
         return web.json_response(told, status=201, headers={"X-Shop": "open"})
+
+    async def _moved(self, _: web.Request) -> web.Response:
+        raise web.HTTPFound("https://elsewhere.example.com/")
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -172,6 +176,12 @@ async def test_requests_are_passed_on_as_the_front_proxy(api: RestClient, http: 
         ("X-Remote-User", "admin"),
     ]
     assert "Authorization" not in dict(told["headers"])
+
+
+async def test_redirects_stay_here(http: aiohttp.ClientSession) -> None:
+    async with http.get(f"{_PATH}/carts/moved", ssl=False, allow_redirects=False) as answer:
+        assert (answer.status, "Location" in answer.headers) == (502, False)
+        assert "redirect this request, which is not permitted" in await answer.text()
 
 
 async def test_authorization_is_ours(server: ApiServerProcess, api: RestClient) -> None:

@@ -7,6 +7,7 @@ import gzip
 import sys
 from pathlib import Path
 
+import aiohttp
 import orjson
 import pytest
 
@@ -161,3 +162,14 @@ async def test_the_insecure_port_asks_nobody(tmp_path: Path) -> None:
         writer.write(b"GET /api/v1/namespaces HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert b" 200 " in (await reader.read()).splitlines()[0]
         writer.close()
+
+
+async def test_browsers_are_told_what_they_may(tmp_path: Path) -> None:
+    flags = ("--cors-allowed-origins=^https://good$", "--strict-transport-security-directives=max-age=60")
+    async with ApiServerProcess(tmp_path, *flags) as server, aiohttp.ClientSession() as http:
+        url = f"https://127.0.0.1:{server.port}/version"
+        async with http.options(url, ssl=False, headers={"Origin": "https://good"}) as answer:
+            assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (204, "https://good")
+        async with http.get(url, ssl=False, headers={"Origin": "https://bad"}) as answer:
+            assert (answer.status, "Access-Control-Allow-Origin" in answer.headers) == (200, False)
+            assert answer.headers["Strict-Transport-Security"] == "max-age=60"

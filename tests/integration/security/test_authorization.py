@@ -168,3 +168,17 @@ async def test_what_a_fresh_server_says_of_itself(server: ApiServerProcess, admi
     assert orjson.loads(body)["keys"][0]["alg"] == "RS256"
     endpoints = orjson.loads((await admin.raw("GET", "/api/v1/namespaces/default/endpoints/kubernetes"))[1])
     assert endpoints["subsets"][0]["ports"] == [{"name": "https", "port": server.port, "protocol": "TCP"}]
+
+
+async def test_an_update_or_apply_that_creates_needs_the_permission_to_create(
+    server: ApiServerProcess, admin: RestClient
+) -> None:
+    await grant(admin, "updater", rule("get update patch", "leases", "coordination.k8s.io"))
+    lease = made(LEASES, "mine", spec={"holderIdentity": "eve"})
+    async with server.client(USER_TOKEN) as eve:
+        with pytest.raises(Forbidden, match="cannot create resource"):
+            await eve.update(LEASES, lease)
+        with pytest.raises(Forbidden, match="cannot create resource"):
+            await eve.patch(LEASES, "default", "mine", lease, patch_type="apply", params={"fieldManager": "eve"})
+        await eve.update(LEASES, await admin.create(LEASES, lease))
+        await eve.patch(LEASES, "default", "mine", lease, patch_type="apply", params={"fieldManager": "eve"})
