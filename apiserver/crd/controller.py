@@ -54,6 +54,9 @@ class CustomResources:
         self._loopback = loopback
         self._caller = caller
         self._live: dict[str, _Live] = {}
+        self._lock = asyncio.Lock()
+        self._caught_up = -1
+        registry.catch_up = self.catch_up
 
     async def run(self) -> None:
         """Follow the definitions for ever, once `sync` has served what there was at the start."""
@@ -69,8 +72,19 @@ class CustomResources:
             else:
                 await asyncio.sleep(_RETRY_SECONDS)
 
+    async def catch_up(self) -> None:
+        """Serve what the definitions seen so far define: for a request that is faster than `run`."""
+        version = self._registry.of(CUSTOM_RESOURCE_DEFINITIONS).store.cache.version
+        if version != self._caught_up:
+            await self.sync()
+            self._caught_up = version
+
     async def sync(self) -> bool:
         """Bring everything in line with the definitions; whether nothing is left to do."""
+        async with self._lock:
+            return await self._sync_all()
+
+    async def _sync_all(self) -> bool:
         crds = {name_of(crd): crd for crd in self._loopback.list(CUSTOM_RESOURCE_DEFINITIONS)}
         for name in self._live.keys() - crds.keys():
             self._withdraw(name)

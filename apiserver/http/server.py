@@ -253,8 +253,11 @@ class ApiServer:
             special = self._special.get(ANY_SCALE)
         if special is not None and (chosen := special.get(info.verb)) is not None:
             return await chosen(call)
-        served = self._registry.served(info.group, info.version, info.resource)
         kind = self._registry.kind(info.group, info.version, info.resource)
+        if kind is None and self._registry.catch_up is not None:
+            await self._registry.catch_up()
+            kind = self._registry.kind(info.group, info.version, info.resource)
+        served = self._registry.served(info.group, info.version, info.resource)
         if kind is None:
             if not self._registry.serves(info.group, info.version):
                 return page_not_found()

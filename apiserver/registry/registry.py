@@ -4,7 +4,7 @@ Kinds may come and go while the server runs (custom resources); the table is rep
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from api.kind import Kind
 from apimachinery.meta import Resource
@@ -59,6 +59,8 @@ class Registry:
         self._stores: dict[Resource, ResourceStore] = {}
         self._served: dict[Key, Served] = {}
         self._kinds: dict[Key, Kind] = {}
+        #: Serves the kinds that are known of but not yet served, if there is anyone to do it.
+        self.catch_up: Callable[[], Awaitable[None]] | None = None
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
