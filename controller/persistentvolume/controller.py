@@ -1,16 +1,18 @@
 """Binds claims to volumes, keeps the phases of both, and lets them go when nothing uses them any more.
 
-Decisions are in `plan.py`. Volumes are made and destroyed by provisioners outside, or by hand."""
+Decisions are in `plan.py`. Volumes are made and destroyed by provisioners outside, by hand, or by `hostpath.py`."""
 
 from __future__ import annotations
 
+import asyncio
+
 from api.placement.volumes import is_bound, with_claim
 from api.resources import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, STORAGE_CLASSES
-from apimachinery.errors import NotFound
+from apimachinery.errors import AlreadyExists, ApiError, NotFound
 from apimachinery.objects import Object, annotations_of, is_deleting, name_of, namespace_of, uid_of
 from controller.context import Context
-from controller.loop import Controller
-from controller.persistentvolume import plan
+from controller.loop import Controller, RetryLater
+from controller.persistentvolume import hostpath, plan
 from controller.persistentvolume.plan import Bind, Lost, Wait
 
 _VOLUME = "volume:"
@@ -91,11 +93,43 @@ class PersistentVolumeController(Controller):
         await self._write_claim_status(claim, "Bound", volume)
 
     async def _wait(self, claim: Object, why: Wait) -> None:
+        if why.provisioner == hostpath.PROVISIONER and self.context.options.enable_hostpath_provisioner:
+            await self._provision(claim)
+            return
         self._recorder.event(claim, why.type, why.reason, why.message)
         if why.provisioner and annotations_of(claim).get(plan.PROVISIONER) != why.provisioner:
             annotations = {**annotations_of(claim), plan.PROVISIONER: why.provisioner}
             changed = {**claim, "metadata": {**claim["metadata"], "annotations": annotations}}
             await self.client.update(PERSISTENT_VOLUME_CLAIMS, changed)
+
+    async def _provision(self, claim: Object) -> None:
+        """A volume of our own; its event brings the claim here again, to be bound."""
+        storage_class = self._classes.store.get(claim["spec"].get("storageClassName") or "")
+        if storage_class is None:
+            return
+        volume = hostpath.volume_for(claim, storage_class)
+        try:
+            await asyncio.to_thread(hostpath.make, volume)
+            await self.client.create(PERSISTENT_VOLUMES, volume)
+        except AlreadyExists:
+            return  # not in the cache yet
+        except (ApiError, OSError) as error:
+            text = f'Failed to provision volume with StorageClass "{name_of(storage_class)}": {error}'
+            self._recorder.event(claim, "Warning", "ProvisioningFailed", text)
+            raise RetryLater(text) from error
+        text = f"Successfully provisioned volume {name_of(volume)} using {hostpath.PROVISIONER}"
+        self._recorder.event(claim, "Normal", "ProvisioningSucceeded", text)
+
+    async def _reclaim(self, volume: Object) -> None:
+        """Remove a released volume of our own, with what is in it."""
+        try:
+            await asyncio.to_thread(hostpath.remove, volume)
+            await self.client.delete(PERSISTENT_VOLUMES, "", name_of(volume), uid=uid_of(volume))
+        except NotFound:
+            return
+        except OSError as error:
+            self._recorder.event(volume, "Warning", "VolumeFailedDelete", str(error))
+            raise RetryLater(f"cannot delete volume {name_of(volume)}: {error}") from error
 
     async def _write_claim_status(self, claim: Object, phase: str, volume: Object | None) -> None:
         wanted = plan.claim_status(claim, phase, volume)
@@ -115,6 +149,9 @@ class PersistentVolumeController(Controller):
         if status.get("phase") != phase:
             changed = {**volume, "status": {**status, "phase": phase}}
             await self.client.update(PERSISTENT_VOLUMES, changed, subresource="status")
+        deletes = volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
+        if phase == "Released" and deletes and hostpath.is_ours(volume) and not is_deleting(volume):
+            await self._reclaim(volume)
 
     async def _live_claim(self, reference: Object) -> Object | None:
         """A volume is released for good: the cache alone must not say that its claim is gone."""
