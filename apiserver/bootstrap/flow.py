@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 
+from api.flowcontrol.priority import FLOW_SCHEMA, LEVEL
 from api.resources import FLOW_SCHEMAS, PRIORITY_LEVELS
 from apimachinery.meta import Resource
 from apimachinery.objects import Object
 
 #: There is no server without these, and nobody may change what they say.
 MANDATORY = frozenset({"exempt", "catch-all"})
-_ANNOTATIONS = {"apf.kubernetes.io/autoupdate-spec": "true"}
+_AUTOUPDATE = "apf.kubernetes.io/autoupdate-spec"
+_ANNOTATIONS = {_AUTOUPDATE: "true"}
 _ALL = ["*"]
 
 #: Priority levels with queues: name -> (shares, lendable percent, queues, hand size).
@@ -36,6 +39,25 @@ def objects() -> Iterator[tuple[Resource, Object]]:
     yield PRIORITY_LEVELS, _limited("catch-all", 5, 0, {"type": "Reject"})
     for schema in _schemas():
         yield FLOW_SCHEMAS, schema
+
+
+def reconciled(existing: Object, wanted: Object) -> Object | None:
+    """The object as it has to be; None where it may stay.
+
+    Mandatory ones always say what they said at first, others unless an administrator took them over by the annotation.
+    How much of what exempt requests use is lent is an administrator's to say in any case."""
+    resource = FLOW_SCHEMA if wanted["kind"] == FLOW_SCHEMAS.kind else LEVEL
+    whole = copy.deepcopy(wanted)
+    resource.default(whole)
+    if "exempt" in existing["spec"]:
+        whole["spec"]["exempt"] = existing["spec"]["exempt"]
+    if existing["spec"] == whole["spec"]:
+        return None
+    annotations = existing["metadata"].get("annotations") or {}
+    ours = annotations.get(_AUTOUPDATE) == "true"
+    if not ours and wanted["metadata"]["name"] not in MANDATORY:
+        return None
+    return {**existing, "spec": whole["spec"]}
 
 
 def _level(name: str, spec: Object) -> Object:

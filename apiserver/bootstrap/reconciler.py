@@ -55,7 +55,7 @@ class Bootstrap:
         if self._config.rbac:
             await self._reconcile_policy()
         await self._create_missing(system.priority_classes())
-        await self._create_missing(flow.objects())
+        await self._reconcile_flow()
         await self._create_missing(apiservices.objects())
         await self._publish_authentication()
         await self._create_missing([system.token_tracking(datetime.now(UTC).strftime("%Y-%m-%d"))])
@@ -67,8 +67,9 @@ class Bootstrap:
             await asyncio.sleep(_RECONCILE_SECONDS)
             try:
                 await self._create_missing(system.namespaces())
+                await self._reconcile_flow()
             except ApiError as error:
-                logger.warning("Could not keep the system namespaces", extra={"error": error.message})
+                logger.warning("Could not keep the system's own objects", extra={"error": error.message})
             await self._try_reconcile_service()
 
     async def close(self) -> None:
@@ -79,6 +80,14 @@ class Bootstrap:
                 await self._reconcile_endpoints(await self._living() - {self._config.advertise_address})
         except (ApiError, TimeoutError) as error:
             logger.info("Could not withdraw our endpoint", extra={"error": str(error)})
+
+    async def _reconcile_flow(self) -> None:
+        await self._create_missing(flow.objects())
+        for resource, wanted in flow.objects():
+            existing = self._api.get(resource, "", name_of(wanted))
+            mended = flow.reconciled(existing, wanted) if existing is not None else None
+            if mended is not None:
+                await self._update(resource, mended)
 
     async def _publish_authentication(self) -> None:
         """Tell extension servers by which CAs and headers requests are authenticated."""
