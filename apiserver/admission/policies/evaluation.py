@@ -8,7 +8,7 @@ from typing import Any
 
 from apimachinery.cel.environment import CompileError, EvaluationError
 from apimachinery.objects import Object
-from apiserver.admission.expressions import names_of, program
+from apiserver.admission.expressions import names_of, value_of
 from apiserver.admission.webhooks.conditions import ConditionFailed, hold
 
 
@@ -81,7 +81,7 @@ class _Evaluator:
     def value(self, text: str) -> Any:
         """Raises EvaluationError."""
         try:
-            return program(text, self._names).evaluate(self._variables)
+            return value_of(text, self._names, self._variables)
         except CompileError as error:
             raise EvaluationError(f"compilation failed: {error}") from error
         except EvaluationError as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 from apimachinery.cel.environment import CompileError, EvaluationError
 from apimachinery.objects import Object
-from apiserver.admission.expressions import names_of, program
+from apiserver.admission.expressions import names_of, value_of
 
 
 class ConditionFailed(Exception):
@@ -23,7 +23,7 @@ def hold(conditions: Sequence[Object], variables: Mapping[str, Any]) -> bool:
     for condition in conditions:
         text = condition.get("expression") or ""
         try:
-            if program(text, names).evaluate(variables) is not True:
+            if value_of(text, names, variables) is not True:
                 return False
         except (CompileError, EvaluationError) as error:
             problems.append(f"expression '{text}' resulted in error: {error}")
