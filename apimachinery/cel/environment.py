@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from apimachinery.cel import checked, library
-from apimachinery.cel.types import Type
+from apimachinery.cel.types import DYN, Type
 
 #: The library's longest loop over all of an expression; the reference counts costs and words it so.
 _BUDGET: Final = "operation cancelled: actual cost limit exceeded"
@@ -53,14 +53,14 @@ class Checked:
 
 
 class Environment:
-    """Variables of certain types, for checking; `fields` of objects are looked at by name."""
+    """Variables of certain types, for checking. Objects that the library cannot declare (of tens of thousands of
+    fields, or with names that are one to protobuf) count as of any type: less is found out, nothing is refused."""
 
     def __init__(self, variables: Mapping[str, Type]) -> None:
-        loaded = library.load()
-        pool = library.new_pool()
-        names = _declare(pool, [inner for each in variables.values() for inner in each.objects()])
-        typed = {name: _library_type(loaded.cel, each, names) for name, each in variables.items()}
-        self._env = loaded.cel.NewEnv(pool, variables=typed, extensions=list(loaded.extensions))
+        try:
+            self._env = _typed(variables)
+        except (TypeError, ValueError, RuntimeError):
+            self._env = _typed({name: DYN if list(each.objects()) else each for name, each in variables.items()})
 
     def check(self, text: str) -> Checked:
         """Raises CompileError."""
@@ -110,6 +110,14 @@ def duration(length: timedelta) -> Any:
     made = duration_pb2.Duration()
     made.FromTimedelta(length)
     return made
+
+
+def _typed(variables: Mapping[str, Type]) -> Any:
+    loaded = library.load()
+    pool = library.new_pool()
+    names = _declare(pool, [inner for each in variables.values() for inner in each.objects()])
+    typed = {name: _library_type(loaded.cel, each, names) for name, each in variables.items()}
+    return loaded.cel.NewEnv(pool, variables=typed, extensions=list(loaded.extensions))
 
 
 @lru_cache(maxsize=16)

@@ -221,3 +221,15 @@ def test_changes_are_only_followed_where_elements_are_known() -> None:
     assert str(refused).endswith(
         "oldSelf cannot be used on the uncorrelatable portion of the schema within s.properties[f]"
     )
+
+
+def test_schemas_beyond_what_the_library_can_declare() -> None:
+    many = {f"f{index}": TEXT for index in range(20_000)}
+    assert ruled({"rule": "self.f1 == 'a'"}, properties=many) == []
+    texts = {"type": "object", "additionalProperties": TEXT}
+    alike = {"a_b": texts, "aB": texts, "a-b": TEXT, "a__dash__b": TEXT, "$x": TEXT, "é": TEXT, "_": texts, "has": TEXT}
+    assert ruled({"rule": "self.has == 'a'"}, properties=alike) == []
+    deep: dict[str, Any] = {"type": "object"}
+    for _ in range(200):
+        deep = {"type": "object", "properties": {"a": deep}}
+    assert ruled({"rule": "has(self.d.a)"}, properties={"d": deep}) == []
