@@ -29,6 +29,7 @@ class ZoneFeed:
         self._informers = [services, endpoint_slices, namespaces, *([pods] if pods is not None else [])]
         self._dirty: set[str] = set()
         self._scheduled = False
+        self._complete = False
         endpoint_slices.add_index(_SERVICE_INDEX, lambda found: [service_key(found)])
         services.on_change(self._service_changed)
         endpoint_slices.on_change(self._slice_changed)
@@ -38,8 +39,11 @@ class ZoneFeed:
 
     @property
     def synced(self) -> bool:
-        """Whether the zone is complete."""
-        return not self._dirty and all(informer.synced for informer in self._informers)
+        """Whether everything was listed and taken in once. It stays so: a change that is still to be taken in must not
+        make all names a failure for the questions that come in the same step of the event loop."""
+        if not self._complete and not self._dirty:
+            self._complete = all(informer.synced for informer in self._informers)
+        return self._complete
 
     async def wait_synced(self) -> None:
         """Return once the zone is complete for the first time."""
