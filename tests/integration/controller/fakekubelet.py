@@ -67,7 +67,9 @@ class FakeKubelet:
         while True:
             key = await self._changed.get()
             pod = self._pods.store.get(key)
-            if pod is None or pod["spec"]["nodeName"] in self.silent:
+            # By now it may be another pod of that name, which has no node yet.
+            place = pod["spec"].get("nodeName") if pod is not None else None
+            if pod is None or not place or place in self.silent:
                 continue
             try:
                 await self._sync(*split_key(key), pod)
@@ -94,8 +96,9 @@ class FakeKubelet:
             "phase": wanted, "startTime": now, "podIP": address, "podIPs": [{"ip": address}], "conditions": conditions
         }  # fmt: skip
         await self._client.patch(
-            PODS, namespace, name, {"status": status}, patch_type="strategic", subresource="status"
-        )
+            PODS, namespace, name, {"metadata": {"uid": uid_of(pod)}, "status": status}, patch_type="strategic",
+            subresource="status",
+        )  # fmt: skip
 
     @staticmethod
     def runs_to_end(pod: Object) -> int | None:
