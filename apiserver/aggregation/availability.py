@@ -53,7 +53,7 @@ class Availability:
         known = plan.verdict(remote, service, endpoints)
         if known is not None:
             return known
-        asking = [asyncio.ensure_future(self._ask(remote)) for _ in range(_ATTEMPTS)]
+        asking = [asyncio.create_task(self._ask(remote), name="apiservice-probe") for _ in range(_ATTEMPTS)]
         problem = ""
         try:
             for answered in asyncio.as_completed(asking):
