@@ -102,6 +102,7 @@ class Aggregator:
     async def check(self) -> None:
         """Ask the other servers whether they are there and what they serve, for ever."""
         loop = asyncio.get_running_loop()
+        retry = _FIRST_RETRY_SECONDS
         while True:
             seen = self._versions()
             all_well = await self._availability.check()
@@ -109,11 +110,14 @@ class Aggregator:
             await self._discovery.refresh(self._remotes)
             await self.specs.refresh(self._remotes)
             await asyncio.to_thread(self._transport.reload)
-            wait = _CHECK_SECONDS if all_well else _FIRST_RETRY_SECONDS
-            until = loop.time() + wait
+            until = loop.time() + (_CHECK_SECONDS if all_well else retry)
+            retry = _FIRST_RETRY_SECONDS if all_well else min(retry * 2, _CHECK_SECONDS)
             while True:
                 await asyncio.sleep(_LOOK_SECONDS)
-                if self._versions() != seen or loop.time() >= until:
+                if self._versions() != seen:
+                    retry = _FIRST_RETRY_SECONDS
+                    break
+                if loop.time() >= until:
                     break
 
     def _versions(self) -> tuple[object, ...]:

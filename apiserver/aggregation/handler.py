@@ -27,13 +27,16 @@ class ProxyHandler:
         self._redirects = redirects
 
     async def handle(self, call: Call, remote: Remote) -> Reply | web.StreamResponse:
-        """The other server's answer; 503 where there is none."""
+        """The other server's answer; 503 where there is none, 502 for one that leads elsewhere."""
         if not remote.available:
             return text_reply(503, "service unavailable\n")
         request = call.request
         _, mark, query = request.raw_path.partition("?")
         upgrading = is_upgrade(request)
-        headers = forwarded(request.headers.items(), call.attributes.user, request.remote or "", upgrade=upgrading)
+        headers = forwarded(
+            request.headers.items(), call.attributes.user, request.remote or "", upgrade=upgrading,
+            trusted=self._transport.trusted,
+        )  # fmt: skip
         headers["Audit-Id"] = call.audit_id
         try:
             url = self._transport.url(remote, quote(call.info.path, safe="/:@!$&'()*+,;=~") + mark + query)
@@ -41,6 +44,8 @@ class ProxyHandler:
         except Unroutable:
             return text_reply(503, "service unavailable\n")
         name = None if remote.insecure else remote.host
+        if call.permit is not None and (upgrading or call.info.verb == "watch"):
+            call.permit.release()  # how long it lasts is between the client and the other server
         if upgrading:
             return await upgrade(call, url, context, headers=headers, server_hostname=name)
         body = request.content if request.body_exists else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import random
 import ssl
 from collections.abc import Iterable, Mapping
@@ -17,9 +18,12 @@ from yarl import URL
 from api.resources import ENDPOINTS, SERVICES
 from apiserver.aggregation import plan
 from apiserver.aggregation.plan import Remote, Unroutable
+from apiserver.http.special.passedon import passed_on
 from apiserver.interfaces import Reader, UserInfo
 from apiserver.options import Options
 from component.process import FatalError
+
+logger = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 10.0
 _CONTEXTS_KEPT = 256
@@ -36,6 +40,13 @@ class Transport:
         self._by_endpoint = options.enable_aggregator_routing
         self._certificate = (options.proxy_client_cert_file, options.proxy_client_key_file)
         self._own_address = own_address
+        named = (
+            options.requestheader_username_headers,
+            options.requestheader_group_headers,
+            options.requestheader_extra_headers_prefix,
+        )
+        #: How headers begin that are published as a front proxy's: of a client's none may go on.
+        self.trusted = tuple(name.lower() for names in named for name in names)
         self._contexts: dict[tuple[str, bool], ssl.SSLContext] = {}
         self._session: aiohttp.ClientSession | None = None
         self._seen: tuple[int, ...] = ()
@@ -49,10 +60,19 @@ class Transport:
 
     @property
     def session(self) -> aiohttp.ClientSession:
-        """The session, made on first use; it has no limit on how long an answer may go on."""
+        """The session, made on first use; it has no limit on how long an answer may go on.
+
+        It keeps no cookies: one user's would be sent with another's requests."""
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
-            self._session = aiohttp.ClientSession(timeout=timeout, auto_decompress=False, skip_auto_headers=_AUTOMATIC)
+            self._session = aiohttp.ClientSession(
+                timeout=timeout,
+                auto_decompress=False,
+                skip_auto_headers=_AUTOMATIC,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                # A watch keeps its connection: no number of them may keep other requests waiting.
+                connector=aiohttp.TCPConnector(limit=0),
+            )
         return self._session
 
     async def close(self) -> None:
@@ -102,7 +122,12 @@ class Transport:
 
     def reload(self) -> None:
         """Use the client certificate's files as they are now; for a thread, as it looks at files."""
-        times = self._times()
+        try:
+            times = self._times()
+        except OSError as error:
+            # They are being exchanged, or gone for good: what was read of them before serves on.
+            logger.warning("The front proxy's certificate cannot be read", extra={"error": str(error)})
+            return
         if times != self._seen:
             self._seen = times
             self._contexts.clear()
@@ -113,29 +138,24 @@ class Transport:
 
 #: Headers that aiohttp would add to what the client itself sends.
 _AUTOMATIC = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
-#: What concerns the client's connection or credentials.
-_DROPPED = frozenset(
-    {"authorization", "connection", "host", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding",
-     "upgrade", "content-length", "x-remote-user", "x-remote-group", "x-forwarded-for"}
-)  # fmt: skip
 
 
 def forwarded(
-    headers: Iterable[tuple[str, str]], user: UserInfo, peer: str, *, upgrade: bool = False
+    headers: Iterable[tuple[str, str]],
+    user: UserInfo,
+    peer: str,
+    *,
+    upgrade: bool = False,
+    trusted: tuple[str, ...] = (),
 ) -> CIMultiDict[str]:
     """The headers of a request as they go on: without credentials, with the user that they stood for. Pure.
 
-    `upgrade`: keep what asks for another protocol."""
-    kept: CIMultiDict[str] = CIMultiDict()
-    path = []
-    for name, value in headers:
-        low = name.lower()
-        if low == "x-forwarded-for":
-            path.append(value)
-        elif (upgrade and low in ("connection", "upgrade")) or not (
-            low in _DROPPED or low.startswith(("x-remote-extra-", "impersonate-"))
-        ):
-            kept.add(name, value)
+    `upgrade`: keep what asks for another protocol. `trusted`: what names of headers begin with (in lower case) that the
+    other server takes from a front proxy beside ours."""
+    kept = passed_on(headers, upgrade=upgrade)
+    for name in {name for name in kept if name.lower().startswith(trusted)}:
+        del kept[name]
+    path = kept.popall("X-Forwarded-For", [])
     kept["X-Forwarded-For"] = ", ".join([*path, peer] if peer else path)
     kept.extend(identity(user))
     return kept

@@ -28,11 +28,15 @@ class Kubelets:
 
     @property
     def session(self) -> aiohttp.ClientSession:
-        """The session, made on first use; it has no limit on how long an answer may go on."""
+        """The session, made on first use; it has no limit on how long an answer may go on.
+
+        It keeps no cookies: one user's would be sent with another's requests."""
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._connect_seconds)
             connector = aiohttp.TCPConnector(ssl=self.ssl_context, limit=0)
-            self._session = aiohttp.ClientSession(timeout=timeout, connector=connector, auto_decompress=False)
+            self._session = aiohttp.ClientSession(
+                timeout=timeout, connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+            )
         return self._session
 
     def url(self, node_name: str, path: str) -> URL:

@@ -17,8 +17,9 @@ from apiserver.http.call import Call
 from apiserver.http.request_info import Query, is_true
 from apiserver.http.special.connecting import admit_connection
 from apiserver.http.special.kubelets import Kubelets
+from apiserver.http.special.passedon import passed_on
 from apiserver.http.special.podlog import choose_container
-from apiserver.http.special.proxied import HOP_BY_HOP, linked_answer
+from apiserver.http.special.proxied import linked_answer
 from apiserver.http.special.tunnel import is_upgrade, upgrade
 from apiserver.registry import reading
 from apiserver.registry.served import Served
@@ -113,7 +114,7 @@ class Connections:
         if _lacks_slash(call):
             return _moved(call)
         prefix = call.request.path.removesuffix(call.info.rest)
-        headers = {name: value for name, value in call.request.headers.items() if name.lower() not in HOP_BY_HOP}
+        headers = passed_on(call.request.headers.items())
         headers["X-Forwarded-Uri"] = call.request.path
         body = call.request.content if call.request.body_exists else None
         try:

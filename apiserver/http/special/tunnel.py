@@ -5,15 +5,18 @@ The API server does not look inside: exec, attach and port-forward are between t
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from aiohttp import web
+from multidict import CIMultiDict
 from yarl import URL
 
 from apimachinery import errors
 from apimachinery.errors import ApiError
 from apiserver.http.call import Call
+from apiserver.http.special.passedon import passed_on
 
 _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 30.0
@@ -21,8 +24,8 @@ _CHUNK_BYTES = 64 << 10
 _BUFFER_BYTES = 256 << 10
 _MAX_HEAD_BYTES = 64 << 10
 _MAX_REFUSAL_BYTES = 64 << 10
-#: What concerns the client's connection to us, or its credentials, and is nothing for the other side.
-_OURS = frozenset({"authorization", "host", "content-length", "transfer-encoding", "accept-encoding"})
+#: What ends a header's line, or is no text.
+_NO_VALUE = re.compile("[\r\n\0]")
 
 
 class _ClientSide(asyncio.Protocol):
@@ -88,20 +91,22 @@ async def upgrade(
     url: URL,
     context: ssl.SSLContext | None,
     *,
-    headers: Mapping[str, str] | None = None,
+    headers: CIMultiDict[str] | None = None,
     server_hostname: str | None = None,
 ) -> web.StreamResponse:
     """Pass the request on to `url`, and then everything in both directions; raises ApiError where it is refused.
 
-    `headers`: in place of the client's; `server_hostname`: what the certificate is for, where not the URL's host."""
+    `headers`: in place of those of the client that may go on; `server_hostname`: what the certificate is for, where
+    not the URL's host."""
     transport = call.request.transport
     if transport is None:
         raise ConnectionResetError("the client has left")
+    if headers is None:
+        headers = passed_on(call.request.headers.items(), upgrade=True)
+    asked = request_head(call.request.method, url, headers)
     reader, writer = await _connect(url, context, server_hostname)
     try:
-        writer.write(
-            request_head(call.request.method, url, (call.request.headers if headers is None else headers).items())
-        )
+        writer.write(asked)
         head = await _answer(reader, url)
         if call.trail is not None:
             await call.trail.started(101)
@@ -125,11 +130,17 @@ async def _connect(
         raise errors.InternalError(f"error dialing backend: {error or type(error).__name__}") from error
 
 
-def request_head(method: str, url: URL, headers: Iterable[tuple[str, str]]) -> bytes:
-    """The request as it goes to the other side, without the client's credentials. Pure."""
+def request_head(method: str, url: URL, headers: CIMultiDict[str]) -> bytes:
+    """The request as it goes to the other side; raises InternalError where a header would be more than one. Pure.
+
+    Compressed answers are not asked for: the text of a refusal is read here."""
     lines = [f"{method} {url.raw_path_qs} HTTP/1.1", f"Host: {url.authority}"]
-    lines += [f"{name}: {value}" for name, value in headers if name.lower() not in _OURS]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
+    for name, value in headers.items():
+        if _NO_VALUE.search(value):
+            raise errors.InternalError(f'net/http: invalid header field value for "{name}"')
+        if name.lower() != "accept-encoding":
+            lines.append(f"{name}: {value}")
+    return "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape")
 
 
 async def _answer(reader: asyncio.StreamReader, url: URL) -> bytes:

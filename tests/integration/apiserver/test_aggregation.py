@@ -45,6 +45,7 @@ class Shop:
         app = web.Application()
         app.router.add_get(_PATH, self._resources)
         app.router.add_get(f"{_PATH}/carts/watch", self._stream)
+        app.router.add_get(f"{_PATH}/baskets", self._stream)
         app.router.add_get(f"{_PATH}/carts/socket/attach", self._socket)
         app.router.add_get(f"{_PATH}/carts/moved", self._moved)
         app.router.add_get("/openapi/v2", self._openapi)
@@ -84,7 +85,7 @@ class Shop:
             "body": (await request.read()).decode(),
             "headers": [[name, value] for name, value in request.headers.items()],
         }
-        return web.json_response(told, status=201, headers={"X-Shop": "open"})
+        return web.json_response(told, status=201, headers={"X-Shop": "open", "Set-Cookie": "session=admin"})
 
     async def _moved(self, _: web.Request) -> web.Response:
         raise web.HTTPFound("https://elsewhere.example.com/")
@@ -176,6 +177,27 @@ async def test_requests_are_passed_on_as_the_front_proxy(api: RestClient, http: 
         ("X-Remote-User", "admin"),
     ]
     assert "Authorization" not in dict(told["headers"])
+
+
+async def test_cookies_are_between_one_client_and_the_other_server(http: aiohttp.ClientSession) -> None:
+    headers = {"Cookie": "mine=1"}
+    for _ in range(2):
+        async with http.get(f"{_PATH}/carts", ssl=False, headers=headers) as answer:
+            assert answer.headers["Set-Cookie"] == "session=admin"
+            told = await answer.json()
+        assert [value for name, value in told["headers"] if name == "Cookie"] == ["mine=1"]
+
+
+async def test_a_watch_of_the_other_server_holds_no_seat(http: aiohttp.ClientSession) -> None:
+    async def seats() -> list[str]:
+        async with http.get("/metrics", ssl=False) as answer:
+            lines = (await answer.text()).splitlines()
+        return [line for line in lines if line.startswith("apiserver_current_inflight_requests{")]
+
+    before = await seats()
+    async with http.get(f"{_PATH}/baskets?watch=1", ssl=False) as answer, asyncio.timeout(10):
+        assert await answer.content.readline() == b"first\n"
+        assert await seats() == before
 
 
 async def test_redirects_stay_here(http: aiohttp.ClientSession) -> None:

@@ -30,6 +30,12 @@ def test_credentials_stay_here_and_the_user_goes_on() -> None:
     assert (upgraded["Connection"], upgraded["Upgrade"]) == ("Upgrade", "websocket")
 
 
+def test_no_header_of_a_client_counts_as_a_front_proxys() -> None:
+    sent = [("X-Remote-Uid", "7"), ("X-Who", "root"), ("X-Extra-Scope", "all"), ("X-Mine", "1")]
+    headers = forwarded(sent, UserInfo("eve"), "192.0.2.7", trusted=("x-who", "x-extra-"))
+    assert sorted(headers) == ["X-Forwarded-For", "X-Mine", "X-Remote-User"]
+
+
 def test_discovery_of_servers_that_know_only_the_old_form() -> None:
     listed = {
         "kind": "APIResourceList",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from multidict import CIMultiDict
 from yarl import URL
 
 from apimachinery.errors import BadRequest, InternalError, NotFound, ServiceUnavailable
 from apimachinery.objects import Object
+from apiserver.http.special.passedon import passed_on
 from apiserver.http.special.proxying import endpoint, first_port, is_proxyable, stream_parameters, target
 from apiserver.http.special.tunnel import parse_head, refusal, request_head
 
@@ -63,9 +65,27 @@ def test_streams() -> None:
 
 
 def test_credentials_stay_here() -> None:
-    headers = [("Authorization", "Bearer x"), ("Upgrade", "SPDY/3.1"), ("Host", "api")]
-    head = request_head("POST", URL("https://n:10250/exec/a?b=c"), headers)
-    assert head == b"POST /exec/a?b=c HTTP/1.1\r\nHost: n:10250\r\nUpgrade: SPDY/3.1\r\n\r\n"
+    secrets = ("Authorization", "Proxy-Authorization", "Impersonate-User", "Impersonate-Extra-a", "X-Remote-User")
+    token = "base64url.bearer.authorization.k8s.io.c2VjcmV0"
+    headers = [(name, "x") for name in secrets]
+    headers += [("Host", "api"), ("Sec-WebSocket-Protocol", f"{token}, v4.channel.k8s.io"), ("X-Mine", "1")]
+    headers += [("X-Mine", "2"), ("Connection", "X-Mine, Upgrade"), ("Upgrade", "websocket")]
+    kept = [("Sec-WebSocket-Protocol", "v4.channel.k8s.io"), ("X-Mine", "1"), ("X-Mine", "2")]
+    assert list(passed_on(headers).items()) == kept
+    assert list(passed_on(headers, upgrade=True).items()) == [
+        *kept, ("Connection", "Upgrade"), ("Upgrade", "websocket"),
+    ]  # fmt: skip
+    assert not passed_on([("Sec-WebSocket-Protocol", token)])
+
+
+def test_heads_of_upgraded_connections() -> None:
+    url = URL("https://n:10250/exec/a?b=c")
+    headers = CIMultiDict({"Upgrade": "SPDY/3.1", "Accept-Encoding": "gzip", "X-Remote-User": "\u0436"})
+    head = "POST /exec/a?b=c HTTP/1.1\r\nHost: n:10250\r\nUpgrade: SPDY/3.1\r\nX-Remote-User: \u0436\r\n\r\n"
+    assert request_head("POST", url, headers) == head.encode()
+    for end in ("\r\n", "\n", "\0"):
+        with pytest.raises(InternalError, match="invalid header field value"):
+            request_head("GET", url, CIMultiDict({"X-Remote-User": f"eve{end}X-Remote-Group: system:masters"}))
 
 
 def test_answers_of_the_other_side() -> None:
