@@ -34,7 +34,7 @@ mkdir -p "$MK_CONFIG" "$MK_STATE" "$MK_LOGS" "$MK_RUN"
 chmod 700 "$MK_STATE"
 
 kubectl_admin() { kubectl --kubeconfig "$MK_CONFIG/admin.conf" --request-timeout=5s "$@"; }
-etcd_answers() { curl -fsS -m 2 http://127.0.0.1:2379/health | grep -q true; }
+etcd_answers() { [[ $(curl -fsS -m 2 http://127.0.0.1:2379/health) == *true* ]]; }
 api_ready() { kubectl_admin get --raw /readyz; }
 dns_ready() { curl -fsS -m 2 -o /dev/null http://127.0.0.1:8181/ready; }
 node_ready() { kubectl_admin get node "$MK_NODE_NAME" --no-headers | grep -qw Ready; }

@@ -11,8 +11,9 @@ shift
 export DEBIAN_FRONTEND=noninteractive
 lab=/var/tmp/lab
 name=
+addresses=$(ip -4 -o addr show)
 for host in "$@"; do
-    if ip -4 -o addr show | grep -qF " ${host#*=}/"; then name=${host%%=*}; fi
+    if [[ $addresses == *" ${host#*=}/"* ]]; then name=${host%%=*}; fi
 done
 [ -n "$name" ] || {
     echo "error: this machine has none of the addresses $*" >&2

@@ -24,13 +24,14 @@ read_hosts() {
 
 # find_self: sets SELF_NAME and SELF_ADDRESS: the machine of the list that has one of this machine's addresses.
 find_self() {
-    local index
+    local index addresses
+    addresses=$(ip -4 -o addr show) || die "the addresses of this machine cannot be listed: ip is of iproute2"
     for index in "${!HOST_NAMES[@]}"; do
-        if ip -4 -o addr show | grep -qF " ${HOST_ADDRESSES[index]}/"; then
+        if [[ $addresses == *" ${HOST_ADDRESSES[index]}/"* ]]; then
             SELF_NAME=${HOST_NAMES[index]}
             SELF_ADDRESS=${HOST_ADDRESSES[index]}
             return
         fi
     done
-    die "none of ${HOST_ADDRESSES[*]} is an address of this machine: $(ip -4 -o addr show | awk '{print $4}' | xargs)"
+    die "none of ${HOST_ADDRESSES[*]} is an address of this machine: $(awk '{print $4}' <<<"$addresses" | xargs)"
 }

@@ -9,7 +9,7 @@ service_pid() {
     [ -f "$MK_RUN/$name.pid" ] || return 1
     read -r pid program <"$MK_RUN/$name.pid" || return 1
     [ -r "/proc/$pid/cmdline" ] || return 1
-    tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF -- "$program" || return 1
+    [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") == *"$program"* ]] || return 1
     echo "$pid"
 }
 

@@ -16,7 +16,6 @@ MK_SERVICE_CIDR=${MK_SERVICE_CIDR:-10.96.0.0/12}
 MK_KUBERNETES_IP=${MK_KUBERNETES_IP:-10.96.0.1}
 MK_DNS_IP=${MK_DNS_IP:-10.96.0.10}
 MK_NODE_PORTS=${MK_NODE_PORTS:-30000-32767}
-MK_DNS_IP=${MK_DNS_IP:-10.96.0.10}
 MK_CLUSTER_DOMAIN=${MK_CLUSTER_DOMAIN:-cluster.local}
 MK_CLUSTER_CIDR=${MK_CLUSTER_CIDR:-10.244.0.0/16}
 MK_REGISTRY_PORT=${MK_REGISTRY_PORT:-5000}
@@ -27,8 +26,8 @@ MK_NODE_NAME=${MK_NODE_NAME:-$(hostname | tr '[:upper:]' '[:lower:]')}
 # one that is not loopback.
 node_ip() {
     local ip
-    ip=$(ip -4 route get 203.0.113.1 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p' | head -n 1)
-    [ -n "$ip" ] || ip=$(ip -4 -o addr show scope global | awk '{split($4, a, "/"); print a[1]; exit}')
+    ip=$(ip -4 route get 203.0.113.1 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p')
+    [ -n "$ip" ] || ip=$(ip -4 -o addr show scope global | awk 'NR == 1 {split($4, a, "/"); print a[1]}')
     [ -n "$ip" ] || ip=127.0.0.1
     echo "$ip"
 }

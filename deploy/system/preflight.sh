@@ -51,6 +51,7 @@ check_commands() {
     check_command conntrack conntrack conntrack-tools
     check_command ip iproute2 iproute
     check_command dockerd docker.io docker-ce
+    check_command openssl openssl openssl
     [ "$role" = node ] || check_command etcd etcd-server etcd
     [ "$role" = node ] || command -v kubectl >/dev/null || warning "kubectl is missing" "install kubernetes-client, here or where you work"
 }
@@ -77,7 +78,7 @@ check_names() {
     [ "$(hostname)" = "$SELF_NAME" ] || warning "the host name is $(hostname)" "hostnamectl set-hostname $SELF_NAME"
     for index in "${!HOST_NAMES[@]}"; do
         name=${HOST_NAMES[index]} address=${HOST_ADDRESSES[index]}
-        seen=$(getent ahostsv4 "$name" | awk '{print $1; exit}')
+        seen=$(getent ahostsv4 "$name" | awk 'NR == 1 {print $1}') || seen=
         if [ "$seen" = "$address" ]; then ok "$name is $address"; else
             wrong "$name is ${seen:-not known}, not $address" "system/$role.sh writes the names to /etc/hosts"
         fi
@@ -103,8 +104,9 @@ check_kernel() {
 check_ports() {
     local port holder before=$wrong_count ports=(10248 10249 10250 10256)
     [ "$role" = node ] || ports+=(2379 2380 6443 10257 10259)
+    command -v ss >/dev/null || return 0 # of iproute2, which is complained about already
     for port in "${ports[@]}"; do
-        holder=$(ss -Hltnp "sport = :$port" | sed -n 's/.*users:(("\([^"]*\)".*/\1/p' | head -n 1)
+        holder=$(ss -Hltnp "sport = :$port" | sed -n 's/.*users:(("\([^"]*\)".*/\1/p' | sed -n 1p)
         case $holder in
         '' | etcd | kube*) ;;
         *) wrong "port $port is taken by $holder" "stop it: the daemons need the port" ;;
@@ -133,7 +135,7 @@ check_clock() {
 
 check_certificates() {
     local file before=$wrong_count
-    [ -d "$MK_PKI" ] || return 0
+    { [ -d "$MK_PKI" ] && command -v openssl >/dev/null; } || return 0
     for file in "$MK_PKI"/*.crt; do
         if ! openssl x509 -in "$file" -noout -checkend 2592000 >/dev/null; then
             wrong "$file ends within 30 days" "make a new one: see system/certificates.sh"
