@@ -68,11 +68,10 @@ fetch_wheels() {
     touch "$wheels/.complete"
 }
 
-# The project's own wheel, from a copy, because a build in place leaves its files in the checkout.
+# The project's own wheel.
 build_wheel() {
     mkdir "$work/source"
-    tar -C "$MK_SOURCE" --exclude=.git --exclude=.venv --exclude=.cache --exclude=dist --exclude=build \
-        --exclude=__pycache__ --exclude='*.egg-info' -cf - . | tar -C "$work/source" --no-same-permissions -xf -
+    copy_source "$work/source"
     logged "$tools/bin/pip" wheel --disable-pip-version-check --no-deps --no-build-isolation -w "$1" "$work/source"
 }
 

@@ -50,7 +50,9 @@ use_release() {
     for program in "$release"/bin/kube*; do
         ln -sfn "$MK_PREFIX/current/bin/${program##*/}" "/usr/bin/${program##*/}"
     done
-    # The previous release stays until the next upgrade, as running daemons may still import from it.
+    # The previous release stays until the next upgrade, as running daemons may still import from it. Installing the same one
+    # again is no upgrade.
+    [ "$previous" != "${release##*/}" ] || return 0
     for old in "$MK_PREFIX"/*-*; do
         case ${old##*/} in "${release##*/}" | "$previous") ;; *) rm -rf "$old" ;; esac
     done

@@ -4,8 +4,9 @@
 # write_environment FOLDER NAME...: fills in the capital words of FOLDER/NAME. A file whose first line somebody has changed
 # is theirs and is kept.
 write_environment() {
-    local folder=$1 name target
+    local folder=$1 name target flags
     shift
+    flags=$(sed 's/[\\&#]/\\&/g' <<<"${NODE_FLAGS:-}") # as sed's replacement
     for name in "$@"; do
         target=$MK_CONFIG/$name
         if [ -s "$target" ] && ! is_made_here "$name" "$(head -n 1 "$target")"; then
@@ -14,7 +15,7 @@ write_environment() {
         fi
         # Not in comments: by the first line the file is known again.
         sed -e '/^#/b' -e "s#MASTER_ADDRESS#$MASTER_ADDRESS#g" -e "s#MASTER:#$MASTER_NAME:#g" \
-            -e "s#NODE_NAME#$SELF_NAME#g" -e "s#NODE_ADDRESS#$SELF_ADDRESS#g" -e "s#NODE_FLAGS#${NODE_FLAGS:-}#g" \
+            -e "s#NODE_NAME#$SELF_NAME#g" -e "s#NODE_ADDRESS#$SELF_ADDRESS#g" -e "s#NODE_FLAGS#$flags#g" \
             -e "s#SERVICE_CIDR#$MK_SERVICE_CIDR#g" -e "s#CLUSTER_CIDR#$MK_CLUSTER_CIDR#g" -e "s#DNS_ADDRESS#$MK_DNS_IP#g" -e "s#CLUSTER_DOMAIN#$MK_CLUSTER_DOMAIN#g" \
             "$folder/$name" >"$target.new"
         chmod 644 "$target.new"

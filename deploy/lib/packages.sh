@@ -113,7 +113,14 @@ find_python() {
     return 1
 }
 
-# The five daemons in a virtual environment of their own, from this checkout and the locked dependencies.
+# copy_source FOLDER: this checkout, without what was made in it. A build in place would leave its files there, and what an
+# earlier one has left would get into the next.
+copy_source() {
+    tar -C "$MK_SOURCE" --exclude=./.git --exclude=./.venv --exclude=./.cache --exclude=./dist --exclude=./build \
+        --exclude=__pycache__ --exclude='*.egg-info' -cf - . | tar -C "$1" --no-same-permissions -xf -
+}
+
+# The daemons in a virtual environment of their own, from this checkout and the locked dependencies.
 install_daemons() {
     local python lock_sum
     python=$(find_python) || die "Python 3.11 or later is needed"
@@ -128,11 +135,13 @@ install_daemons() {
         echo "$lock_sum" >"$MK_VENV/.requirements"
     fi
     note "installing the daemons from $MK_SOURCE"
-    # A copy, because a build in place would leave its files in the checkout.
     local copy
     copy=$(mktemp -d)
-    tar -C "$MK_SOURCE" --exclude=.git --exclude=.venv --exclude=.cache --exclude='__pycache__' -cf - . | tar -C "$copy" -xf -
-    "$MK_VENV/bin/pip" install -q --disable-pip-version-check --no-deps --force-reinstall "$copy"
+    copy_source "$copy"
+    "$MK_VENV/bin/pip" install -q --disable-pip-version-check --no-deps --force-reinstall "$copy" || {
+        rm -rf "$copy"
+        die "the daemons could not be installed"
+    }
     rm -rf "$copy"
     "$MK_VENV/bin/python" -m compileall -q "$MK_VENV/lib" >/dev/null || true
 }

@@ -113,9 +113,14 @@ tell_selinux() {
     restorecon -R /var/lib/kubelet/pods
 }
 
+forget_selinux() {
+    command -v semanage >/dev/null || return 0
+    semanage fcontext -d '/var/lib/kubelet/pods(/.*)?' 2>/dev/null || true # not there where SELinux did not enforce
+}
+
 # Whether something keeps the clock: certificates and Leases need clocks that agree within seconds.
 clock_is_kept() {
-    [ "$(timedatectl show -p NTPSynchronized --value 2>/dev/null)" = yes ] || chronyc -n tracking 2>/dev/null | grep -q 'Leap status *: Normal'
+    [ "$(timedatectl show -p NTPSynchronized --value 2>/dev/null)" = yes ] || [[ $(chronyc -n tracking 2>/dev/null) =~ Leap\ status\ *:\ Normal ]]
 }
 
 prepare_system() {
@@ -133,4 +138,5 @@ forget_system_settings() {
     rm -f "$SYSCTL_FILE" "$MODULES_FILE"
     without_hosts_block | write_in_place /etc/hosts
     forget_firewalld
+    forget_selinux
 }

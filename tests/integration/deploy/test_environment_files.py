@@ -29,7 +29,7 @@ def write(config: Path, folder: str, *names: str) -> str:
         . {ROOT}/deploy/lib/settings.sh
         . {ROOT}/deploy/lib/hosts.sh
         . {ROOT}/deploy/lib/environment.sh
-        EXAMPLES={EXAMPLES} SELF_NAME=node1 SELF_ADDRESS=192.0.2.2 NODE_FLAGS=--max-pods=7
+        EXAMPLES={EXAMPLES} SELF_NAME=node1 SELF_ADDRESS=192.0.2.2 NODE_FLAGS='--max-pods=7 --root-dir=/a#b&c'
         read_hosts master=192.0.2.1 node1=192.0.2.2
         write_environment {EXAMPLES / folder} {" ".join(names)}
     """
@@ -66,9 +66,13 @@ def test_the_daemon_knows_every_flag(tmp_path: Path, folder: str, name: str) -> 
 
 def test_the_kubelets_file_names_this_machine(tmp_path: Path) -> None:
     write(tmp_path, ".", "kubelet")
-    assert {"--hostname-override=node1", "--node-ip=192.0.2.2", "--max-pods=7", "--cluster-dns=10.96.0.10"} <= set(
-        flags(tmp_path / "kubelet")
-    )
+    assert {
+        "--hostname-override=node1",
+        "--node-ip=192.0.2.2",
+        "--max-pods=7",
+        "--root-dir=/a#b&c",
+        "--cluster-dns=10.96.0.10",
+    } <= set(flags(tmp_path / "kubelet"))
 
 
 def test_what_was_made_here_is_made_anew(tmp_path: Path) -> None:
