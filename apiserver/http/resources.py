@@ -210,8 +210,8 @@ class ResourceHandlers:
         return decoding.to_stored_form(served, obj)
 
     def _settle(self, call: Call, served: Served, obj: Object) -> None:
-        objectmeta.settle_name(obj, call.info.name)
-        objectmeta.settle_namespace(obj, call.info.namespace, namespaced=served.kind.resource.namespaced)
+        namespaced = served.kind.resource.namespaced
+        objectmeta.settle_identity(obj, call.info.name, call.info.namespace, namespaced=namespaced)
 
     async def patch(self, call: Call, served: Served) -> Reply:
         """PATCH of an object or of a subresource that writes it."""

@@ -57,13 +57,21 @@ def settle_namespace(obj: Object, namespace: str, *, namespaced: bool) -> None:
         metadata.pop("namespace", None)
 
 
-def settle_name(obj: Object, name: str) -> None:
-    """Check the body's name against the URL's; an absent one is filled in."""
+def settle_identity(obj: Object, name: str, namespace: str, *, namespaced: bool) -> None:
+    """Check name and namespace of what is to replace an object against the URL's; raises BadRequest.
+
+    An absent namespace is filled in, an absent name refused."""
     metadata = metadata_of(obj)
-    own = metadata.get("name") or ""
-    if own and own != name:
+    own, own_namespace = metadata.get("name") or "", metadata.get("namespace") or ""
+    if not own:
+        raise BadRequest(f"the name of the object ({name} based on URL) was undeterminable: name must be provided")
+    if own != name:
         raise BadRequest(f"the name of the object ({own}) does not match the name on the URL ({name})")
-    metadata["name"] = name
+    if namespace and own_namespace not in ("", namespace):
+        raise BadRequest(
+            f"the namespace of the object ({own_namespace}) does not match the namespace on the request ({namespace})"
+        )
+    settle_namespace(obj, namespace, namespaced=namespaced)
 
 
 def fill_on_create(obj: Object, now: datetime, uid: str) -> None:

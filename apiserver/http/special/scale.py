@@ -55,8 +55,7 @@ class Scales:
         """PUT."""
         context = self._resources.context(call, "update")
         scale = await self._bodies.read(call, _GROUP, _VERSION, _KIND)
-        objectmeta.settle_name(scale, call.info.name)
-        objectmeta.settle_namespace(scale, call.info.namespace, namespaced=bool(call.info.namespace))
+        objectmeta.settle_identity(scale, call.info.name, call.info.namespace, namespaced=bool(call.info.namespace))
         return await self._write(call, context, lambda _: scale)
 
     async def patch(self, call: Call) -> Reply:
