@@ -56,8 +56,14 @@ class CertificateRotation:
     async def run(self) -> None:
         """Renew until cancelled."""
         retry = _FIRST_RETRY_SECONDS
-        if await asyncio.to_thread(self._store.read):
-            await self._put_to_use(self._store.current)
+        try:
+            if await asyncio.to_thread(self._store.read):
+                await self._put_to_use(self._store.current)
+        except (
+            OSError,
+            ValueError,
+        ) as error:  # of ssl as well: a damaged file must not end the kubelet, but be replaced
+            logger.warning("Certificate cannot be used", extra={"file": self._store.current, "error": str(error)})
         while True:
             left = await self._seconds_left()
             if left > 0:

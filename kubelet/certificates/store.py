@@ -12,7 +12,7 @@ class CertificateStore:
     """The files of one purpose. Blocking: call it in a thread."""
 
     def __init__(self, directory: Path, purpose: str) -> None:
-        self._directory = directory
+        self._directory = directory.absolute()  # links and kubeconfig files name it
         self._prefix = f"kubelet-{purpose}"
 
     @property
