@@ -6,12 +6,15 @@ import base64
 import json
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.kubectl import Kubectl, run
+
+pytestmark = pytest.mark.timeout(240)  # each runs a dozen processes
 
 ROLES = """\
 apiVersion: rbac.authorization.k8s.io/v1

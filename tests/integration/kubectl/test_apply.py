@@ -6,6 +6,8 @@ import pytest
 
 from tests.kubectl import Kubectl
 
+pytestmark = pytest.mark.timeout(240)  # each runs a dozen processes
+
 DEPLOYMENT = """\
 apiVersion: apps/v1
 kind: Deployment

@@ -12,6 +12,8 @@ import pytest
 
 from tests.kubectl import Kubectl
 
+pytestmark = pytest.mark.timeout(240)  # each runs a dozen processes
+
 
 def test_api_resources_and_versions(kubectl: Kubectl) -> None:
     versions = kubectl("api-versions").splitlines()

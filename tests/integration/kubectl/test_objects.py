@@ -11,6 +11,8 @@ import pytest
 
 from tests.kubectl import Kubectl
 
+pytestmark = pytest.mark.timeout(240)  # each runs a dozen processes
+
 CONFIG = """\
 apiVersion: v1
 kind: ConfigMap

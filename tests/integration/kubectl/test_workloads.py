@@ -8,6 +8,8 @@ import pytest
 
 from tests.kubectl import Kubectl
 
+pytestmark = pytest.mark.timeout(240)  # each runs a dozen processes
+
 CRON_JOB = """\
 apiVersion: batch/v1
 kind: CronJob
