@@ -14,6 +14,7 @@ from apimachinery.objects import Object
 from apiserver.aggregation.plan import GroupVersion, Remote, Unroutable
 from apiserver.aggregation.transport import Transport, discovery_headers
 from apiserver.discovery.documents import AGGREGATED_MEDIA_TYPE
+from apiserver.webhooks.answers import read_at_most
 
 logger = logging.getLogger(__name__)
 
@@ -69,17 +70,6 @@ class RemoteDiscovery:
         if not isinstance(found, dict):
             raise ValueError(f"{path} is not an object")
         return found
-
-
-async def read_at_most(answer: aiohttp.ClientResponse, most: int) -> bytes:
-    """The body; raises ValueError where it is longer."""
-    parts, size = [], 0
-    async for part in answer.content.iter_any():
-        size += len(part)
-        if size > most:
-            raise ValueError(f"{answer.url} answered more than {most} bytes")
-        parts.append(part)
-    return b"".join(parts)
 
 
 def stale(former: Object | None, version: str) -> Object:

@@ -14,9 +14,9 @@ import aiohttp
 import orjson
 
 from apimachinery.objects import Object
-from apiserver.aggregation.discovery import read_at_most
 from apiserver.aggregation.plan import GroupVersion, Remote, Unroutable
 from apiserver.aggregation.transport import Transport, discovery_headers
+from apiserver.webhooks.answers import read_at_most
 
 logger = logging.getLogger(__name__)
 

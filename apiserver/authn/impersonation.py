@@ -4,7 +4,7 @@ As k8s.io/apiserver/pkg/endpoints/filters/impersonation.go."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import unquote
 
 from apimachinery.errors import InternalError
@@ -15,8 +15,14 @@ from apiserver.interfaces import Attributes, Authorizer, Decision, UserInfo
 
 USER_HEADER, UID_HEADER, GROUP_HEADER = "Impersonate-User", "Impersonate-Uid", "Impersonate-Group"
 EXTRA_PREFIX = "impersonate-extra-"
+_PREFIX = "impersonate-"
 _AUTHENTICATION = "authentication.k8s.io"
 _ANONYMOUS, _AUTHENTICATED, _UNAUTHENTICATED = "system:anonymous", "system:authenticated", "system:unauthenticated"
+
+
+def is_asked(headers: Iterable[str]) -> bool:
+    """Whether any header of these names is about impersonation: a group without a user is an error, not nothing."""
+    return any(name[: len(_PREFIX)].lower() == _PREFIX for name in headers)
 
 
 async def impersonate(user: UserInfo, headers: Mapping[str, str], authorizer: Authorizer) -> UserInfo:

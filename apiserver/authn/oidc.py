@@ -5,6 +5,7 @@ section 3.1.3.7. The provider's keys are fetched when they are first needed and 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
 import time
@@ -18,6 +19,7 @@ import orjson
 
 from apimachinery.errors import Unauthorized
 from apiserver.interfaces import UserInfo
+from apiserver.webhooks.answers import read_at_most
 from apiserver.webhooks.reasons import reason_of
 
 logger = logging.getLogger(__name__)
@@ -67,6 +69,7 @@ class OidcTokens:
         self._session: aiohttp.ClientSession | None = None
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched = float("-inf")
+        self._fetching = asyncio.Lock()
 
     async def user(self, token: str) -> UserInfo | None:
         """The user; None for tokens of others; raises Unauthorized for one of this issuer that is no good."""
@@ -88,10 +91,15 @@ class OidcTokens:
             raise Unauthorized("Unauthorized") from error
 
     async def _key(self, key_id: str) -> jwt.PyJWK:
-        now = time.monotonic()
-        if key_id not in self._keys and now >= self._fetched + _AGAIN_SECONDS:
-            self._fetched = now
-            self._keys = await self._fetch()
+        if key_id not in self._keys:
+            async with self._fetching:  # whoever comes meanwhile waits for the keys too
+                if key_id not in self._keys and time.monotonic() >= self._fetched + _AGAIN_SECONDS:
+                    try:
+                        self._keys = await self._fetch()
+                    except ValueError:
+                        self._fetched = time.monotonic()
+                        raise
+                    self._fetched = time.monotonic()
         if key_id in self._keys:
             return self._keys[key_id]
         if not key_id and len(self._keys) == 1:
@@ -120,7 +128,7 @@ class OidcTokens:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_FETCH_SECONDS))
         try:
             async with self._session.get(url, ssl=self._context) as answer:
-                body = await answer.content.read(_MAX_BYTES)
+                body = await read_at_most(answer, _MAX_BYTES)
         except (aiohttp.ClientError, OSError) as error:
             raise ValueError(f'Get "{url}": {reason_of(error)}') from error
         if answer.status != 200:

@@ -9,6 +9,7 @@ import aiohttp
 import orjson
 
 from apimachinery.objects import Object
+from apiserver.webhooks.answers import read_at_most
 from apiserver.webhooks.reasons import reason_of
 from client import kubeconfig
 from client.rest import ClientConfig
@@ -61,7 +62,10 @@ class KubeconfigWebhook:
             config.server, data=orjson.dumps(body), headers=headers, ssl=config.ssl_context or True,
             server_hostname=config.server_hostname or None, allow_redirects=False,
         ) as answer:  # fmt: skip
-            content = await answer.content.read(_MAX_BYTES)
+            try:
+                content = await read_at_most(answer, _MAX_BYTES)
+            except ValueError as error:
+                raise WebhookFailed(str(error)) from error
         if answer.status >= 500 or answer.status == 429:
             raise aiohttp.ClientError(f"status {answer.status}")
         if not 200 <= answer.status < 300:

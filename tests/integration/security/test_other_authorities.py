@@ -19,9 +19,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from api.resources import CONFIG_MAPS
 from apimachinery.errors import Forbidden, Unauthorized
+from apiserver.authn.oidc import OidcTokens, Provider
 from tests.apiserver_process import ApiServerProcess
 from tests.authority import Authority
 from tests.ports import free_port
+
+_LONG = "x" * 300_000  #: answers do not come in one piece
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -76,7 +79,8 @@ class Authorities:
             return web.json_response({"issuer": self.issuer, "jwks_uri": f"{self.issuer}/keys"})
         if request.path == "/keys":
             key = jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
-            return web.json_response({"keys": [{**key, "kid": "one", "use": "sig"}, {"kty": "unknown", "kid": "two"}]})
+            keys = [{**key, "kid": "one", "use": "sig"}, {"kty": "unknown", "kid": "two"}]
+            return web.json_response({"keys": keys, "more": _LONG})
         assert request.headers["Authorization"] == "Bearer api-server"
         review = orjson.loads(await request.read())
         if request.path == "/audit":
@@ -86,7 +90,7 @@ class Authorities:
         if not self.working:
             return web.Response(status=500)
         self.asked.append(review)
-        return web.json_response({**review, "status": self._decide(review)})
+        return web.json_response({**review, "status": self._decide(review), "more": _LONG})
 
     def _decide(self, review: dict[str, Any]) -> dict[str, Any]:
         spec = review["spec"]
@@ -129,6 +133,14 @@ async def who(server: ApiServerProcess, token: str) -> dict[str, Any]:
         _, body = await admin.raw("POST", path, body=orjson.dumps(review), headers=headers)
     status: dict[str, Any] = orjson.loads(body)["status"]
     return status
+
+
+async def test_all_who_come_first_wait_for_the_keys(others: Authorities) -> None:
+    provider = Provider(issuer=others.issuer, client_id="k8s", ca_file=str(others.authority.cafile))
+    tokens = OidcTokens(provider)
+    found = await asyncio.gather(*(tokens.user(others.token()) for _ in range(3)))
+    await tokens.close()
+    assert [user.name for user in found if user] == [f"{others.issuer}#olga"] * 3
 
 
 async def test_id_tokens_of_the_provider(server: ApiServerProcess, others: Authorities) -> None:
