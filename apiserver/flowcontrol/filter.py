@@ -14,6 +14,7 @@ from apiserver.interfaces import Attributes, Permit, TooBusy
 
 #: How many objects a list goes through.
 Counted = Callable[[Attributes], int]
+_MOST_DIGITS = 19  #: of a 64-bit number
 
 
 class Fairness:
@@ -68,8 +69,9 @@ def _withdraw(level: Level, ticket: Ticket, reason: str) -> None:
 
 
 def _limit(query: Mapping[str, Sequence[str]]) -> int:
+    """The limit; 0 for one that is none, which is told where the list is made."""
     text = query["limit"][0] if "limit" in query else ""
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else 0
 
 
 class _Seated:

@@ -112,6 +112,21 @@ def observe(
         series.sizes.observe(size)
 
 
+#: How the label says verbs: the method by which something is written.
+_METHODS = {"create": "POST", "update": "PUT"}
+_CONNECTING = frozenset({"attach", "exec", "portforward", "proxy"})
+_APPLY = "application/apply-patch+yaml"
+
+
+def verb_of(verb: str, subresource: str, content_type: str) -> str:
+    """The label of a request's verb. Pure."""
+    if subresource in _CONNECTING:
+        return "CONNECT"
+    if verb == "patch" and content_type.partition(";")[0].strip() == _APPLY:
+        return "APPLY"
+    return _METHODS.get(verb) or verb.upper()
+
+
 def terminated(verb: str, group: str, version: str, resource: str, subresource: str, scope: str, code: int) -> None:
     """Count one request that the server has ended."""
     TERMINATIONS.labels(verb, group, version, resource, subresource, scope, _COMPONENT, str(code)).inc()
@@ -159,10 +174,8 @@ def authenticated(name: str) -> None:
     child.inc()
 
 
-def scope_of(namespace: str, name: str, *, is_resource: bool) -> str:
+def scope_of(namespace: str, name: str) -> str:
     """The scope label: what one request was about."""
-    if not is_resource:
-        return ""
     if name:
         return "resource"
     return "namespace" if namespace else "cluster"

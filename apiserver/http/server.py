@@ -16,7 +16,7 @@ from apimachinery.errors import ApiError
 from apiserver.aggregation.aggregator import Aggregator
 from apiserver.audit.backend import AuditFailed
 from apiserver.audit.trail import Auditor, Trail
-from apiserver.authn import Authentication
+from apiserver.authn import Authentication, impersonation
 from apiserver.authz import forbidden_error
 from apiserver.http import metrics, reply, request_info
 from apiserver.http.call import Call, representation_or_plain
@@ -116,15 +116,9 @@ class ApiServer:
         if call.trail is not None:
             answer = await self._audited(call, call.trail, answer)
         status = answer.status
-        attributes = call.attributes
         metrics.observe(
-            attributes.verb.upper() if info.is_resource else request.method,
-            info.group,
-            info.version,
-            info.resource,
-            info.subresource,
-            metrics.scope_of(info.namespace, info.name, is_resource=info.is_resource),
-            dry_run=attributes.dry_run,
+            *self._labels(call),
+            dry_run=call.attributes.dry_run,
             code=status,
             seconds=time.perf_counter() - started,
             waited=call.permit.waited if call.permit is not None else 0.0,
@@ -133,6 +127,18 @@ class ApiServer:
         if isinstance(answer, Reply):
             return await _response(answer, call)
         return answer
+
+    def _labels(self, call: Call) -> tuple[str, str, str, str, str, str]:
+        """Verb, group, version, resource, subresource and scope for metrics.
+
+        Of what is not served here it is the method alone: anybody could make series without end."""
+        info, request = call.info, call.request
+        kind = self._registry.kind(info.group, info.version, info.resource) if info.is_resource else None
+        if kind is None or (info.subresource and kind.subresource(info.subresource) is None):
+            return request.method, "", "", "", "", ""
+        verb = metrics.verb_of(info.verb, info.subresource, request.headers.get("Content-Type", ""))
+        scope = metrics.scope_of(info.namespace, info.name)
+        return verb, info.group, info.version, info.resource, info.subresource, scope
 
     async def _audited(self, call: Call, trail: Trail, answer: Answer) -> Answer:
         """The answer once it is in the audit log; an error where that is strict and fails."""
@@ -156,9 +162,7 @@ class ApiServer:
             async with asyncio.timeout(self._timeout_seconds):
                 return await self._admitted(call, insecure=insecure)
         except TimeoutError as error:
-            info = call.info
-            scope = metrics.scope_of(info.namespace, info.name, is_resource=info.is_resource)
-            metrics.terminated(info.verb.upper(), info.group, info.version, info.resource, info.subresource, scope, 504)
+            metrics.terminated(*self._labels(call), 504)
             raise errors.Timeout("Timeout: request did not complete within the allotted timeout", details={}) from error
 
     async def _admitted(self, call: Call, *, insecure: bool) -> Answer:
@@ -215,7 +219,7 @@ class ApiServer:
         if self._auditor is not None:
             call.attributes = _attributes(user, call.info, _sources(request), call.user_agent)
             await self._auditor.begin(call)
-        if "Impersonate-User" in request.headers:
+        if impersonation.is_asked(request.headers):
             user = await self._authenticator.impersonate(user, request.headers, self._authorizer)
             if call.trail is not None:
                 call.trail.impersonated(user)

@@ -75,7 +75,7 @@ class WatchStreams:
 
 def _gauge(call: Call) -> Gauge:
     info = call.info
-    scope = metrics.scope_of(info.namespace, info.name, is_resource=True)
+    scope = metrics.scope_of(info.namespace, info.name)
     labels = ("WATCH", info.group, info.version, info.resource, info.subresource, scope, "apiserver")
     child: Gauge = metrics.LONG_RUNNING.labels(*labels)
     return child

@@ -28,6 +28,7 @@ async def api(tmp_path: Path) -> AsyncIterator[RestClient]:
             await client.list(CONFIG_MAPS, "default")
             async for _ in client.watch(CONFIG_MAPS, "default", resource_version="0"):
                 break
+            assert (await client.raw("GET", "/apis/nobody.example.com/v1/things"))[0] == 404
             yield client
     finally:
         etcd.kill()
@@ -49,6 +50,9 @@ async def test_metrics_of_what_was_done(api: RestClient) -> None:
     get = 'component="apiserver",dry_run="",group="",resource="configmaps",scope="resource",subresource="",verb="GET"'
     assert value(f'apiserver_request_total{{code="200",{get},version="v1"}}') == 1
     assert value(f'apiserver_request_duration_seconds_count{{{get},version="v1"}}') == 1
+    post = get.replace('"GET"', '"POST"').replace('"resource"', '"namespace"')
+    assert value(f'apiserver_request_total{{code="201",{post},version="v1"}}') == 1
+    assert "nobody.example.com" not in text  # or anybody could make the server count without end
     assert value('apiserver_watch_events_total{group="",kind="ConfigMap",version="v1"}') >= 1
     assert value('apiserver_watch_cache_events_received_total{resource="configmaps"}') >= 1
     assert value('etcd_requests_total{operation="create",type="configmaps"}') >= 1

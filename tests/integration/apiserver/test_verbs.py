@@ -277,6 +277,7 @@ async def test_a_namespace_ends_by_its_finalize_subresource(api: RestClient) -> 
 
 
 async def test_unknown_paths_verbs_and_versions(api: RestClient) -> None:
+    assert (await ask(api, "GET", f"/api/v1/pods?limit={'9' * 5000}"))[0] == 400
     assert (await ask(api, "GET", "/api/v1/namespaces/default/things"))[1]["reason"] == "NotFound"
     assert (await ask(api, "GET", "/nowhere")) == (404, "404 page not found\n")
     assert (await ask(api, "DELETE", "/api/v1/namespaces"))[0] == 405

@@ -93,6 +93,9 @@ async def test_impersonation_has_to_be_permitted(server: ApiServerProcess, admin
     status, body = await admin.raw("GET", "/api/v1/nodes", headers={"Impersonate-User": "eve"})
     assert status == 403
     assert b'User \\"eve\\" cannot list' in body
+    status, body = await admin.raw("GET", "/api/v1/nodes", headers={"Impersonate-Group": "nobody"})
+    assert status == 500
+    assert b"without impersonating a user" in body
 
 
 async def test_service_account_tokens_end_with_what_they_are_bound_to(

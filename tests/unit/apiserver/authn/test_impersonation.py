@@ -6,7 +6,7 @@ import pytest
 from multidict import CIMultiDict
 
 from apimachinery.errors import Forbidden, InternalError
-from apiserver.authn.impersonation import impersonate
+from apiserver.authn.impersonation import impersonate, is_asked
 from apiserver.interfaces import Attributes, Decision, UserInfo
 
 AMY = UserInfo("amy")
@@ -59,5 +59,7 @@ async def test_anonymous_is_not_authenticated() -> None:
 
 
 async def test_groups_without_a_user_make_no_sense() -> None:
+    assert is_asked(headers(("Accept", "a"), ("impersonate-group", "b")))
+    assert not is_asked(headers(("Accept", "a"), ("X-Impersonate-Group", "b")))
     with pytest.raises(InternalError, match="without impersonating a user"):
         await impersonate(AMY, headers(("Impersonate-Group", "system:masters")), Permits("groups system:masters"))
