@@ -56,7 +56,7 @@ class HealthCheckPorts:
             return self._answer(port)
 
         application.router.add_get("/{path:.*}", answer)
-        runner = web.AppRunner(application, access_log=None)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
         await runner.setup()
         try:
             for host in self._hosts:

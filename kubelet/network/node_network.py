@@ -87,9 +87,11 @@ class NodeNetwork:
     async def collect(self, live_sandbox_ids: Collection[str]) -> None:
         """Free what belongs to no live sandbox. The caller must not attach one that it has not named here while this
         runs. Raises NetworkError."""
-        await self._cni.collect(live_sandbox_ids)
-        spare = None if self._cni.in_force else self._cni.host_links()
-        await self._own.collect(live_sandbox_ids, spare)
+        try:
+            await self._cni.collect(live_sandbox_ids)
+        finally:
+            spare = None if self._cni.in_force else self._cni.host_links()
+            await self._own.collect(live_sandbox_ids, spare)
         if self._cni.in_force and not self._retired:
             self._retired = await self._own.retire()
 

@@ -89,11 +89,18 @@ class CniNetwork:
         self._locks.pop(sandbox_id, None)
 
     async def collect(self, live_sandbox_ids: Collection[str]) -> None:
-        """Run DEL for what belongs to no live sandbox."""
+        """Run DEL for what belongs to no live sandbox. Raises NetworkError for the first that failed, at the end."""
+        failed: NetworkError | None = None
         for run in self._memory.all():
-            if run.sandbox_id not in live_sandbox_ids:
-                logger.info("Removing a dead sandbox from its network", extra={"sandbox": run.sandbox_id})
+            if run.sandbox_id in live_sandbox_ids:
+                continue
+            logger.info("Removing a dead sandbox from its network", extra={"sandbox": run.sandbox_id})
+            try:
                 await self.detach(run.sandbox_id)
+            except NetworkError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
 
     async def cleanup(self) -> None:
         """Run DEL for every sandbox, and forget. Raises NetworkError and OSError."""
