@@ -28,10 +28,11 @@ class ConvertingWatcher(Watcher):
         self._api_version = api_version
 
     async def _next(self) -> bytes:
-        if self._initial_at < len(self._initial):
+        while self._initial_at < len(self._initial):
             batch = self._initial[self._initial_at : self._initial_at + _BATCH_EVENTS]
             self._initial_at += len(batch)
-            return await self._lines([("ADDED", item.obj) for item in batch if self._selects(item)])
+            if data := await self._lines([("ADDED", item.obj) for item in batch if self._selects(item)]):
+                return data
         if self._initial_end:
             return self._collect()
         while changes := self._following(_BATCH_EVENTS):

@@ -121,8 +121,9 @@ class Watcher:
         return self._collect()
 
     def _collect(self) -> bytes:
-        if self._initial_at < len(self._initial):
-            return self._next_initial()
+        while self._initial_at < len(self._initial):
+            if data := self._next_initial():
+                return data
         if self._initial_end:
             self._initial = ()
             self._initial_end = False

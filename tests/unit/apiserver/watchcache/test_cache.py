@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 import orjson
@@ -144,6 +145,19 @@ async def test_initial_events_and_the_bookmark_that_ends_them(cluster: Cluster) 
     assert metadata["resourceVersion"] == str(last)
     after = await cluster.write(pod("d", colour="blue"))
     assert brief(await read(watcher, 1)) == [("ADDED", "d", after)]
+
+
+@pytest.mark.parametrize("converted", [False, True])
+async def test_initial_events_come_however_many_objects_are_passed_over(cluster: Cluster, converted: bool) -> None:
+    async def same(objects: Sequence[Object]) -> Sequence[Object]:
+        return objects
+
+    await asyncio.gather(*(cluster.write(pod(f"p{number}")) for number in range(300)))
+    await cluster.write(pod("z", colour="blue"))
+    convert = same if converted else None
+    watcher = cluster.pods.watch(matches=is_blue, initial_events=True, convert=convert, api_version="v1")
+    async with asyncio.timeout(10), watcher:
+        assert orjson.loads(await anext(watcher))["object"]["metadata"]["name"] == "z"
 
 
 async def test_initial_events_show_the_state_of_one_moment(cluster: Cluster) -> None:
