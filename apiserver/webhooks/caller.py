@@ -61,7 +61,12 @@ class Caller:
         """The body of the answer, of at most `max_bytes`; raises CallFailed."""
         shown = f'Post "{_address(client_config)}?timeout={seconds:g}s": '
         if self._session is None:
-            self._session = aiohttp.ClientSession(headers={"User-Agent": _USER_AGENT})
+            # No limit on connections, or calls of a slow webhook would keep those of others waiting.
+            self._session = aiohttp.ClientSession(
+                headers={"User-Agent": _USER_AGENT},
+                connector=aiohttp.TCPConnector(limit=0),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
         try:
             target = self._target(client_config)
             async with self._session.post(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,9 @@ from apiserver.interfaces import Attributes
 
 _GROUP = "admission.k8s.io"
 _OPTIONS = {"create": "CreateOptions", "update": "UpdateOptions", "delete": "DeleteOptions"}
+
+
+_TYPES = {dict: "object", int: "integer", list: "list"}
 
 
 class BadAnswer(Exception):
@@ -101,13 +103,24 @@ def verdict(body: bytes, uid: str, version: str, *, mutating: bool) -> Verdict:
     response = answer["response"]
     if version == "v1":
         _check_v1(answer, uid, mutating=mutating)
+    status = _of_type(response, "status", dict) or {}
+    _of_type(status, "code", int, "status.code")
+    _of_type(status, "details", dict, "status.details")
     return Verdict(
         bool(response.get("allowed")),
-        response.get("status") or {},
+        status,
         _patch(response) if mutating else None,
-        tuple(str(text) for text in response.get("warnings") or ()),
-        {str(key): str(value) for key, value in (response.get("auditAnnotations") or {}).items()},
+        tuple(str(text) for text in _of_type(response, "warnings", list) or ()),
+        {str(key): str(value) for key, value in (_of_type(response, "auditAnnotations", dict) or {}).items()},
     )
+
+
+def _of_type(said: Object, field: str, wanted: type, shown: str = "") -> Any:
+    """The field; None where it is absent. Raises BadAnswer for one of another type."""
+    value = said.get(field)
+    if value is not None and (not isinstance(value, wanted) or isinstance(value, bool)):
+        raise BadAnswer(f"response.{shown or field} is no {_TYPES[wanted]}")
+    return value
 
 
 def _check_v1(answer: Object, uid: str, *, mutating: bool) -> None:
@@ -138,7 +151,7 @@ def _patch(response: Object) -> Sequence[Any] | None:
         return None
     try:
         patch = orjson.loads(base64.b64decode(encoded, validate=True))
-    except (binascii.Error, orjson.JSONDecodeError) as error:
+    except (TypeError, ValueError) as error:
         raise BadAnswer(f"response.patch is not base64 of JSON: {error}") from error
     if not isinstance(patch, list):
         raise BadAnswer("response.patch is not a list of operations")
