@@ -10,19 +10,23 @@ import shutil
 import signal
 import sys
 import tarfile
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 from api.resources import CORE_EVENTS, NODES, PODS
 from apimachinery.errors import ApiError, NotFound
-from apimachinery.objects import Object
+from apimachinery.meta import Resource
+from apimachinery.objects import Object, name_of
 from client.rest import ClientConfig, RestClient
 from kubelet.runtime.docker import DockerRuntime
 from kubelet.runtime.engine import Engine
 
 IMAGE = "mini-kubernetes-test/busybox:1"
 NODE = "lab"
+#: Of anything that is waited for. Nothing takes nearly as long but on a machine that is busy with other things.
+_SECONDS = 90.0
 _COMMANDS = (
     "sh",
     "sleep",
@@ -93,7 +97,7 @@ class KubeletLab:
         await self.client.__aenter__()
         await self.start_api()
         await self.start_kubelet()
-        await self.until(self.node_ready, seconds=20)
+        await self.until(self.node_ready)
 
     async def start_api(self) -> None:
         """Start the API server (again), and wait until it answers."""
@@ -102,7 +106,7 @@ class KubeletLab:
             f"--cert-dir={self.directory}/certs", "--authorization-mode=AlwaysAllow",
             "--disable-admission-plugins=ServiceAccount", "--advertise-address=192.168.50.1",
         )  # fmt: skip
-        await self.until(self._api_answers, seconds=20)
+        await self.until(self._api_answers)
 
     async def stop_api(self) -> None:
         """End the API server; what it stored stays."""
@@ -166,14 +170,51 @@ class KubeletLab:
         found = [c["status"] for c in (node.get("status") or {}).get("conditions") or () if c["type"] == kind]
         return found[0] if found else ""
 
-    async def until(self, check: Callable[[], Any], seconds: float = 20) -> None:
-        """Wait for the (asynchronous) check to hold."""
+    async def until(self, check: Callable[[], Any]) -> None:
+        """Wait for the (asynchronous) check to hold: of Docker, files and processes, which nobody tells of."""
         try:
-            async with asyncio.timeout(seconds):
-                while not await check():  # noqa: ASYNC110 (the API and Docker are asked, nothing tells)
+            async with asyncio.timeout(_SECONDS):
+                while not await check():  # noqa: ASYNC110 (see above)
                     await asyncio.sleep(0.05)
         except TimeoutError:
-            raise AssertionError(f"not within {seconds:g} s; the kubelet's log:\n{self.log()[-4000:]}") from None
+            raise self._too_late() from None
+
+    async def until_told(self, resource: Resource, selector: str, check: Callable[[list[Object]], Any]) -> list[Object]:
+        """The objects of the field selector once the check holds, which is made with every change the API tells of."""
+        try:
+            async with asyncio.timeout(_SECONDS), aclosing(self._told(resource, selector)) as states:
+                async for found in states:
+                    if check(found):
+                        return found
+        except TimeoutError:
+            pass
+        raise self._too_late()
+
+    async def _told(self, resource: Resource, selector: str) -> AsyncGenerator[list[Object], None]:
+        while True:
+            listed = await self.client.list(resource, "default", field_selector=selector)
+            found = {name_of(item): item for item in listed["items"]}
+            yield [*found.values()]
+            version = listed["metadata"]["resourceVersion"]
+            async for event in self.client.watch(
+                resource, "default", resource_version=version, field_selector=selector
+            ):
+                if event.type == "BOOKMARK":
+                    continue
+                if event.type == "DELETED":
+                    found.pop(name_of(event.object), None)
+                else:
+                    found[name_of(event.object)] = event.object
+                yield [*found.values()]
+
+    async def _pod_once(self, name: str, check: Callable[[Object], Any]) -> Object:
+        """The pod as it is when the check holds for it."""
+        found = await self.until_told(PODS, f"metadata.name={name}", lambda pods: pods and check(pods[0]))
+        return found[0]
+
+    def _too_late(self) -> AssertionError:
+        logs = [f"{path.name}:\n{path.read_text()[-4000:]}" for path in sorted(self.directory.glob("*.log"))]
+        return AssertionError("\n".join([f"not within {_SECONDS:g} s", *logs]))
 
     async def create(self, pod: Object) -> Object:
         """Create a pod."""
@@ -185,49 +226,28 @@ class KubeletLab:
 
     async def status(self, name: str) -> dict[str, Any]:
         """Its first container's status, {} before there is one."""
-        statuses = ((await self.pod(name)).get("status") or {}).get("containerStatuses") or [{}]
-        found: dict[str, Any] = statuses[0]
-        return found
+        return _first_status(await self.pod(name))
 
     async def wait_ready(self, name: str, ready: bool = True) -> Object:
         """The pod once its container is (not) ready."""
-
-        async def check() -> bool:
-            return (await self.status(name)).get("ready") is ready
-
-        await self.until(check)
-        return await self.pod(name)
+        return await self._pod_once(name, lambda pod: _first_status(pod).get("ready") is ready)
 
     async def wait_state(self, name: str, state: str, reason: str) -> dict[str, Any]:
         """Its container's status once it is in the state for the reason."""
 
-        async def check() -> bool:
-            found = (await self.status(name)).get("state", {}).get(state)
+        def check(pod: Object) -> bool:
+            found = _first_status(pod).get("state", {}).get(state)
             return found is not None and found.get("reason") == reason
 
-        await self.until(check)
-        return await self.status(name)
+        return _first_status(await self._pod_once(name, check))
 
     async def wait_phase(self, name: str, phase: str) -> Object:
         """The pod once it is in the phase."""
-
-        async def check() -> bool:
-            return bool((await self.pod(name))["status"].get("phase") == phase)
-
-        await self.until(check)
-        return await self.pod(name)
+        return await self._pod_once(name, lambda pod: (pod.get("status") or {}).get("phase") == phase)
 
     async def wait_gone(self, name: str) -> None:
         """Return once the API has no such pod."""
-
-        async def check() -> bool:
-            try:
-                await self.pod(name)
-            except NotFound:
-                return True
-            return False
-
-        await self.until(check)
+        await self.until_told(PODS, f"metadata.name={name}", lambda pods: not pods)
 
     async def containers(self) -> dict[str, str]:
         """Our containers in Docker: id by "pod/container", running ones only."""
@@ -251,13 +271,20 @@ class KubeletLab:
     async def wait_event(self, name: str, reason: str, part: str = "") -> None:
         """Return once there is such an event, its message containing `part`."""
 
-        async def check() -> bool:
-            return any(found == reason and part in message for found, message in await self.events(name))
+        def check(events: list[Object]) -> bool:
+            return any(event["reason"] == reason and part in event["message"] for event in events)
 
-        await self.until(check)
+        await self.until_told(CORE_EVENTS, f"involvedObject.name={name}", check)
 
     async def logs(self, name: str, **params: str) -> str:
         """The log through the API server."""
         code, body = await self.client.raw("GET", f"/api/v1/namespaces/default/pods/{name}/log", params=params)
         assert code == 200, body
         return body.decode()
+
+
+def _first_status(pod: Object) -> dict[str, Any]:
+    """The status of the pod's first container, {} before there is one."""
+    statuses = (pod.get("status") or {}).get("containerStatuses") or [{}]
+    found: dict[str, Any] = statuses[0]
+    return found

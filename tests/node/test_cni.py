@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,17 +17,15 @@ from kubelet.network.cni.invoke import Call, run_plugin
 from kubelet.network.errors import NetworkError, NetworkNotReady
 from kubelet.network.sandbox_request import INGRESS, SandboxRequest
 from tests.node.cni_plugins import Plugins
-from tests.node.lab import CLIENT_IP, NODE_IP, Connection, Lab, ask, fresh_namespace, run
+from tests.node.lab import CLIENT_IP, NODE_IP, Connection, Lab, ask, run
 
 REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def lab() -> Iterator[Lab]:
-    with fresh_namespace():
-        made = Lab()
-        yield made
-        made.close()
+def lab(node: Lab) -> Lab:
+    """The namespace alone: no kubelet runs in it."""
+    return node
 
 
 @pytest_asyncio.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from tests.node.kubelet_lab import KubeletLab, make_pod
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 
 def writer(name: str, path: str, **spec: object) -> dict[str, object]:

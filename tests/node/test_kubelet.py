@@ -13,7 +13,7 @@ from kubelet.plan.docker_config import NodeSettings, container_config, sandbox_c
 from tests.node.kubelet_lab import IMAGE, KubeletLab, busybox_archive, make_pod
 from tests.node.lab import Lab, run
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 
 async def test_a_pod_from_creation_to_its_last_trace(lab: KubeletLab) -> None:
@@ -293,7 +293,7 @@ async def test_docker_away_and_back(node: Lab, tmp_path: Path) -> None:
         async def not_ready() -> bool:
             return await lab.node_condition("Ready") == "False"
 
-        await lab.until(not_ready, seconds=30)
+        await lab.until(not_ready)
         await lab.create(make_pod("second"))
         await relay.open()
         await lab.wait_ready("second")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from api.resources import PODS
 from tests.node.cni_plugins import Plugins
 from tests.node.kubelet_lab import KubeletLab, make_pod
+
+pytestmark = pytest.mark.timeout(300)
 
 
 async def test_a_configuration_is_taken_up_and_what_plugins_say_is_told(lab: KubeletLab) -> None:

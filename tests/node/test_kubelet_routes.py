@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from api.resources import CORE_EVENTS, NODES
 from apimachinery.objects import Object
 from tests.node.kubelet_lab import NODE, KubeletLab, make_pod
 from tests.node.lab import run
 
 OTHER = "other"
+
+pytestmark = pytest.mark.timeout(300)
 
 
 def node(address: str, pod_cidr: str) -> Object:

@@ -15,7 +15,7 @@ import pytest
 from kubelet.server.spdy import DICTIONARY
 from tests.node.kubelet_lab import KubeletLab, make_pod
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 URL = "https://127.0.0.1:10250"
 
 

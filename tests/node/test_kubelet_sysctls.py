@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.node.kubelet_lab import KubeletLab, make_pod
+
+pytestmark = pytest.mark.timeout(300)
 
 
 async def test_a_safe_setting_is_the_pods_own_and_another_is_refused(lab: KubeletLab) -> None:

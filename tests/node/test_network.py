@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,18 +15,16 @@ from kubelet.network.attachments import HostPort
 from kubelet.network.errors import NetworkError, NetworkNotReady
 from kubelet.network.plan import host_link_of
 from kubelet.network.pod_network import PodNetwork
-from tests.node.lab import CLIENT_IP, NODE_IP, Connection, Lab, UdpClient, ask, fresh_namespace, run
+from tests.node.lab import CLIENT_IP, NODE_IP, Connection, Lab, UdpClient, ask, run
 
 CIDR = "10.244.3.0/24"
 REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def lab() -> Iterator[Lab]:
-    with fresh_namespace():
-        made = Lab()
-        yield made
-        made.close()
+def lab(node: Lab) -> Lab:
+    """The namespace alone: no kubelet runs in it."""
+    return node
 
 
 @pytest_asyncio.fixture

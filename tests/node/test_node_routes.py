@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,18 +13,16 @@ import pytest
 import pytest_asyncio
 
 from kubelet.network.backend.plan import DEVICE
-from tests.node.lab import CLIENT_IP, Connection, Lab, ask, fresh_namespace, in_namespace
+from tests.node.lab import CLIENT_IP, Connection, Lab, ask, in_namespace
 from tests.node.machines import Machine, Machines
 
 _IP_MTU_DISCOVER, _IP_PMTUDISC_DO = 10, 2  #: of linux/in.h
 
 
 @pytest.fixture
-def lab() -> Iterator[Lab]:
-    with fresh_namespace():
-        made = Lab()
-        yield made
-        made.close()
+def lab(node: Lab) -> Lab:
+    """The namespace alone: no kubelet runs in it."""
+    return node
 
 
 @pytest_asyncio.fixture

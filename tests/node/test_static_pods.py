@@ -11,7 +11,7 @@ from api.resources import PODS
 from apimachinery.objects import Object, name_of, uid_of
 from tests.node.kubelet_lab import LOOP, NODE, KubeletLab, make_pod
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 MIRROR = "kubernetes.io/config.mirror"
 NAME = f"web-{NODE}"
 
@@ -73,7 +73,7 @@ async def test_a_static_pod_runs_and_is_shown(lab: KubeletLab, tmp_path: Path) -
         now = await lab.containers()
         return set(now) == set(before) and set(now.values()).isdisjoint(before.values())
 
-    await lab.until(another, seconds=40)
+    await lab.until(another)
     await wait_shown(lab)
     assert (await lab.pod(NAME))["metadata"]["annotations"][MIRROR] != shown["metadata"]["annotations"][MIRROR]
 
