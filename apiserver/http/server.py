@@ -175,24 +175,29 @@ class ApiServer:
             await self._identify(call)
         if call.info.verb == "watch" or not _is_long(call.info):
             call.permit = await self._limits.admit(call.attributes, call.query)
+        writing = None
         try:
             if not insecure:
                 await self._authorize(call)
-            return await self._carried_out(call)
+            if call.info.verb in READS or _is_long(call.info):
+                return await self._dispatch(call)
+            writing = self._begin_write(call)
         finally:
-            if call.permit is not None:
+            if writing is None and call.permit is not None:
                 call.permit.release()
+        return await asyncio.shield(writing)
 
-    async def _carried_out(self, call: Call) -> Answer:
-        if call.info.verb in READS or _is_long(call.info):
-            return await self._dispatch(call)
-        # A client that leaves must not cut a write in two: it goes on, and only its answer is lost.
+    def _begin_write(self, call: Call) -> asyncio.Task[Answer]:
+        """A client that leaves must not cut a write in two: it goes on, with its permit; only its answer is lost."""
         task = asyncio.create_task(self._dispatch(call), name="write")
         self._writes.add(task)
         task.add_done_callback(self._write_ended)
+        if call.permit is not None:
+            permit = call.permit
+            task.add_done_callback(lambda _: permit.release())
         if call.trail is not None:
             call.trail.follow(task)
-        return await asyncio.shield(task)
+        return task
 
     def _write_ended(self, task: asyncio.Task[Answer]) -> None:
         self._writes.discard(task)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from api.resources import CONFIG_MAPS
+from api.resources import CONFIG_MAPS, VALIDATING_WEBHOOKS
 from client.rest import RestClient
 from tests.apiserver_process import ADMIN_TOKEN, ApiServerProcess
 
@@ -110,3 +110,21 @@ async def last_of(api: RestClient, number: str) -> None:
 
 def resident_bytes(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+
+
+async def test_a_write_counts_as_long_as_it_lasts_though_nobody_waits(
+    server: ApiServerProcess, api: RestClient
+) -> None:
+    silent = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}
+    webhook = {"name": "silent.example.com", "clientConfig": {"url": f"https://127.0.0.1:{port}"}, "rules": [rule],
+               "sideEffects": "None", "admissionReviewVersions": ["v1"], "timeoutSeconds": 30}  # fmt: skip
+    await api.create(VALIDATING_WEBHOOKS, {"metadata": {"name": "silent"}, "webhooks": [webhook]})
+    body = '{"metadata": {"name": "slow"}}'
+    asked = await connect(server, f"POST {_CONFIG_MAPS} HTTP/1.1\r\n{_HEAD}Content-Length: {len(body)}\r\n\r\n{body}")
+    assert b" 504 " in await answer(asked)
+    text = (await api.raw("GET", "/metrics"))[1]
+    assert b'apiserver_current_inflight_requests{request_kind="mutating"} 1.0' in text
+    asked[1].close()
+    silent.close()
