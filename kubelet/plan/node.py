@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from api.core.resourcenames import is_extended
 from apimachinery.objects import Object
 
 MAX_NAMES_PER_IMAGE = 5
@@ -95,6 +96,12 @@ def allocatable(facts: NodeFacts, hard_eviction_memory: int) -> dict[str, str]:
     return result
 
 
+def extended_resources(old: Mapping[str, Any]) -> dict[str, str]:
+    """What an administrator has written into status.capacity and the kubelet has no word on: all of it is allocatable
+    (https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/)."""
+    return {name: value for name, value in (old.get("capacity") or {}).items() if is_extended(name)}
+
+
 def conditions(facts: NodeFacts, old: Sequence[Mapping[str, Any]], now: str) -> list[dict[str, Any]]:
     """The conditions, their transition times kept where nothing changed. NetworkUnavailable is for whoever makes the
     routes between nodes to say: the kubelet says it once it does and they work."""
@@ -138,9 +145,10 @@ def _ready(trouble: Sequence[str]) -> dict[str, Any]:
 def node_status(facts: NodeFacts, old: Mapping[str, Any], now: str, hard_eviction_memory: int) -> dict[str, Any]:
     """The whole status."""
     machine = facts.machine
+    extended = extended_resources(old)
     return {
-        "capacity": capacity(facts),
-        "allocatable": allocatable(facts, hard_eviction_memory),
+        "capacity": capacity(facts) | extended,
+        "allocatable": allocatable(facts, hard_eviction_memory) | extended,
         "conditions": conditions(facts, old.get("conditions") or (), now),
         "addresses": [
             {"type": "InternalIP", "address": facts.ip},

@@ -45,6 +45,17 @@ def test_capacity_and_what_of_it_pods_may_have() -> None:
     assert status["addresses"][0] == {"type": "InternalIP", "address": "192.0.2.1"}
 
 
+def test_resources_that_an_administrator_has_given_the_node_are_allocatable() -> None:
+    before = node_status(FACTS, {}, NOW, 0)
+    before["capacity"] = before["capacity"] | {"example.com/dongle": "4", "gone.kubernetes.io/unit": "1", "cpu": "1"}
+    status = node_status(FACTS, before, NOW, 0)
+    assert status["capacity"]["example.com/dongle"] == status["allocatable"]["example.com/dongle"] == "4"
+    assert "gone.kubernetes.io/unit" not in status["allocatable"]
+    assert status["capacity"]["cpu"] == "4"
+    assert status_changed(before, status)
+    assert not status_changed(status, node_status(FACTS, status, NOW, 0))
+
+
 def test_conditions_say_what_is_wrong_and_since_when() -> None:
     good = node_status(FACTS, {}, NOW, 0)
     assert {c["type"]: c["status"] for c in good["conditions"]} == {
