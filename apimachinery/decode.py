@@ -22,7 +22,7 @@ _TYPE_META: Final = (
 )
 
 
-_DEEPEST: Final = 500
+_DEEPEST: Final = 200  #: orjson encodes 254 levels, and an object gets into lists and documents
 _TOO_LARGE: Final = "json: cannot unmarshal number into Go value of type float64"
 _MOST_DIGITS: Final = 400  #: more is beyond a float anyway, and slow to read as an integer
 _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
@@ -35,7 +35,7 @@ class SyntaxProblem(ValueError):
 def decode_json_value(body: bytes) -> Any:
     """Any JSON value, as Go's decoder would take it; raises SyntaxProblem.
 
-    Values nested deeper than 500 levels are refused, where Go's limit is 10,000: nothing real comes near."""
+    Values nested deeper than 200 levels are refused, where Go's limit is 10,000: nothing real comes near."""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:

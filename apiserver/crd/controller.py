@@ -97,6 +97,9 @@ class CustomResources:
             except (ApiError, StorageError) as error:
                 logger.warning("A definition is not served yet", extra={"definition": name, "error": str(error)})
                 done = False
+            except Exception:
+                # One definition that this program cannot digest must not end the server with all others.
+                logger.exception("A definition cannot be served", extra={"definition": name})
         return done
 
     async def _sync(self, crd: Object, crds: dict[str, Object]) -> bool:

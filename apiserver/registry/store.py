@@ -81,7 +81,7 @@ class ResourceStore:
             if planned is None:
                 own: Put | Delete = Delete(key, expected)
             else:
-                own = Put(key, encode_stored(planned), expected, self.ttl_seconds)
+                own = Put(key, _encoded(planned), expected, self.ttl_seconds)
             try:
                 return await self.feed.commit([own, *beside], {} if planned is None else {key: planned})
             except Mismatch as mismatch:
@@ -108,3 +108,10 @@ class ResourceStore:
         namespace, name = namespace_of(obj), name_of(obj)
         relative = f"{namespace}/{name}" if self.kind.resource.namespaced else name
         return CachedObject(relative, namespace, name, orjson.dumps(obj), revision, obj)
+
+
+def _encoded(obj: Object) -> bytes:
+    try:
+        return encode_stored(obj)
+    except orjson.JSONEncodeError as error:  # patches can nest deeper than any body may
+        raise errors.BadRequest(f"the object cannot be encoded: {error}") from error
