@@ -3,6 +3,8 @@ servers answer through the API server. All values are given in thousandths."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -29,27 +31,24 @@ class Metrics:
 
     async def resource(self, resource: str, namespace: str, selector: str, container: str = "") -> dict[str, Sample]:
         """What the selected pods (or one container of each) use, by the pod's name."""
-        try:
-            listed = await self._client.list(_POD_METRICS, namespace, label_selector=selector)
-        except ApiError as error:
-            raise NoAnswer(f"unable to fetch metrics from resource metrics API: {error.message}") from error
-        if not listed["items"]:
-            raise NoAnswer("no metrics returned from resource metrics API")
         found = {}
-        for item in listed["items"]:
-            value = _usage(item, resource, container)
-            if value is not None:
-                window = timedelta(seconds=parse_duration(item["window"]))
-                found[name_of(item)] = Sample(value, parse_time(item["timestamp"]), window)
+        with _asking("resource"):
+            listed = await self._client.list(_POD_METRICS, namespace, label_selector=selector)
+            for item in _items(listed, "resource"):
+                value = _usage(item, resource, container)
+                if value is not None:
+                    window = timedelta(seconds=parse_duration(item["window"]))
+                    found[name_of(item)] = Sample(value, parse_time(item["timestamp"]), window)
         return found
 
     async def pods(self, metric: str, namespace: str, selector: str, metric_selector: str) -> dict[str, Sample]:
         """A custom metric of the selected pods, by the pod's name."""
-        items = await self._custom(f"namespaces/{namespace}/pods/*/{quote(metric)}", selector, metric_selector)
-        return {
-            item["describedObject"]["name"]: Sample(_milli(item), parse_time(item["timestamp"]), _window(item))
-            for item in items
-        }
+        with _asking("custom"):
+            items = await self._custom(f"namespaces/{namespace}/pods/*/{quote(metric)}", selector, metric_selector)
+            return {
+                item["describedObject"]["name"]: Sample(_milli(item), parse_time(item["timestamp"]), _window(item))
+                for item in items
+            }
 
     async def object(self, metric: str, namespace: str, target: Resource, name: str, metric_selector: str) -> int:
         """A custom metric of one object."""
@@ -57,33 +56,42 @@ class Metrics:
             path = f"namespaces/{namespace}/metrics/{quote(metric)}"
         else:
             path = f"namespaces/{namespace}/{target.group_resource}/{name}/{quote(metric)}"
-        return _milli((await self._custom(path, "", metric_selector))[0])
+        with _asking("custom"):
+            return _milli((await self._custom(path, "", metric_selector))[0])
 
     async def external(self, metric: str, namespace: str, selector: str) -> int:
         """The sum of an external metric's values."""
         params = {"labelSelector": selector} if selector else None
-        try:
+        with _asking("external"):
             listed = await document(self._client, f"{_EXTERNAL}/namespaces/{namespace}/{quote(metric)}", params)
-        except ApiError as error:
-            raise NoAnswer(f"unable to fetch metrics from external metrics API: {error.message}") from error
-        if not listed["items"]:
-            raise NoAnswer("no metrics returned from external metrics API")
-        return sum(_milli(item) for item in listed["items"])
+            return sum(_milli(item) for item in _items(listed, "external"))
 
     async def _custom(self, path: str, selector: str, metric_selector: str) -> list[Object]:
         params = {
             name: text for name, text in (("labelSelector", selector), ("metricLabelSelector", metric_selector)) if text
         }
-        try:
-            group = await document(self._client, f"/apis/{_CUSTOM}")
-            version = group["preferredVersion"]["groupVersion"]
-            listed = await document(self._client, f"/apis/{version}/{path}", params)
-        except ApiError as error:
-            raise NoAnswer(f"unable to fetch metrics from custom metrics API: {error.message}") from error
-        items: list[Object] = listed["items"]
-        if not items:
-            raise NoAnswer("no metrics returned from custom metrics API")
-        return items
+        group = await document(self._client, f"/apis/{_CUSTOM}")
+        version = group["preferredVersion"]["groupVersion"]
+        return _items(await document(self._client, f"/apis/{version}/{path}", params), "custom")
+
+
+@contextmanager
+def _asking(api: str) -> Iterator[None]:
+    """Failures, and answers that are no metrics, as NoAnswer."""
+    try:
+        yield
+    except ApiError as error:
+        raise NoAnswer(f"unable to fetch metrics from {api} metrics API: {error.message}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        what = f"the answer has no {error}" if isinstance(error, KeyError) else str(error)
+        raise NoAnswer(f"unable to fetch metrics from {api} metrics API: {what}") from error
+
+
+def _items(listed: Object, api: str) -> list[Object]:
+    items: list[Object] = listed["items"]
+    if not items:
+        raise NoAnswer(f"no metrics returned from {api} metrics API")
+    return items
 
 
 def _usage(item: Object, resource: str, container: str) -> int | None:

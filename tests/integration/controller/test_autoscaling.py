@@ -106,3 +106,7 @@ async def test_more_cpu_more_pods(tmp_path: Path) -> None:
         assert status["lastScaleTime"]
         await plane.until(lambda: scaled_to(1, "1m"))
         assert (await autoscaler(plane))[1]["AbleToScale"][0] == "True"
+        for pod in await live_pods(plane):  # a metrics server that forgets what it measured when
+            patch = {"timestamp": None, "window": None}
+            await plane.client.patch(METRICS, NAMESPACE, name_of(pod), patch, patch_type="merge")
+        await plane.until(no_metrics)
