@@ -8,7 +8,7 @@ from aiohttp import web
 from prometheus_client import Gauge
 
 from apimachinery.errors import ApiError
-from apiserver.http import metrics, websocketwatch
+from apiserver.http import metrics, websockets, websocketwatch
 from apiserver.http.call import Call
 from apiserver.http.eventtally import EventTally
 from apiserver.http.negotiate import JSON
@@ -37,7 +37,7 @@ class WatchStreams:
                 call.permit.release()  # from here on it only waits
             if self._closing:
                 watcher.close()
-            if websocketwatch.is_websocket(call.request):
+            if websockets.is_websocket(call.request):
                 return await websocketwatch.serve(call, watcher, EventTally(call.info, kind))
             return await self._chunked(call, watcher, kind)
         finally:

@@ -10,22 +10,15 @@ import contextlib
 import orjson
 from aiohttp import WSMsgType, web
 
-from apimachinery.errors import ApiError, BadRequest
+from apimachinery.errors import ApiError
 from apiserver.authn.headers import WEBSOCKET_TOKEN, protocols
 from apiserver.http.call import Call
 from apiserver.http.eventtally import EventTally
+from apiserver.http.websockets import accept
 from apiserver.watchcache.encoding import frame
 from apiserver.watchcache.watcher import Watcher
 
-_HEARTBEAT_SECONDS = 30.0  #: how long a client that is not there any more may go unnoticed, at most twice
 _MAX_MESSAGE_BYTES = 64 << 10
-
-
-def is_websocket(request: web.BaseRequest) -> bool:
-    """Whether the client asks for a WebSocket."""
-    if request.headers.get("Upgrade", "").lower() != "websocket":
-        return False
-    return "upgrade" in (part.strip() for part in request.headers.get("Connection", "").lower().split(","))
 
 
 async def serve(call: Call, watcher: Watcher, tally: EventTally) -> web.StreamResponse:
@@ -33,16 +26,7 @@ async def serve(call: Call, watcher: Watcher, tally: EventTally) -> web.StreamRe
 
     Raises BadRequest for a handshake that is none."""
     offered = [name for name in protocols(call.request.headers) if not name.startswith(WEBSOCKET_TOKEN)]
-    response = web.WebSocketResponse(
-        protocols=offered[:1], compress=False, heartbeat=_HEARTBEAT_SECONDS, max_msg_size=_MAX_MESSAGE_BYTES
-    )
-    call.add_headers(response.headers)
-    try:
-        await response.prepare(call.request)
-    except web.HTTPBadRequest as error:
-        raise BadRequest(error.text or "bad WebSocket handshake") from error
-    if call.trail is not None:
-        await call.trail.started(response.status)
+    response = await accept(call, offered[:1], _MAX_MESSAGE_BYTES)
     listening = asyncio.create_task(_ignore(response, watcher), name="websocket-watch-reader")
     try:
         await _send(watcher, response, tally)

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from api.resources import ENDPOINT_SLICES, NODES, PODS, SERVICES
-from apimachinery.objects import Object, labels_of, name_of, namespace_of, split_key
+from apimachinery.objects import Object, name_of, split_key
 from controller.context import Context
 from controller.endpointslice.hints import counts_for_zones, wants_hints
-from controller.endpointslice.plan import MANAGED_BY, MANAGER, SERVICE_NAME, SlicePlan, plan_slices
-from controller.endpointslice.tracker import SliceTracker
+from controller.endpointslice.managed import ManagedSlices
+from controller.endpointslice.plan import MANAGER, SlicePlan, plan_slices
 from controller.endpointslice.writes import carry_out
 from controller.loop import Controller
 from controller.servicepods import selector_of, selects
 from controller.servicequeue import ServiceQueue
-
-_BY_SERVICE = "service"
-
-
-def _service_keys(current: Object) -> list[str]:
-    """The index: slices of this controller by their Service's key."""
-    labels = labels_of(current)
-    if labels.get(MANAGED_BY) != MANAGER or SERVICE_NAME not in labels:
-        return []
-    return [f"{namespace_of(current)}/{labels[SERVICE_NAME]}"]
 
 
 class EndpointSliceController(Controller):
@@ -34,16 +24,13 @@ class EndpointSliceController(Controller):
         self._services = self.watch(SERVICES)
         self._pods = self.watch(PODS)
         self._nodes = self.watch(NODES)
-        self._slices = self.watch(ENDPOINT_SLICES)
-        self._slices.add_index(_BY_SERVICE, _service_keys)
-        self._tracker = SliceTracker()
+        self._slices = ManagedSlices(self.watch(ENDPOINT_SLICES), MANAGER, self.queue.add)
         self._told: dict[str, dict[str, str]] = {}  #: Service: what was last told of its hints
         self._events = context.recorder("endpoint-slice-controller")
         self._max_endpoints: int = getattr(context.options, "max_endpoints_per_slice", 100)
         services = ServiceQueue(self._services, self.queue)
         self._services.on_change(services.service_changed)
         self._pods.on_change(services.pod_changed)
-        self._slices.on_change(self._slice_changed)
         self._nodes.on_change(self._node_changed)
 
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
@@ -54,31 +41,24 @@ class EndpointSliceController(Controller):
             if wants_hints(service):
                 self.enqueue(service)
 
-    def _slice_changed(self, old: Object | None, new: Object | None) -> None:
-        for current in (old, new):
-            for key in _service_keys(current) if current else ():
-                if new is None and current is not None:
-                    self._tracker.gone(key, name_of(current))
-                self.queue.add(key)
-
     async def sync(self, key: str) -> None:
         """Make the slices of one Service hold its pods."""
         namespace, _ = split_key(key)
         service = self._services.store.get(key)
         if service is None:
             # The slices are owned by the Service: garbage collection takes them.
-            self._tracker.forget(key)
+            self._slices.tracker.forget(key)
             self._told.pop(key, None)
             return
         if not selector_of(service):
             return
-        existing = self._slices.store.by_index(_BY_SERVICE, key)
-        if self._tracker.behind(key, existing):
+        existing = self._slices.of(key)
+        if self._slices.tracker.behind(key, existing):
             return  # what the informer lacks will bring this key again
         pods = [pod for pod in self._pods.store.list(namespace) if selects(service, pod)]
         nodes = {name_of(node): node for node in self._nodes.store.list()}
         plan = plan_slices(service, pods, nodes, existing, max_endpoints=self._max_endpoints)
-        await carry_out(self.client, self._tracker, key, plan)
+        await carry_out(self.client, self._slices.tracker, key, plan)
         self._tell_of_hints(key, service, plan)
 
     def _tell_of_hints(self, key: str, service: Object, plan: SlicePlan) -> None:

@@ -18,13 +18,12 @@ from apiserver.http.call import Call
 from apiserver.http.reply import TEXT
 from apiserver.http.request_info import Query, first, is_true
 from apiserver.http.special.kubelets import Kubelets
-from apiserver.http.websocketwatch import is_websocket
+from apiserver.http.websockets import accept, is_websocket
 from apiserver.registry import reading
 from apiserver.registry.served import Served
 
 _CHUNK_BYTES = 64 << 10
 _BINARY, _BASE64 = "binary.k8s.io", "base64.binary.k8s.io"
-_HEARTBEAT_SECONDS = 30.0
 _FLAGS = ("follow", "previous", "timestamps")
 _NUMBERS = ("sinceSeconds", "tailLines", "limitBytes")
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
@@ -87,16 +86,7 @@ async def _stream(call: Call, answer: aiohttp.ClientResponse) -> web.StreamRespo
 
 async def _frames(call: Call, answer: aiohttp.ClientResponse) -> web.StreamResponse:
     """The log in messages: binary ones, or base64 texts for the subprotocol that says so."""
-    socket = web.WebSocketResponse(
-        protocols=(_BINARY, _BASE64), compress=False, heartbeat=_HEARTBEAT_SECONDS, max_msg_size=_CHUNK_BYTES
-    )
-    call.add_headers(socket.headers)
-    try:
-        await socket.prepare(call.request)
-    except web.HTTPBadRequest as error:
-        raise BadRequest(error.text or "bad WebSocket handshake") from error
-    if call.trail is not None:
-        await call.trail.started(socket.status)
+    socket = await accept(call, (_BINARY, _BASE64), _CHUNK_BYTES)
     sending = asyncio.create_task(_send(socket, answer), name="websocket-log")
     leaving = asyncio.create_task(_until_left(socket), name="websocket-log-reader")
     try:
