@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import logging
 import socket
 import ssl
 import time
+import weakref
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +77,7 @@ class RestClient:
         self._timeout = timeout_seconds
         self._headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "identity"}
         self._open: aiohttp.ClientSession | None = None
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._authorization = _static_authorization(config)
         self._token_checked = float("-inf")
         self._host = URL(config.server).authority
@@ -85,26 +88,30 @@ class RestClient:
 
     async def use_certificate(self, file: Path) -> None:
         """Present the client certificate in this file (PEM, with its key) from now on, on new connections: those that
-        are open are closed, and what is under way on them fails. Raises OSError, ssl.SSLError."""
+        are open are cut, and what is under way on them raises ServiceUnavailable. Raises OSError, ssl.SSLError."""
         if self._config.ssl_context is None:
             return
         await asyncio.to_thread(self._config.ssl_context.load_cert_chain, file)
-        old, self._open = self._open, self._session()
-        if old is not None:
-            await old.close()
+        for sock in tuple(self._sockets):
+            # At the socket, so that each request learns it as a peer's hanging up: a session that is closed under its
+            # requests leaves some of them waiting for ever.
+            with contextlib.suppress(OSError):  # not connected (any more)
+                sock.shutdown(socket.SHUT_RDWR)
 
     async def __aenter__(self) -> RestClient:
-        self._open = self._session()
-        return self
-
-    def _session(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             ssl=self._config.ssl_context if self._config.ssl_context is not None else True,
             limit=0,
             keepalive_timeout=60.0,
-            socket_factory=_keepalive_socket,
+            socket_factory=self._socket,
         )
-        return aiohttp.ClientSession(connector=connector, headers=self._headers, auto_decompress=True)
+        self._open = aiohttp.ClientSession(connector=connector, headers=self._headers, auto_decompress=True)
+        return self
+
+    def _socket(self, address: Any) -> socket.socket:
+        sock = _keepalive_socket(address)
+        self._sockets.add(sock)
+        return sock
 
     async def __aexit__(self, *exc: object) -> None:
         if self._open is not None:

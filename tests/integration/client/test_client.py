@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -193,3 +194,26 @@ async def test_one_leads_and_the_other_takes_over_at_once_when_it_leaves(api: Re
         assert lease["spec"]["leaseTransitions"] == 1
         second.cancel()
         await asyncio.gather(first, second, return_exceptions=True)
+
+
+async def test_a_new_certificate_ends_what_is_under_way_on_old_connections(
+    server: ApiServerProcess, tmp_path: Path
+) -> None:
+    certificate = tmp_path / "client.pem"
+    certificate.write_bytes(b"".join((tmp_path / "certs" / f"apiserver.{end}").read_bytes() for end in ("crt", "key")))
+    async with server.client() as client, asyncio.timeout(_SECONDS):
+
+        async def watch(number: int) -> None:
+            async for _ in client.watch(CONFIG_MAPS, "default", resource_version="0", timeout_seconds=300):
+                begun[number].set()
+
+        await client.create(CONFIG_MAPS, config_map("seen"))
+        begun = [asyncio.Event() for _ in range(20)]
+        watches = [asyncio.create_task(watch(number)) for number in range(len(begun))]
+        for number, event in enumerate(begun):
+            if number % 2:  # the others are cut wherever they are: connecting, or waiting for the answer
+                await event.wait()
+        await client.use_certificate(certificate)
+        ended = await asyncio.gather(*watches, return_exceptions=True)
+        assert [error for error in ended if not isinstance(error, ServiceUnavailable)] == []
+        assert name_of(await client.get(CONFIG_MAPS, "default", "seen")) == "seen"
