@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from apimachinery import fielderrors
@@ -85,6 +86,7 @@ def _place(item: tuple[Manager, Entry]) -> tuple[Any, ...]:
     return who.operation, _seconds(entry.time), who.name, entry.api_version, who.subresource
 
 
+@lru_cache(maxsize=4096)  # each write sorts the entries, whose times stay the same
 def _seconds(time: str) -> int:
     try:
         return int(parse_time(time).timestamp()) if time else 0

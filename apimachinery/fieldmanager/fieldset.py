@@ -84,11 +84,7 @@ def difference(left: FieldSet, right: FieldSet) -> FieldSet:
 
 def ordered(fields: FieldSet) -> FieldSet:
     """The same set with its elements in their natural order, as it is stored."""
-    out: FieldSet = {}
-    for element in sorted(fields):
-        below = fields[element]
-        out[element] = ordered(below) if below else LEAF
-    return out
+    return {element: ordered(below) if (below := fields[element]) else LEAF for element in sorted(fields)}
 
 
 def paths(fields: FieldSet, prefix: str = "") -> Iterator[str]:

@@ -13,7 +13,7 @@ from apimachinery.errors import ApiError, Conflict
 from apimachinery.fieldmanager import entries, fieldset, last_applied, validation, walks
 from apimachinery.fieldmanager.entries import APPLY, UPDATE, Entry, Managed, Manager
 from apimachinery.fieldmanager.fieldset import SELF, FieldSet
-from apimachinery.objects import Object, format_time
+from apimachinery.objects import Object, deep_copy, format_time
 from apimachinery.schema.model import TypeSchema
 
 _BEFORE_FIRST_APPLY: Final = "before-first-apply"
@@ -46,10 +46,12 @@ def update(
     a status subresource, "spec" on that subresource). Neither object is changed: the result shares all but its metadata
     with `new`. Objects that were written without managedFields stay so until the first apply."""
     managed = _managed_before(live, new, subresource)
-    before = _untracked(live) if live is not None else _zero(schema)
+    before = _untracked(live) if live is not None else schema.zero
     after = _untracked(new)
-    if managed or live is None:
-        who = entries.manager(manager, UPDATE, new.get("apiVersion") or "", subresource)
+    who = entries.manager(manager, UPDATE, new.get("apiVersion") or "", subresource)
+    if live is None and not managed:
+        managed = _created(after, who, schema, now, frozenset(reset))
+    elif managed or live is None:
         managed = entries.capped(_updated(before, after, managed, who, schema, now, frozenset(reset)))
     return _with_managed(after, managed)
 
@@ -72,11 +74,11 @@ def apply(
     if errors := validation.errors_in(schema, applied):
         raise TypedObjectError(f"failed to create typed patch object ({_described(applied)}): {errors}")
     managed = entries.of_object(live)
-    before = _untracked(live) if live is not None else _zero(schema)
+    before = _untracked(live) if live is not None else deep_copy(schema.zero)  # what is merged shares its parts
     version = applied.get("apiVersion") or ""
     if not managed and live is not None:
         first = entries.manager(_BEFORE_FIRST_APPLY, UPDATE, version, subresource)
-        managed = _updated(_zero(schema), before, {}, first, schema, now, frozenset(reset))
+        managed = _updated(schema.zero, before, {}, first, schema, now, frozenset(reset))
     who = entries.manager(manager, APPLY, version, subresource)
     allowed: FieldSet = {}
     if manager == last_applied.MANAGER and live is not None:
@@ -92,13 +94,6 @@ def apply(
 def not_convertible(applied: Object, why: str) -> TypedObjectError:
     """The error for a merged object that the type's own decoder refuses."""
     return TypedObjectError(f"failed to convert new typed object ({_described(applied)}) to object: {why}")
-
-
-def _zero(schema: TypeSchema) -> Object:
-    """The object of that type in which nothing was set; no one owns what it has."""
-    obj: Object = {}
-    schema.decode(obj)
-    return obj
 
 
 def _managed_before(live: Object | None, new: Object, subresource: str) -> Managed:
@@ -123,6 +118,12 @@ def _with_managed(obj: Object, managed: Managed) -> Object:
     if not managed:
         return obj
     return {**obj, "metadata": {**(obj.get("metadata") or {}), "managedFields": entries.write(managed)}}
+
+
+def _created(obj: Object, who: Manager, schema: TypeSchema, now: datetime, reset: frozenset[str]) -> Managed:
+    """The entry of whoever writes an object first: all that is in it but for what nobody set."""
+    fields = _settable(_owned(walks.differing(schema, schema.zero, obj)), reset)
+    return {who: Entry(fields, who.api_version, format_time(now))} if fields else {}
 
 
 def _updated(
@@ -154,9 +155,10 @@ def _owned(fields: FieldSet) -> FieldSet:
     if metadata is not None:
         unowned = (*_UNOWNED_METADATA, SELF)
         rest = {element: below for element, below in metadata.items() if element not in unowned}
-        out.pop("f:metadata")
         if rest:
-            out["f:metadata"] = rest
+            out["f:metadata"] = rest  # in its place: the order of a set is that of its making
+        else:
+            del out["f:metadata"]
     return out
 
 

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import orjson
 
-from apimachinery.fieldmanager.fieldset import LEAF, SELF, FieldSet, is_member, union
+from apimachinery.fieldmanager.fieldset import LEAF, SELF, FieldSet, is_member, ordered, union
+from apimachinery.objects import Object
 from apimachinery.schema import model
 from apimachinery.schema.model import UNTYPED, TypeSchema
 
@@ -61,13 +62,14 @@ def child(schema: TypeSchema, name: str) -> TypeSchema:
 
 
 def everything(schema: TypeSchema, value: Any) -> FieldSet:
-    """The set below a value that is new or gone as a whole: itself and all in it."""
+    """The set below a value that is new or gone as a whole: itself and all in it, in order."""
     how = merges(schema, value) if value else ""
     if how == model.MAP:
         out = {SELF: LEAF}
-        for name, item in value.items():
-            cls = item.__class__
-            out[f"f:{name}"] = everything(child(schema, name), item) if cls is dict or cls is list else LEAF
+        places = schema.places
+        for name in sorted(value):
+            field, inner = places.get(name) or (f"f:{name}", child(schema, name))
+            out[field] = everything(inner, value[name]) if inner.shape else LEAF
         return out
     if how == model.LIST:
         out = {SELF: LEAF}
@@ -76,8 +78,33 @@ def everything(schema: TypeSchema, value: Any) -> FieldSet:
             element = _element_or_none(schema, item)
             if element is not None:
                 out[element] = LEAF if element in out else everything(item_schema, item)
-        return out
+        return {element: out[element] for element in sorted(out)}
     return LEAF
+
+
+def differing(schema: TypeSchema, old: Object, new: Object) -> FieldSet:
+    """The fields of one struct that another does not have, or has with another value, in order.
+
+    The same as the added and the modified ones of `compare`, of which a create needs no more."""
+    out: FieldSet = {}
+    for name in sorted(new):
+        left, right = old.get(name, ABSENT), new[name]
+        if left == right:
+            continue
+        inner = child(schema, name)
+        if left is ABSENT:
+            out[f"f:{name}"] = everything(inner, right)
+        elif not left and right and merges(inner, right):  # it was there, but empty
+            below = {element: deeper for element, deeper in everything(inner, right).items() if element != SELF}
+            if below:
+                out[f"f:{name}"] = below
+        elif inner.shape == model.MAP and left and right and isinstance(left, dict) and isinstance(right, dict):
+            if below := differing(inner, left, right):
+                out[f"f:{name}"] = below
+        else:
+            found = compare(schema, {name: left}, {name: right})
+            out |= ordered(union(found.added, found.modified))
+    return out
 
 
 def _element_or_none(schema: TypeSchema, item: Any) -> str | None:

@@ -85,6 +85,8 @@ class TypeSchema:
     _fields: dict[str, FieldSchema] | None = None
     _item: TypeSchema | None = None
     _decode: Callable[[Object], list[str]] | None = None
+    _places: dict[str, tuple[str, TypeSchema]] | None = None
+    _zero: Object | None = None
     #: How values are merged: MAP by field, LIST by element, "" as a whole.
     shape: str = ""
 
@@ -116,6 +118,23 @@ class TypeSchema:
         if found is None:
             found = self._item = self.element() if self.element is not None else UNTYPED
         return found
+
+    @property
+    def places(self) -> Mapping[str, tuple[str, TypeSchema]]:
+        """The fields of a struct by name, each as its element in paths (FieldsV1) and its type."""
+        found = self._places
+        if found is None:
+            found = self._places = {name: (f"f:{name}", each.type) for name, each in self.fields.items()}
+        return found
+
+    @property
+    def zero(self) -> Object:
+        """The object of this type in which nothing was set, as Go writes it. Shared: to be read only."""
+        if self._zero is None:
+            obj: Object = {}
+            self.decode(obj)
+            self._zero = obj
+        return self._zero
 
     def decode(self, obj: Object) -> list[str]:
         """Check and normalise a decoded object in place as a round trip through the Go type would.

@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import jwt
 
@@ -16,6 +15,7 @@ from apimachinery.errors import BadRequest
 from apimachinery.fielderrors import FieldError
 from apimachinery.fielderrors import invalid as invalid_field
 from apimachinery.objects import Object, format_time, name_of, namespace_of, uid_of
+from apimachinery.uids import new_uid
 from apiserver.authn.serviceaccounts import user_name
 from apiserver.interfaces import Loopback
 from component.tokenkeys import SigningKey
@@ -95,7 +95,7 @@ class TokenIssuer:
             "iat": now,
             "nbf": now,
             "iss": self._issuer,
-            "jti": str(uuid4()),
+            "jti": new_uid(),
             "sub": user_name(namespace, name),
             "kubernetes.io": private,
         }

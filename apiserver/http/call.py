@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 
@@ -14,6 +13,7 @@ from apimachinery.errors import ApiError
 from apimachinery.protobuf import reader as protobuf
 from apimachinery.protobuf.wire import WireError
 from apimachinery.schema import Schemas
+from apimachinery.uids import new_uid
 from apiserver.audit.trail import Trail
 from apiserver.http.negotiate import JSON, PLAIN, Representation, choose
 from apiserver.http.request_info import Query, RequestInfo
@@ -48,7 +48,7 @@ class Call:
     def audit_id(self) -> str:
         """What the request is called in the audit log: as its client says, otherwise a random one."""
         if not self._audit_id:
-            self._audit_id = self.request.headers.get("Audit-Id", "")[:_MAX_AUDIT_ID] or str(uuid.uuid4())
+            self._audit_id = self.request.headers.get("Audit-Id", "")[:_MAX_AUDIT_ID] or new_uid()
         return self._audit_id
 
     def add_headers(self, headers: MutableMapping[str, str]) -> None:

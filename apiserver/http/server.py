@@ -29,6 +29,7 @@ from apiserver.http.resources import OBJECT_SUBRESOURCES, ResourceHandlers
 from apiserver.interfaces import Attributes, Authorizer, Credentials, Decision, Limiter, TooBusy, UserInfo
 from apiserver.registry.registry import Registry
 from apiserver.storage.interface import StorageError
+from component.deadline import Deadline
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ class ApiServer:
         self._authenticator = authenticator
         self._authorizer = authorizer
         self._limits = limits
-        self._timeout_seconds = request_timeout_seconds
+        self._deadline = Deadline(request_timeout_seconds)
         self._anonymous = anonymous
         self._auditor = auditor
         self._aggregator = aggregator
@@ -159,7 +160,7 @@ class ApiServer:
         if _is_long(call.info) or self._aggregator.streams(call):
             return await self._admitted(call, insecure=insecure)
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            with self._deadline.within():
                 return await self._admitted(call, insecure=insecure)
         except TimeoutError as error:
             metrics.terminated(*self._labels(call), 504)
@@ -288,7 +289,7 @@ class ApiServer:
     async def drain(self) -> None:
         """Wait for writes whose clients have left."""
         if self._writes:
-            await asyncio.wait(tuple(self._writes), timeout=self._timeout_seconds)
+            await asyncio.wait(tuple(self._writes), timeout=self._deadline.seconds)
 
 
 def _is_long(info: RequestInfo) -> bool:

@@ -8,6 +8,7 @@ from api.validation.objectmeta import validate_object_meta
 from apimachinery import errors
 from apimachinery.errors import AlreadyExists
 from apimachinery.objects import Object, name_of, namespace_of
+from apimachinery.uids import new_uid
 from apiserver.registry import objectmeta, ownership
 from apiserver.registry.context import WriteContext
 from apiserver.registry.served import Served
@@ -32,7 +33,7 @@ async def create(
     await served.admission.admit(context.attributes, obj, None)
     metadata = objectmeta.metadata_of(obj)
     base = "" if metadata.get("name") else metadata.get("generateName") or ""
-    objectmeta.fill_on_create(obj, context.now, objectmeta.new_uid())
+    objectmeta.fill_on_create(obj, context.now, new_uid())
     if base:
         metadata["name"] = objectmeta.generated_name(base, _random)
     check(served, obj, context)

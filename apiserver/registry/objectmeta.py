@@ -4,8 +4,6 @@ Pure but for the randomness handed in. The rules of metadata's validity are in `
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable
 from datetime import datetime
 from random import Random
 
@@ -30,11 +28,6 @@ def generated_name(base: str, random: Random) -> str:
     """`base` and five random characters, within the length of a label."""
     base = base[: _MAX_NAME_LENGTH - _RANDOM_LENGTH]
     return base + "".join(random.choices(_NAME_ALPHABET, k=_RANDOM_LENGTH))
-
-
-def new_uid(_make: Callable[[], uuid.UUID] = uuid.uuid4) -> str:
-    """A fresh UID."""
-    return str(_make())
 
 
 def metadata_of(obj: Object) -> Object:

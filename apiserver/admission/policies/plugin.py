@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
-from uuid import uuid4
 
 import orjson
 
@@ -15,6 +14,7 @@ from apimachinery import labels
 from apimachinery.errors import ApiError
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, labels_of, name_of
+from apimachinery.uids import new_uid
 from apiserver.admission.base import Plugin, Setting, refuse
 from apiserver.admission.expressions import Checks, variables_of
 from apiserver.admission.policies.evaluation import Denial, Findings, evaluate
@@ -98,7 +98,7 @@ class ValidatingAdmissionPolicy(Plugin):
                 await self._versions.shown(attributes, each, resource) if each is not None else None for each in objects
             ]
         kind = kind_of(attributes, sent[0], sent[1])
-        asked = review(attributes, (kind, kind), resource, (sent[0], sent[1]), str(uuid4()), "v1")
+        asked = review(attributes, (kind, kind), resource, (sent[0], sent[1]), new_uid(), "v1")
         return {**variables_of(attributes, asked), "namespaceObject": namespace}
 
     def _params(self, policy: Object, binding: Object, attributes: Attributes) -> tuple[Sequence[Object | None], str]:

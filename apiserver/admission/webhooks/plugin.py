@@ -11,7 +11,6 @@ import logging
 from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
-from uuid import uuid4
 
 import orjson
 
@@ -20,6 +19,7 @@ from api.resources import MUTATING_WEBHOOKS, NAMESPACES, VALIDATING_WEBHOOKS
 from apimachinery.errors import ApiError, BadRequest, InternalError
 from apimachinery.objects import Object, deep_copy
 from apimachinery.patch import json_patch
+from apimachinery.uids import new_uid
 from apiserver.admission.base import Plugin, Setting, operation, refuse
 from apiserver.admission.expressions import Checks, variables_of
 from apiserver.admission.webhooks import metrics
@@ -77,7 +77,7 @@ class _WebhookPlugin(Plugin):
         Raises InternalError where it must not fail, BadRequest for a dry run that it would not survive without effects,
         Forbidden where its match conditions have no answer."""
         webhook, name = invocation.webhook, invocation.webhook.get("name") or ""
-        uid, version = str(uuid4()), _review_version(webhook)
+        uid, version = new_uid(), _review_version(webhook)
         resource = invocation.resource
         own = kind_of(attributes, *sent)
         kinds = own, _requested(attributes, own)

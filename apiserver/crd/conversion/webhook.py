@@ -10,13 +10,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any, Final
-from uuid import uuid4
 
 import orjson
 from prometheus_client import Histogram
 
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, deep_copy, uid_of
+from apimachinery.uids import new_uid
 from apiserver.crd.conversion import review
 from apiserver.crd.conversion.review import ConversionError
 from apiserver.webhooks.caller import Caller, CallFailed
@@ -117,7 +117,7 @@ class WebhookConversion:
 
     async def _ask(self, objects: Sequence[Object], version: str) -> list[Object]:
         spoken = review.chosen_version(self._review_versions)
-        uid = str(uuid4())
+        uid = new_uid()
         asked = review.request(objects, version, uid, spoken)
         limit = _GROWTH * sum(len(orjson.dumps(obj)) for obj in objects) + _SPARE_BYTES
         started = perf_counter()
