@@ -1,4 +1,4 @@
-"""The text of /metrics: prometheus_client's registry without Python's own internals.
+"""The text of /metrics: what prometheus_client's registry has, without Python's own internals.
 
 process_* come from prometheus_client; workqueue_* and rest_client_* are declared in `client.metrics`."""
 
@@ -8,6 +8,7 @@ import prometheus_client
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, REGISTRY, Gauge
 from prometheus_client.registry import Collector
 
+from component.exposition import families, text
 from component.version import version_info
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -42,4 +43,4 @@ def show(collector: Collector) -> None:
 
 def render() -> bytes:
     """All metrics in the text format 0.0.4."""
-    return prometheus_client.generate_latest(REGISTRY)
+    return text(families(REGISTRY))

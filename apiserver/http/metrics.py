@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Gauge
 
+from component.counter import LightCounter, Tally
 from component.histogram import Distribution, LightHistogram
 
 _DURATIONS = (
@@ -19,8 +20,8 @@ _EXPIRATIONS = (0.0, 0.5 * _HOUR, _HOUR, 2 * _HOUR, 6 * _HOUR, 12 * _HOUR, 24 * 
 _SCOPED = ("verb", "group", "version", "resource", "subresource", "scope", "component")
 _TIMED = ("verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component")
 
-REQUESTS = Counter(
-    "apiserver_request",
+REQUESTS = LightCounter(
+    "apiserver_request_total",
     "Requests answered, by verb, dry run, group, version, resource, scope, component and HTTP code.",
     (*_TIMED, "code"),
 )
@@ -39,23 +40,22 @@ SLI_DURATIONS = LightHistogram(
 RESPONSE_SIZES = LightHistogram("apiserver_response_sizes", "Bytes of the answers to reads.", _SCOPED, buckets=_SIZES)
 IN_FLIGHT = Gauge("apiserver_current_inflight_requests", "Requests that are carried out now.", ("request_kind",))
 LONG_RUNNING = Gauge("apiserver_longrunning_requests", "Watches, logs and the like that are under way.", _SCOPED)
-TERMINATIONS = Counter(
-    "apiserver_request_terminations", "Requests ended by the server in self-defence.", (*_SCOPED, "code")
+TERMINATIONS = LightCounter(
+    "apiserver_request_terminations_total", "Requests ended by the server in self-defence.", (*_SCOPED, "code")
 )
-WATCH_EVENTS = Counter("apiserver_watch_events", "Events sent to watchers.", ("group", "version", "kind"))
+WATCH_EVENTS = LightCounter("apiserver_watch_events_total", "Events sent to watchers.", ("group", "version", "kind"))
 WATCH_SIZES = LightHistogram(
     "apiserver_watch_events_sizes", "Bytes of the events sent.", ("group", "version", "kind"), buckets=_EVENT_SIZES
 )
 STORAGE_OBJECTS = Gauge("apiserver_storage_objects", "Objects in the store, by resource.", ("resource",))
 STORAGE_BYTES = Gauge("apiserver_storage_size_bytes", "Size of the store.", ("storage_cluster_id",))
 
-# Counters in the reference, where their names do not end in _total; the library would add that.
-AUTHENTICATED = Gauge("authenticated_user_requests", "Requests of known users, by the user.", ("username",))
-AUTHENTICATIONS = Gauge("authentication_attempts", "Authentications, by their result.", ("result",))
+AUTHENTICATED = LightCounter("authenticated_user_requests", "Requests of known users, by the user.", ("username",))
+AUTHENTICATIONS = LightCounter("authentication_attempts", "Authentications, by their result.", ("result",))
 AUTHENTICATION_SECONDS = LightHistogram(
     "authentication_duration_seconds", "Seconds that they took.", ("result",), buckets=_AUTH_SECONDS
 )
-AUTHORIZATIONS = Counter("authorization_attempts", "Authorizations, by their result.", ("result",))
+AUTHORIZATIONS = LightCounter("authorization_attempts_total", "Authorizations, by their result.", ("result",))
 AUTHORIZATION_SECONDS = LightHistogram(
     "authorization_duration_seconds", "Seconds that they took.", ("result",), buckets=_AUTH_SECONDS
 )
@@ -137,7 +137,7 @@ class _Outcome:
 
     __slots__ = ("_count", "_seconds")
 
-    def __init__(self, counter: Counter | Gauge, seconds: LightHistogram, result: str) -> None:
+    def __init__(self, counter: LightCounter, seconds: LightHistogram, result: str) -> None:
         self._count = counter.labels(result)
         self._seconds = seconds.labels(result)
 
@@ -159,18 +159,18 @@ _TOLD = frozenset(
     {"admin", "client", "kube_proxy", "kubelet", "system:serviceaccount:kube-system:default", "system:anonymous",
      "system:kube-controller-manager", "system:kube-scheduler", "system:kube-proxy", "system:apiserver"}
 )  # fmt: skip
-_users = {name: AUTHENTICATED.labels(name) for name in ("other", "email_id")}
+_USERS_KEPT = 4096
+_users: dict[str, Tally] = {}  #: by user
 
 
 def authenticated(name: str) -> None:
     """Count one request of a known user."""
-    if name in _TOLD:
-        shown = name
-    else:
-        shown = "email_id" if "@" in name else "other"
-    child = _users.get(shown)
+    child = _users.get(name)
     if child is None:
-        child = _users[shown] = AUTHENTICATED.labels(shown)
+        shown = name if name in _TOLD else "email_id" if "@" in name else "other"
+        if len(_users) >= _USERS_KEPT:
+            _users.clear()
+        child = _users[name] = AUTHENTICATED.labels(shown)
     child.inc()
 
 

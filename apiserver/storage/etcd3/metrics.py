@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter
-
 from apiserver.storage.interface import Delete, Put
+from component.counter import LightCounter, Tally
 from component.histogram import Distribution, LightHistogram
 
 _SECONDS = (
@@ -14,8 +13,8 @@ _SECONDS = (
 _DURATIONS = LightHistogram(
     "etcd_request_duration_seconds", "Seconds that calls of etcd took.", ("operation", "type"), buckets=_SECONDS
 )
-_REQUESTS = Counter("etcd_requests", "Calls of etcd.", ("operation", "type"))
-_children: dict[tuple[str, str], tuple[Counter, Distribution]] = {}
+_REQUESTS = LightCounter("etcd_requests_total", "Calls of etcd.", ("operation", "type"))
+_children: dict[tuple[str, str], tuple[Tally, Distribution]] = {}
 
 
 def observe(operation: str, key: str, seconds: float) -> None:
