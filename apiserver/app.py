@@ -42,6 +42,7 @@ from apiserver.options import Options
 from apiserver.registry.loopback import RegistryLoopback
 from apiserver.registry.registry import Registry
 from apiserver.registry.versions import RegistryVersions
+from apiserver.scraping import WorkerEnd
 from apiserver.security import Security, open_security
 from apiserver.storage.compaction import compact_regularly
 from apiserver.storage.encryption import EncryptedStorage
@@ -73,6 +74,7 @@ class Parts:
     kubelets: Kubelets
     webhooks: Caller
     listener: Listener
+    siblings: WorkerEnd | None  #: None: this is no worker among others
     started: asyncio.Event  #: what is done once at start is done
     address: str  #: where others reach this server
 
@@ -126,7 +128,14 @@ def assemble(
         redirects=not options.aggregator_reject_forwarding_redirect,
     )
     health = health_checks(storage, feed, process, started, flow=options.enable_priority_and_fairness)
-    paths = NonResourcePaths(registry, aggregator, health, f"{address}:{options.secure_port}")
+    siblings = WorkerEnd(options.metrics_socket) if options.metrics_socket >= 0 else None
+    paths = NonResourcePaths(
+        registry,
+        aggregator,
+        health,
+        f"{address}:{options.secure_port}",
+        metrics_text=siblings.text if siblings is not None else metrics.text,
+    )
     security.add_paths(paths)
     OpenApi(registry, aggregator.specs).add_paths(paths)
     limiter, flow = open_limiter(options, registry, loopback, paths)
@@ -161,6 +170,7 @@ def assemble(
         kubelets,
         webhooks,
         listener,
+        siblings,
         started,
         address,
     )
@@ -186,6 +196,8 @@ async def _run(parts: Parts, storage: Storage, process: Process) -> None:
     """Start everything in its order, wait for the end, and stop in the opposite order."""
     options = parts.options
     following = process.spawn("watch-cache", parts.feed.run())
+    if parts.siblings is not None:
+        process.spawn("metrics-of-workers", parts.siblings.run())
     try:
         await _listen(parts.listener, options, parts.address)
         await _start(parts)

@@ -116,6 +116,9 @@ class ServingOptions(EtcdOptions):
         maximum=64,
         group="Serving",
     )
+    metrics_socket: int = flag(
+        -1, help="set by --workers: the file descriptor by which its processes add up their metrics", group="Serving"
+    )
     permit_port_sharing: bool = flag(
         False, help="listen with SO_REUSEPORT: other servers may listen on the same port", group="Serving"
     )

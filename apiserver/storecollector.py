@@ -9,9 +9,15 @@ from prometheus_client.registry import Collector
 
 from apiserver.allocation.allocator import ServiceAllocator
 from apiserver.registry.registry import Registry
+from component.merging import same_everywhere
 
 _CACHE = "apiserver_watch_cache_"
 _ALLOCATOR = "kube_apiserver_"
+same_everywhere(
+    "watch_cache_capacity",
+    *(f"{_ALLOCATOR}clusterip_allocator_{name}_ips" for name in ("allocated", "available")),
+    *(f"{_ALLOCATOR}nodeport_allocator_{name}_ports" for name in ("allocated", "available")),
+)
 
 
 class StoreCollector(Collector):

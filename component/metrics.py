@@ -8,7 +8,8 @@ import prometheus_client
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, REGISTRY, Gauge
 from prometheus_client.registry import Collector
 
-from component.exposition import families, text
+from component import exposition
+from component.merging import same_everywhere
 from component.version import version_info
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -23,6 +24,7 @@ def configure() -> None:
             REGISTRY.unregister(collector)
     if "kubernetes_build_info" in REGISTRY._names_to_collectors:
         return
+    same_everywhere("kubernetes_build_info")
     info = version_info()
     labels = {"git_version": info["gitVersion"], "major": info["major"], "minor": info["minor"]}
     labels |= {"platform": info["platform"], "go_version": info["goVersion"]}
@@ -43,4 +45,9 @@ def show(collector: Collector) -> None:
 
 def render() -> bytes:
     """All metrics in the text format 0.0.4."""
-    return text(families(REGISTRY))
+    return exposition.text(exposition.families(REGISTRY))
+
+
+async def text() -> bytes:
+    """The same, for a handler that may have to ask others for it."""
+    return render()

@@ -18,12 +18,14 @@ from apiserver.aggregation.transport import Transport, discovery_headers
 from apiserver.interfaces import Loopback
 from apiserver.storage.interface import StorageError
 from apiserver.webhooks.reasons import reason_of
+from component.merging import same_everywhere
 
 logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 5  #: at once, since a Service may have bad endpoints beside good ones
 _ASK_SECONDS = 5.0
 _UNAVAILABLE = Gauge("aggregator_unavailable_apiservice", "APIServices that cannot be used now.", ("name",))
+same_everywhere("aggregator_unavailable_apiservice")
 
 
 class Availability:

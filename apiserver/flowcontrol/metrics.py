@@ -9,8 +9,10 @@ from prometheus_client.registry import Collector
 
 from apiserver.flowcontrol.controller import FlowControl
 from component.histogram import Distribution, LightHistogram
+from component.merging import same_everywhere
 
 _PREFIX = "apiserver_flowcontrol_"
+same_everywhere(_PREFIX + "seat_fair_frac", _PREFIX + "current_r")
 _SECONDS = (0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
 
 _WAITS = LightHistogram(

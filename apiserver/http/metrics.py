@@ -6,6 +6,7 @@ from prometheus_client import Gauge
 
 from component.counter import LightCounter, Tally
 from component.histogram import Distribution, LightHistogram
+from component.merging import same_everywhere
 
 _DURATIONS = (
     0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0,
@@ -49,6 +50,7 @@ WATCH_SIZES = LightHistogram(
 )
 STORAGE_OBJECTS = Gauge("apiserver_storage_objects", "Objects in the store, by resource.", ("resource",))
 STORAGE_BYTES = Gauge("apiserver_storage_size_bytes", "Size of the store.", ("storage_cluster_id",))
+same_everywhere("apiserver_storage_objects", "apiserver_storage_size_bytes")
 
 AUTHENTICATED = LightCounter("authenticated_user_requests", "Requests of known users, by the user.", ("username",))
 AUTHENTICATIONS = LightCounter("authentication_attempts", "Authentications, by their result.", ("result",))
