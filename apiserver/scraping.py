@@ -17,7 +17,7 @@ from prometheus_client import REGISTRY
 
 from apimachinery.errors import ServiceUnavailable
 from component import exposition
-from component.exposition import Family
+from component.family import Family
 from component.merging import lasting, merge
 
 logger = logging.getLogger(__name__)

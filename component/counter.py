@@ -3,9 +3,9 @@ real daemons' counters do not end in _total, which prometheus_client would add."
 
 from __future__ import annotations
 
-from prometheus_client.core import Metric
+from collections.abc import Iterator
 
-from component.lightmetric import LightMetric
+from component.lightmetric import LightMetric, Sample
 
 
 class Tally:
@@ -29,5 +29,5 @@ class LightCounter(LightMetric[Tally]):
     def _child(self) -> Tally:
         return Tally()
 
-    def _add(self, family: Metric, labels: dict[str, str], child: Tally) -> None:
-        family.add_sample(self._name, labels, child.value)
+    def _samples(self, child: Tally) -> Iterator[Sample]:
+        yield "", "", "", child.value

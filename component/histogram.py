@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from prometheus_client import REGISTRY
-from prometheus_client.core import Metric
 from prometheus_client.registry import CollectorRegistry
 
-from component.exposition import number
-from component.lightmetric import LightMetric
+from component.family import number
+from component.lightmetric import LightMetric, Sample
 
 
 class Distribution:
@@ -39,14 +39,9 @@ class Distribution:
         self._counts[bisect_left(self._bounds, value)] += count
         self.total += value * count
 
-    def buckets(self) -> list[tuple[str, float]]:
-        """Upper ends as texts, and how many values were at most that."""
-        found, sum_so_far = [], 0
-        ends = [*(number(bound) for bound in self._bounds), "+Inf"]
-        for end, count in zip(ends, self._counts, strict=True):
-            sum_so_far += count
-            found.append((end, float(sum_so_far)))
-        return found
+    def cumulated(self) -> Iterator[int]:
+        """How many values were at most the end of each bucket, the last one without end."""
+        return accumulate(self._counts)
 
 
 class LightHistogram(LightMetric[Distribution]):
@@ -64,14 +59,15 @@ class LightHistogram(LightMetric[Distribution]):
         registry: CollectorRegistry = REGISTRY,
     ) -> None:
         self._bounds = tuple(buckets)
+        self._ends = (*map(number, self._bounds), "+Inf")
         super().__init__(name, documentation, labels, registry=registry)
 
     def _child(self) -> Distribution:
         return Distribution(self._bounds)
 
-    def _add(self, family: Metric, labels: dict[str, str], child: Distribution) -> None:
-        buckets = child.buckets()
-        for end, count in buckets:
-            family.add_sample(f"{self._name}_bucket", {**labels, "le": end}, count)
-        family.add_sample(f"{self._name}_count", labels, buckets[-1][1])
-        family.add_sample(f"{self._name}_sum", labels, child.total)
+    def _samples(self, child: Distribution) -> Iterator[Sample]:
+        count = 0
+        for end, count in zip(self._ends, child.cumulated(), strict=True):
+            yield "_bucket", "le", end, count
+        yield "_sum", "", "", child.total
+        yield "_count", "", "", count

@@ -13,7 +13,11 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from component.family import Family, labels_text, with_label
+
 Child = TypeVar("Child")
+#: Suffix of the name, one more label ("" where there is none) and its value, and the value of the sample.
+Sample = tuple[str, str, str, float]
 
 
 class LightMetric(Collector, Generic[Child]):
@@ -45,16 +49,28 @@ class LightMetric(Collector, Generic[Child]):
         yield Metric(self._name, self._documentation, self.kind)
 
     def collect(self) -> Iterator[Metric]:
-        """The metric with its values."""
-        family = Metric(self._name, self._documentation, self.kind)
+        """The metric with its values, as prometheus_client has them."""
+        found = Metric(self._name, self._documentation, self.kind)
         for values, child in tuple(self._children.items()):
-            self._add(family, dict(zip(self._label_names, values, strict=True)), child)
-        yield family
+            labels = dict(zip(self._label_names, values, strict=True))
+            for suffix, key, extra, value in self._samples(child):
+                found.add_sample(self._name + suffix, {**labels, key: extra} if key else labels, value)
+        yield found
+
+    def family(self) -> Family:
+        """The same, for the text format."""
+        samples: dict[str, float] = {}
+        for values, child in tuple(self._children.items()):
+            shown = labels_text(zip(self._label_names, values, strict=True))
+            for suffix, key, extra, value in self._samples(child):
+                inside = with_label(shown, key, extra) if key else shown
+                samples[f"{self._name}{suffix}{{{inside}}}" if inside else self._name + suffix] = float(value)
+        return Family(self._name, self.kind, self._documentation, samples)
 
     @abstractmethod
     def _child(self) -> Child:
         """A new one."""
 
     @abstractmethod
-    def _add(self, family: Metric, labels: dict[str, str], child: Child) -> None:
-        """Put the child's samples into the family."""
+    def _samples(self, child: Child) -> Iterator[Sample]:
+        """What a child shows."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from operator import add
 
-from component.exposition import Family
+from component.family import Family
 
 Combine = Callable[[float, float], float]
 

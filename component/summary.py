@@ -6,12 +6,10 @@ are asked for."""
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import ceil
 
-from prometheus_client.core import Metric
-
-from component.lightmetric import LightMetric
+from component.lightmetric import LightMetric, Sample
 
 _QUANTILES = (0.5, 0.9, 0.99)
 _KEPT = 500
@@ -47,9 +45,9 @@ class LightSummary(LightMetric[Recent]):
     def _child(self) -> Recent:
         return Recent()
 
-    def _add(self, family: Metric, labels: dict[str, str], child: Recent) -> None:
+    def _samples(self, child: Recent) -> Iterator[Sample]:
         ordered = sorted(child.newest)
         for part in _QUANTILES if ordered else ():
-            family.add_sample(self._name, {**labels, "quantile": str(part)}, quantile(ordered, part))
-        family.add_sample(f"{self._name}_sum", labels, child.total)
-        family.add_sample(f"{self._name}_count", labels, child.count)
+            yield "", "quantile", str(part), quantile(ordered, part)
+        yield "_sum", "", "", child.total
+        yield "_count", "", "", child.count

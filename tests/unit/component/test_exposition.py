@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from prometheus_client import CollectorRegistry, Gauge, Histogram
 
-from component.exposition import families, number, series, text
+from component.exposition import families, text
+from component.family import number, series
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,7 @@ def test_numbers_are_as_go_writes_them(value: float, written: str) -> None:
 
 def test_labels_are_sorted_and_escaped() -> None:
     assert series("up", {}) == "up"
+    assert series("up", {"le": "5.0", "zone": "z"}) == 'up{zone="z",le="5"}'
     assert series("up", {"b": 'say "\\"\n', "a": "1.0"}) == r'up{a="1.0",b="say \"\\\"\n"}'
 
 

@@ -23,7 +23,8 @@ def test_the_text_is_that_of_the_library(values: list[float]) -> None:
         light.labels("1").observe(value)
         usual.labels("1").observe(value)
     wanted = [line for line in text(families(theirs)).splitlines() if b"_created" not in line]
-    assert text(families(ours)).splitlines() == wanted
+    assert sorted(text(families(ours)).splitlines()) == sorted(wanted)
+    assert ours.get_sample_value("x_seconds_sum", {"a": "1"}) == theirs.get_sample_value("x_seconds_sum", {"a": "1"})
 
 
 def test_a_counter_is_that_of_the_library_but_for_names_without_total() -> None:
@@ -44,7 +45,7 @@ def test_the_same_value_several_times() -> None:
     light = LightHistogram("y_bytes", "Text.", (), buckets=_BUCKETS, registry=CollectorRegistry())
     light.labels().observe_many(3, 2.0)
     assert (light.labels().count, light.labels().total) == (3, 6.0)
-    assert light.labels().buckets() == [("0.5", 0.0), ("1", 0.0), ("2.5", 3.0), ("+Inf", 3.0)]
+    assert list(light.labels().cumulated()) == [0, 0, 3, 3]
 
 
 def test_labels_that_are_too_few_are_refused() -> None:

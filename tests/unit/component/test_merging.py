@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from component.exposition import Family
+from component.family import Family
 from component.merging import lasting, merge, same_everywhere
 
 
