@@ -16,7 +16,7 @@ from pathlib import Path
 from api.catalog import KINDS
 from api.resources import NODES, SERVICES
 from apimachinery import schema
-from apiserver import storing, workers
+from apiserver import featuremetrics, storing, workers
 from apiserver.aggregation.aggregator import Aggregator
 from apiserver.aggregation.transport import Transport
 from apiserver.allocation.allocator import ServiceAllocator
@@ -108,6 +108,7 @@ def assemble(
     registry.of(SERVICES).store.hook = allocator
     loopback = RegistryLoopback(registry)
     metrics.show(StoreCollector(registry, allocator))
+    featuremetrics.show(options.feature_gates)
     webhooks = Caller(loopback)
     security = open_security(
         options,
