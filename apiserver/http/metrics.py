@@ -40,6 +40,7 @@ SLI_DURATIONS = LightHistogram(
 )
 RESPONSE_SIZES = LightHistogram("apiserver_response_sizes", "Bytes of the answers to reads.", _SCOPED, buckets=_SIZES)
 IN_FLIGHT = Gauge("apiserver_current_inflight_requests", "Requests that are carried out now.", ("request_kind",))
+IN_QUEUE = Gauge("apiserver_current_inqueue_requests", "Requests that wait for their turn now.", ("request_kind",))
 LONG_RUNNING = Gauge("apiserver_longrunning_requests", "Watches, logs and the like that are under way.", _SCOPED)
 TERMINATIONS = LightCounter(
     "apiserver_request_terminations_total", "Requests ended by the server in self-defence.", (*_SCOPED, "code")
@@ -57,6 +58,19 @@ AUTHENTICATIONS = LightCounter("authentication_attempts", "Authentications, by t
 AUTHENTICATION_SECONDS = LightHistogram(
     "authentication_duration_seconds", "Seconds that they took.", ("result",), buckets=_AUTH_SECONDS
 )
+_FILTER_SECONDS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 5.0, 10.0, 15.0, 30.0)
+FILTERS = LightHistogram(
+    "apiserver_request_filter_duration_seconds",
+    "Seconds that a request spent in a stage before it was carried out.",
+    ("filter",),
+    buckets=_FILTER_SECONDS,
+)
+VALIDATIONS = LightHistogram(
+    "field_validation_request_duration_seconds",
+    "Seconds from a write's arrival to its answer, by what it asked for unknown fields.",
+    ("field_validation",),
+    buckets=_DURATIONS[2:],
+)
 AUTHORIZATIONS = LightCounter("authorization_attempts_total", "Authorizations, by their result.", ("result",))
 AUTHORIZATION_SECONDS = LightHistogram(
     "authorization_duration_seconds", "Seconds that they took.", ("result",), buckets=_AUTH_SECONDS
@@ -66,7 +80,7 @@ CERTIFICATE_EXPIRATIONS = LightHistogram(
     "How long the certificates of clients were still good.",
     (),
     buckets=_EXPIRATIONS,
-)
+).labels()
 
 _COMPONENT = "apiserver"
 
@@ -152,6 +166,9 @@ class _Outcome:
 AUTHENTICATION = {
     result: _Outcome(AUTHENTICATIONS, AUTHENTICATION_SECONDS, result) for result in ("success", "failure", "error")
 }
+AUTHENTICATING, IMPERSONATING = FILTERS.labels("authentication"), FILTERS.labels("impersonation")
+TAKING_TURNS, AUTHORIZING = FILTERS.labels("priorityandfairness"), FILTERS.labels("authorization")
+VALIDATION = {value: VALIDATIONS.labels(value) for value in ("", "Ignore", "Warn", "Strict")}
 AUTHORIZATION = {
     result: _Outcome(AUTHORIZATIONS, AUTHORIZATION_SECONDS, result) for result in ("allowed", "denied", "no-opinion")
 }

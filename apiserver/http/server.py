@@ -40,6 +40,7 @@ SpecialTable = Mapping[tuple[str, str, str], Mapping[str, Special]]
 #: Where the table has the scale of kinds that it does not name: custom resources.
 ANY_SCALE = ("*", "*", "scale")
 _LONG_SUBRESOURCES = frozenset({"exec", "attach", "portforward", "proxy", "log"})
+_VALIDATED = frozenset({"create", "update", "patch"})
 _RESULTS = {Decision.ALLOW: "allowed", Decision.DENY: "denied", Decision.NO_OPINION: "no-opinion"}
 _GZIP_MINIMUM = 128 << 10
 _UNSECURED = UserInfo("system:unsecured", groups=("system:masters", "system:authenticated"))
@@ -115,12 +116,16 @@ class ApiServer:
             raise
         if call.trail is not None:
             answer = await self._audited(call, call.trail, answer)
-        status = answer.status
+        seconds = time.perf_counter() - started
+        if info.verb in _VALIDATED:
+            validation = call.query["fieldValidation"][0] if "fieldValidation" in call.query else ""
+            if validation in metrics.VALIDATION:
+                metrics.VALIDATION[validation].observe(seconds)
         metrics.observe(
             *self._labels(call),
             dry_run=call.attributes.dry_run,
-            code=status,
-            seconds=time.perf_counter() - started,
+            code=answer.status,
+            seconds=seconds,
             waited=call.permit.waited if call.permit is not None else 0.0,
             size=answer.size if isinstance(answer, Reply) else 0,
         )
@@ -174,7 +179,9 @@ class ApiServer:
         else:
             await self._identify(call)
         if call.info.verb == "watch" or not _is_long(call.info):
+            started = time.perf_counter()
             call.permit = await self._limits.admit(call.attributes, call.query)
+            metrics.TAKING_TURNS.observe(time.perf_counter() - started)
         writing = None
         try:
             if not insecure:
@@ -214,7 +221,9 @@ class ApiServer:
             metrics.AUTHENTICATION["error"].observe(time.perf_counter() - started)
             await self._unknown(call)
             raise
-        metrics.AUTHENTICATION["failure" if user is None else "success"].observe(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        metrics.AUTHENTICATION["failure" if user is None else "success"].observe(seconds)
+        metrics.AUTHENTICATING.observe(seconds)
         if user is None:
             if not self._anonymous:
                 await self._unknown(call)
@@ -225,7 +234,9 @@ class ApiServer:
             call.attributes = _attributes(user, call.info, _sources(request), call.user_agent)
             await self._auditor.begin(call)
         if impersonation.is_asked(request.headers):
+            started = time.perf_counter()
             user = await self._authenticator.impersonate(user, request.headers, self._authorizer)
+            metrics.IMPERSONATING.observe(time.perf_counter() - started)
             if call.trail is not None:
                 call.trail.impersonated(user)
         call.attributes = _attributes(user, call.info, _sources(request), call.user_agent)
@@ -233,7 +244,9 @@ class ApiServer:
     async def _authorize(self, call: Call) -> None:
         started = time.perf_counter()
         decision, reason = await self._authorizer.authorize(call.attributes)
-        metrics.AUTHORIZATION[_RESULTS[decision]].observe(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        metrics.AUTHORIZATION[_RESULTS[decision]].observe(seconds)
+        metrics.AUTHORIZING.observe(seconds)
         if call.trail is not None:
             call.trail.authorized(allowed=decision is Decision.ALLOW, reason=reason)
         if decision is not Decision.ALLOW:
