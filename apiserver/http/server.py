@@ -141,7 +141,8 @@ class ApiServer:
         kind = self._registry.kind(info.group, info.version, info.resource) if info.is_resource else None
         if kind is None or (info.subresource and kind.subresource(info.subresource) is None):
             return request.method, "", "", "", "", ""
-        verb = metrics.verb_of(info.verb, info.subresource, request.headers.get("Content-Type", ""))
+        media_type = request.headers.get("Content-Type", "") if info.verb == "patch" else ""
+        verb = metrics.verb_of(info.verb, info.subresource, media_type)
         scope = metrics.scope_of(info.namespace, info.name)
         return verb, info.group, info.version, info.resource, info.subresource, scope
 
