@@ -49,9 +49,14 @@ WATCH_EVENTS = LightCounter("apiserver_watch_events_total", "Events sent to watc
 WATCH_SIZES = LightHistogram(
     "apiserver_watch_events_sizes", "Bytes of the events sent.", ("group", "version", "kind"), buckets=_EVENT_SIZES
 )
+_DEPRECATED = Gauge(
+    "apiserver_requested_deprecated_apis",
+    "Versions that are not to be used any more and were asked for; always 1.",
+    ("group", "version", "resource", "subresource", "removed_release"),
+)
 STORAGE_OBJECTS = Gauge("apiserver_storage_objects", "Objects in the store, by resource.", ("resource",))
 STORAGE_BYTES = Gauge("apiserver_storage_size_bytes", "Size of the store.", ("storage_cluster_id",))
-same_everywhere("apiserver_storage_objects", "apiserver_storage_size_bytes")
+same_everywhere("apiserver_requested_deprecated_apis", "apiserver_storage_objects", "apiserver_storage_size_bytes")
 
 AUTHENTICATED = LightCounter("authenticated_user_requests", "Requests of known users, by the user.", ("username",))
 AUTHENTICATIONS = LightCounter("authentication_attempts", "Authentications, by their result.", ("result",))
@@ -146,6 +151,11 @@ def verb_of(verb: str, subresource: str, content_type: str) -> str:
 def terminated(verb: str, group: str, version: str, resource: str, subresource: str, scope: str, code: int) -> None:
     """Count one request that the server has ended."""
     TERMINATIONS.labels(verb, group, version, resource, subresource, scope, _COMPONENT, str(code)).inc()
+
+
+def deprecated(group: str, version: str, resource: str, subresource: str, removed_release: str) -> None:
+    """Somebody uses a version that will be gone from a release on ("": nobody has said from which)."""
+    _DEPRECATED.labels(group, version, resource, subresource, removed_release).set(1)
 
 
 class _Outcome:

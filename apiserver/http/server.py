@@ -295,8 +295,11 @@ class ApiServer:
             raise reply.method_not_allowed()
         if kind.resource.namespaced and not info.namespace and info.verb not in ("list", "watch"):
             raise reply.unknown_resource() if info.name else reply.method_not_allowed()
-        if kind.custom and kind.custom.deprecation:
-            call.warnings.append(kind.custom.deprecation)
+        if kind.deprecation is not None:
+            call.warnings.append(kind.deprecation.warning)
+            metrics.deprecated(
+                info.group, info.version, info.resource, info.subresource, kind.deprecation.removed_release
+            )
         return await self._resources.handle(call, served)
 
     async def drain(self) -> None:

@@ -28,6 +28,7 @@ async def api(tmp_path: Path) -> AsyncIterator[RestClient]:
             await client.list(CONFIG_MAPS, "default")
             async for _ in client.watch(CONFIG_MAPS, "default", resource_version="0"):
                 break
+            assert (await client.raw("GET", "/apis/flowcontrol.apiserver.k8s.io/v1beta2/flowschemas"))[0] == 200
             assert (await client.raw("GET", "/apis/nobody.example.com/v1/things"))[0] == 404
             yield client
     finally:
@@ -62,6 +63,9 @@ async def test_metrics_of_what_was_done(api: RestClient) -> None:
     assert value('kube_apiserver_clusterip_allocator_allocated_ips{cidr="10.96.0.0/12"}') == 1
     assert value("kube_apiserver_nodeport_allocator_allocated_ports") == 0
     assert value("kube_apiserver_nodeport_allocator_available_ports") == 2768
+    old = 'resource="flowschemas",subresource="",version="v1beta2"'
+    flow = "flowcontrol.apiserver.k8s.io"
+    assert value(f'apiserver_requested_deprecated_apis{{group="{flow}",removed_release="1.29",{old}}}') == 1
     assert value('apiserver_cache_list_total{index="",resource_prefix="/configmaps"}') == 1
     assert value('apiserver_cache_list_returned_objects_total{resource_prefix="/configmaps"}') == 1
     assert value('apiserver_storage_list_total{resource="configmaps"}') >= 1
