@@ -101,7 +101,14 @@ class Custom:
     list_kind: str
     schema: Mapping[str, Any]  #: openAPIV3Schema of this version
     scale: Mapping[str, str] | None = None  #: specReplicasPath, statusReplicasPath, labelSelectorPath
-    deprecation: str = ""  #: the warning that everybody gets who uses this version
+
+
+@dataclass(frozen=True, slots=True)
+class Deprecation:
+    """What is said of a version that is not to be used any more."""
+
+    warning: str  #: for everybody who uses it
+    removed_release: str = ""  #: the first release without it ("1.29"), where that is known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +143,7 @@ class Kind:
     returns_deleted: bool = False
     #: Whether a delete that says nothing of dependents leaves them behind (kinds older than garbage collection).
     orphans_by_default: bool = False
+    deprecation: Deprecation | None = None
     #: Set for custom resources: their lists say each item's type, their rules are those of the served version.
     custom: Custom | None = None
 

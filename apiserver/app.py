@@ -16,7 +16,7 @@ from pathlib import Path
 from api.catalog import KINDS
 from api.resources import NODES, SERVICES
 from apimachinery import schema
-from apiserver import storing, workers
+from apiserver import featuremetrics, storing, workers
 from apiserver.aggregation.aggregator import Aggregator
 from apiserver.aggregation.transport import Transport
 from apiserver.allocation.allocator import ServiceAllocator
@@ -27,21 +27,23 @@ from apiserver.features import optional_kinds
 from apiserver.flowcontrol.controller import FlowControl
 from apiserver.flowcontrol.wiring import open_limiter
 from apiserver.healthchecks import health_checks
+from apiserver.http.certificates import ServingCertificates
 from apiserver.http.crossorigin import BrowserRules
 from apiserver.http.listener import Listener, ListenError
 from apiserver.http.nonresource import NonResourcePaths
 from apiserver.http.openapi import OpenApi
 from apiserver.http.resources import ResourceHandlers
 from apiserver.http.server import ApiServer
+from apiserver.http.sni import NamedPair
 from apiserver.http.special.kubelets import Kubelets
 from apiserver.http.special.table import build as special_table
-from apiserver.http.tls import TlsError
-from apiserver.http.tls import context as tls_context
+from apiserver.http.tls import TlsError, TlsSettings, default_pair
 from apiserver.http.watching import WatchStreams
 from apiserver.options import Options
 from apiserver.registry.loopback import RegistryLoopback
 from apiserver.registry.registry import Registry
 from apiserver.registry.versions import RegistryVersions
+from apiserver.scraping import WorkerEnd
 from apiserver.security import Security, open_security
 from apiserver.storage.compaction import compact_regularly
 from apiserver.storage.encryption import EncryptedStorage
@@ -73,6 +75,7 @@ class Parts:
     kubelets: Kubelets
     webhooks: Caller
     listener: Listener
+    siblings: WorkerEnd | None  #: None: this is no worker among others
     started: asyncio.Event  #: what is done once at start is done
     address: str  #: where others reach this server
 
@@ -105,6 +108,7 @@ def assemble(
     registry.of(SERVICES).store.hook = allocator
     loopback = RegistryLoopback(registry)
     metrics.show(StoreCollector(registry, allocator))
+    featuremetrics.show(options.feature_gates)
     webhooks = Caller(loopback)
     security = open_security(
         options,
@@ -126,7 +130,14 @@ def assemble(
         redirects=not options.aggregator_reject_forwarding_redirect,
     )
     health = health_checks(storage, feed, process, started, flow=options.enable_priority_and_fairness)
-    paths = NonResourcePaths(registry, aggregator, health, f"{address}:{options.secure_port}")
+    siblings = WorkerEnd(options.metrics_socket) if options.metrics_socket >= 0 else None
+    paths = NonResourcePaths(
+        registry,
+        aggregator,
+        health,
+        f"{address}:{options.secure_port}",
+        metrics_text=siblings.text if siblings is not None else metrics.text,
+    )
     security.add_paths(paths)
     OpenApi(registry, aggregator.specs).add_paths(paths)
     limiter, flow = open_limiter(options, registry, loopback, paths)
@@ -161,6 +172,7 @@ def assemble(
         kubelets,
         webhooks,
         listener,
+        siblings,
         started,
         address,
     )
@@ -186,8 +198,11 @@ async def _run(parts: Parts, storage: Storage, process: Process) -> None:
     """Start everything in its order, wait for the end, and stop in the opposite order."""
     options = parts.options
     following = process.spawn("watch-cache", parts.feed.run())
+    if parts.siblings is not None:
+        process.spawn("metrics-of-workers", parts.siblings.run())
     try:
-        await _listen(parts.listener, options, parts.address)
+        certificates = await _listen(parts.listener, options, parts.address)
+        process.spawn("serving-certificates", certificates.follow())
         await _start(parts)
         process.spawn("custom-resources", parts.custom.run())
         process.spawn("aggregation", parts.aggregator.follow())
@@ -229,24 +244,26 @@ async def _start(parts: Parts) -> None:
     parts.started.set()
 
 
-async def _listen(listener: Listener, options: Options, address: str) -> None:
+async def _listen(listener: Listener, options: Options, address: str) -> ServingCertificates:
     alternatives = [*_NAMES, "localhost", socket.gethostname(), "127.0.0.1", "::1", address, first_ip(options)]
     authorities = [name for name in (options.client_ca_file, options.requestheader_client_ca_file) if name]
+    settings = TlsSettings(
+        client_ca_files=authorities, min_version=options.tls_min_version, cipher_suites=options.tls_cipher_suites
+    )
     try:
-        context = await tls_context(
+        files = await default_pair(
             options.tls_cert_file,
             options.tls_private_key_file,
             cert_dir=options.cert_dir,
             alternatives=list(dict.fromkeys(alternatives)),
-            client_ca_files=authorities,
-            min_version=options.tls_min_version,
-            cipher_suites=options.tls_cipher_suites,
         )
-        await listener.start(options.bind_address, options.secure_port, context)
+        certificates = ServingCertificates(NamedPair(*files), options.tls_sni_cert_key, settings)
+        await listener.start(options.bind_address, options.secure_port, certificates.context)
         if options.insecure_port:
             await listener.start_insecure(options.insecure_bind_address, options.insecure_port)
     except (TlsError, ListenError) as error:
         raise FatalError(str(error)) from error
+    return certificates
 
 
 def node_ports(text: str) -> tuple[int, int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from apiserver.http.sni import NamedPair
+from apiserver.http.sni import parse as parse_named_pair
 from component.flags import WithoutEffect, duration, flag
 from component.logs import LogOptions
 
@@ -101,6 +103,13 @@ class ServingOptions(EtcdOptions):
     cert_dir: str = flag("/var/run/kubernetes", help="where the self-made certificate is kept", group="Serving")
     tls_cert_file: str = flag("", help="serving certificate (PEM, with intermediates)", group="Serving")
     tls_private_key_file: str = flag("", help="key of the serving certificate", group="Serving")
+    tls_sni_cert_key: tuple[NamedPair, ...] = flag(
+        (),
+        parse=parse_named_pair,
+        help="CERT,KEY[:NAME,*.NAME]: another certificate for clients that name such a host (by default those of the "
+        "certificate); may be repeated",
+        group="Serving",
+    )
     tls_min_version: str = flag("", help="VersionTLS12 or VersionTLS13", group="Serving")
     tls_cipher_suites: tuple[str, ...] = flag(
         (), help="cipher suites of TLS 1.2, by Go's names; the library's secure default when empty", group="Serving"
@@ -115,6 +124,9 @@ class ServingOptions(EtcdOptions):
         minimum=1,
         maximum=64,
         group="Serving",
+    )
+    metrics_socket: int = flag(
+        -1, help="set by --workers: the file descriptor by which its processes add up their metrics", group="Serving"
     )
     permit_port_sharing: bool = flag(
         False, help="listen with SO_REUSEPORT: other servers may listen on the same port", group="Serving"

@@ -13,11 +13,12 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from apiserver.options import Options
+from apiserver.scraping import SupervisorEnd
 from component.process import FatalError, Process
 
 logger = logging.getLogger(__name__)
@@ -50,8 +51,11 @@ def worker_flags(options: Options) -> list[str]:
 async def supervise(options: Options, argv: Sequence[str], process: Process) -> None:
     """Keep the workers running until cancelled; raises FatalError where the first does not start."""
     check(options)
+    metrics = SupervisorEnd()
     with _reserved(options):
-        workers = [_Worker(index, [*argv, *worker_flags(options)]) for index in range(options.workers)]
+        workers = [
+            _Worker(index, [*argv, *worker_flags(options)], metrics, process) for index in range(options.workers)
+        ]
         try:
             await workers[0].start()
             await asyncio.gather(*(worker.start() for worker in workers[1:]))
@@ -98,11 +102,13 @@ def _bound(address: str, port: int, *, shared: bool) -> socket.socket:
 
 
 class _Worker:
-    """One process, and the socket on which it says that it is ready."""
+    """One process, the socket on which it says that it is ready, and the one for metrics."""
 
-    def __init__(self, index: int, flags: Sequence[str]) -> None:
+    def __init__(self, index: int, flags: Sequence[str], metrics: SupervisorEnd, parent: Process) -> None:
         self.index = index
         self._flags = tuple(flags)
+        self._metrics = metrics
+        self._parent = parent
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
@@ -115,9 +121,7 @@ class _Worker:
             environment["NOTIFY_SOCKET"] = name
             root = str(Path(__file__).parents[1])
             environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-            started = self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", "apiserver", *self._flags, env=environment, preexec_fn=_end_with_parent
-            )
+            started = self._process = await self._spawn(environment)
             logger.info("Worker started", extra={"worker": self.index, "pid": started.pid})
             ready = asyncio.create_task(_ready(told), name="worker-ready")
             ended = asyncio.create_task(started.wait(), name="worker-ended")
@@ -133,6 +137,16 @@ class _Worker:
                 raise FatalError(f"worker {self.index} ended with exit code {started.returncode}")
             await self.stop()
             raise FatalError(f"worker {self.index} was not ready within {_START_SECONDS:g} s")
+
+    async def _spawn(self, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
+        ours, its = socket.socketpair()
+        with its:
+            started = await asyncio.create_subprocess_exec(
+                sys.executable, "-P", "-m", "apiserver", *self._flags, f"--metrics-socket={its.fileno()}",
+                env=environment, preexec_fn=_end_with_parent, pass_fds=(its.fileno(),),
+            )  # fmt: skip
+        self._parent.spawn(f"metrics-of-worker-{self.index}", self._metrics.follow(ours))
+        return started
 
     async def keep_running(self) -> None:
         """Start it anew whenever it ends, for ever."""

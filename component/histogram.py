@@ -1,15 +1,16 @@
-"""A histogram for hot paths: an observation is a search in a tuple and three additions, without locks.
-
-It may be observed from one thread only, that of the event loop; prometheus_client's own are for everything else."""
+"""A histogram for hot paths: an observation is a search in a tuple and three additions, without locks."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from prometheus_client import REGISTRY
-from prometheus_client.core import HistogramMetricFamily
-from prometheus_client.registry import Collector, CollectorRegistry
+from prometheus_client.registry import CollectorRegistry
+
+from component.family import number
+from component.lightmetric import LightMetric, Sample
 
 
 class Distribution:
@@ -38,18 +39,15 @@ class Distribution:
         self._counts[bisect_left(self._bounds, value)] += count
         self.total += value * count
 
-    def buckets(self) -> list[tuple[str, float]]:
-        """Upper ends as texts, and how many values were at most that."""
-        found, sum_so_far = [], 0
-        ends = [*(f"{float(bound)}" for bound in self._bounds), "+Inf"]
-        for end, count in zip(ends, self._counts, strict=True):
-            sum_so_far += count
-            found.append((end, float(sum_so_far)))
-        return found
+    def cumulated(self) -> Iterator[int]:
+        """How many values were at most the end of each bucket, the last one without end."""
+        return accumulate(self._counts)
 
 
-class LightHistogram(Collector):
+class LightHistogram(LightMetric[Distribution]):
     """A metric of distributions by labels."""
+
+    kind = "histogram"
 
     def __init__(
         self,
@@ -60,29 +58,16 @@ class LightHistogram(Collector):
         buckets: Sequence[float],
         registry: CollectorRegistry = REGISTRY,
     ) -> None:
-        self._name = name
-        self._documentation = documentation
-        self._label_names = tuple(labels)
         self._bounds = tuple(buckets)
-        self._children: dict[tuple[str, ...], Distribution] = {}
-        registry.register(self)
+        self._ends = (*map(number, self._bounds), "+Inf")
+        super().__init__(name, documentation, labels, registry=registry)
 
-    def labels(self, *values: str) -> Distribution:
-        """The distribution of these labels; callers keep it."""
-        found = self._children.get(values)
-        if found is None:
-            if len(values) != len(self._label_names):
-                raise ValueError(f"{self._name} has the labels {self._label_names}, not {values}")
-            found = self._children[values] = Distribution(self._bounds)
-        return found
+    def _child(self) -> Distribution:
+        return Distribution(self._bounds)
 
-    def describe(self) -> Iterator[HistogramMetricFamily]:
-        """The metric without values: what the registry asks for its name."""
-        yield HistogramMetricFamily(self._name, self._documentation, labels=self._label_names)
-
-    def collect(self) -> Iterator[HistogramMetricFamily]:
-        """The metric with its values."""
-        family = HistogramMetricFamily(self._name, self._documentation, labels=self._label_names)
-        for values, child in tuple(self._children.items()):
-            family.add_metric(values, child.buckets(), child.total)
-        yield family
+    def _samples(self, child: Distribution) -> Iterator[Sample]:
+        count = 0
+        for end, count in zip(self._ends, child.cumulated(), strict=True):
+            yield "_bucket", "le", end, count
+        yield "_sum", "", "", child.total
+        yield "_count", "", "", count

@@ -1,13 +1,17 @@
-"""The text of /metrics: prometheus_client's registry without Python's own internals.
+"""The text of /metrics: what prometheus_client's registry has, without Python's own internals.
 
 process_* come from prometheus_client; workqueue_* and rest_client_* are declared in `client.metrics`."""
 
 from __future__ import annotations
 
+import resource
+
 import prometheus_client
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, REGISTRY, Gauge
 from prometheus_client.registry import Collector
 
+from component import exposition
+from component.merging import same_everywhere
 from component.version import version_info
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -22,10 +26,17 @@ def configure() -> None:
             REGISTRY.unregister(collector)
     if "kubernetes_build_info" in REGISTRY._names_to_collectors:
         return
+    same_everywhere("kubernetes_build_info", "process_virtual_memory_max_bytes")
+    Gauge("process_virtual_memory_max_bytes", "Most virtual memory that the process may have.").set(_memory_limit())
     info = version_info()
     labels = {"git_version": info["gitVersion"], "major": info["major"], "minor": info["minor"]}
     labels |= {"platform": info["platform"], "go_version": info["goVersion"]}
     Gauge("kubernetes_build_info", "Which build this is, as labels; always 1.", list(labels)).labels(**labels).set(1)
+
+
+def _memory_limit() -> float:
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return float(limit if limit >= 0 else 2**64 - 1)  # without one, as Go's library shows it
 
 
 _shown: dict[type[Collector], Collector] = {}
@@ -42,4 +53,9 @@ def show(collector: Collector) -> None:
 
 def render() -> bytes:
     """All metrics in the text format 0.0.4."""
-    return prometheus_client.generate_latest(REGISTRY)
+    return exposition.text(exposition.families(REGISTRY))
+
+
+async def text() -> bytes:
+    """The same, for a handler that may have to ask others for it."""
+    return render()

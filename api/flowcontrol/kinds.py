@@ -6,7 +6,15 @@ from __future__ import annotations
 
 from api import resources as r
 from api.flowcontrol import priority
-from api.kind import Kind, Subresource
+from api.kind import Deprecation, Kind, Subresource
+from apimachinery.meta import Resource
+
+
+def _deprecated(old: Resource, new: Resource) -> Deprecation:
+    """In the words of k8s.io/apiserver/pkg/endpoints/deprecation."""
+    when = "is deprecated in v1.26+, unavailable in v1.29+"
+    return Deprecation(f"{old.api_version} {old.kind} {when}; use {new.api_version} {new.kind}", "1.29")
+
 
 KINDS: tuple[Kind, ...] = (
     Kind(
@@ -29,6 +37,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         resource=r.FLOW_SCHEMAS_V1BETA2,
+        deprecation=_deprecated(r.FLOW_SCHEMAS_V1BETA2, r.FLOW_SCHEMAS),
         to_storage=priority.to_v1beta3,
         from_storage=priority.to_v1beta2,
         strategy=priority.FLOW_SCHEMA,
@@ -41,6 +50,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         resource=r.PRIORITY_LEVELS_V1BETA2,
+        deprecation=_deprecated(r.PRIORITY_LEVELS_V1BETA2, r.PRIORITY_LEVELS),
         to_storage=priority.to_v1beta3,
         from_storage=priority.to_v1beta2,
         strategy=priority.LEVEL_V1BETA2,

@@ -6,7 +6,8 @@ always in the order of `plugins.ORDER`."""
 from __future__ import annotations
 
 from apiserver.admission import configuration
-from apiserver.admission.base import Chain, Setting
+from apiserver.admission.base import Setting
+from apiserver.admission.chain import Chain
 from apiserver.admission.escalation import RBACEscalation
 from apiserver.admission.plugins import chosen, make
 from apiserver.admission.policies.plugin import ValidatingAdmissionPolicy

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-from prometheus_client import Histogram
 
 from apimachinery import errors
 from apimachinery.errors import Forbidden
 from apimachinery.objects import Object, annotations_of, name_of
-from apiserver.interfaces import AdmissionPlugin, Attributes, Authorizer, Loopback, Versions
+from apiserver.interfaces import Attributes, Authorizer, Loopback, Versions
 from apiserver.webhooks.caller import Caller
 
 #: Fields of a pod spec that hold containers.
@@ -102,69 +99,3 @@ def newest_default(classes: Iterable[Object], annotations: Iterable[str]) -> Obj
     marked = [item for item in classes if any(annotations_of(item).get(key) == "true" for key in keys)]
     marked.sort(key=name_of)
     return max(marked, key=lambda item: str(item["metadata"].get("creationTimestamp") or ""), default=None)
-
-
-_STEP_SECONDS = Histogram(
-    "apiserver_admission_step_admission_duration_seconds",
-    "How long a step of admission took, by step, operation and whether the request was refused.",
-    ["type", "operation", "rejected"],
-    buckets=(0.005, 0.025, 0.1, 0.5, 1.0, 2.5),
-)
-
-
-class _Timed:
-    """Measures one step of admission. (A generator-based context manager would cost more than it measures.)"""
-
-    __slots__ = ("_operation", "_started", "_step")
-
-    def __init__(self, attributes: Attributes, step: str) -> None:
-        self._operation = operation(attributes).upper()
-        self._step = step
-        self._started = time.perf_counter()
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        rejected = "true" if error is not None else "false"
-        seconds = time.perf_counter() - self._started
-        _STEP_SECONDS.labels(self._step, self._operation, rejected).observe(seconds)
-
-
-class Chain:
-    """Plugins in their order."""
-
-    def __init__(self, plugins: Sequence[AdmissionPlugin]) -> None:
-        self.plugins = tuple(plugins)
-        self._by_request: dict[tuple[str, str, str, str], tuple[AdmissionPlugin, ...]] = {}
-
-    def _concerned(self, attributes: Attributes) -> tuple[AdmissionPlugin, ...]:
-        """Which plugins handle a request depends on these four alone, and is asked on every write."""
-        key = (attributes.verb, attributes.group, attributes.resource, attributes.subresource)
-        found = self._by_request.get(key)
-        if found is None:
-            found = tuple(plugin for plugin in self.plugins if plugin.handles(attributes))
-            if len(self._by_request) > 4096:
-                self._by_request.clear()
-            self._by_request[key] = found
-        return found
-
-    async def admit(self, attributes: Attributes, obj: Object | None, old: Object | None) -> None:
-        """Mutating admission, twice where webhooks have changed the object (the plugins see to it that twice is once);
-        raises ApiError."""
-        attributes.notes.again = None
-        with _Timed(attributes, "admit"):
-            for plugin in self._concerned(attributes):
-                await plugin.admit(attributes, obj, old)
-            again = attributes.notes.again
-            if again is not None and again.start():
-                for plugin in self._concerned(attributes):
-                    await plugin.admit(attributes, obj, old)
-
-    async def validate(self, attributes: Attributes, obj: Object | None, old: Object | None) -> list[str]:
-        """Validating admission: the warnings; raises ApiError."""
-        warnings: list[str] = []
-        with _Timed(attributes, "validate"):
-            for plugin in self._concerned(attributes):
-                warnings += await plugin.validate(attributes, obj, old)
-        return warnings

@@ -18,12 +18,18 @@ from apiserver.aggregation.transport import Transport, discovery_headers
 from apiserver.interfaces import Loopback
 from apiserver.storage.interface import StorageError
 from apiserver.webhooks.reasons import reason_of
+from component.counter import LightCounter
+from component.merging import same_everywhere
 
 logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 5  #: at once, since a Service may have bad endpoints beside good ones
 _ASK_SECONDS = 5.0
 _UNAVAILABLE = Gauge("aggregator_unavailable_apiservice", "APIServices that cannot be used now.", ("name",))
+same_everywhere("aggregator_unavailable_apiservice")
+_LOST = LightCounter(
+    "aggregator_unavailable_apiservice_total", "How often an APIService became unusable, by why.", ("name", "reason")
+)
 
 
 class Availability:
@@ -99,6 +105,8 @@ class Availability:
             # Another server was faster, or it has changed meanwhile: its change is looked at anyway.
             logger.debug("Condition not written", extra={"apiservice": name, "error": str(error)})
             return
+        if verdict.status != "True":
+            _LOST.labels(name, verdict.reason).inc()
         logger.info(
             "Availability of an aggregated API", extra={"apiservice": name, "available": verdict.status,
                                                          "reason": verdict.reason, "message_": verdict.message},

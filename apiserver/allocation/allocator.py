@@ -15,8 +15,9 @@ import orjson
 
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, key_of
+from apiserver.allocation import metrics
 from apiserver.allocation.plan import AddressRange, PortRange
-from apiserver.allocation.service import Supply, carry_over, fill_in, held_by
+from apiserver.allocation.service import Held, Supply, carry_over, fill_in, held_by
 from apiserver.storage.interface import Delete, Mismatch, Put, Revision
 from apiserver.watchcache.cache import WatchCache
 from apiserver.watchcache.feed import Feed
@@ -69,14 +70,16 @@ class ServiceAllocator:
 
         Raises ApiError where a value cannot be had. Where the commit then fails with a `Mismatch` on a key below
         /registry/allocations, somebody else was faster: plan again."""
-        before = held_by(old)
+        before = asked = held_by(old)
         if new is not None:
             new = copy.deepcopy(new)
             if old is not None:
                 carry_over(new, old)
+            asked = held_by(new)
             supply = Supply(self._ranges, self._port_range, _Used(self._addresses), _Used(self._ports))
             fill_in(new, before, supply, self._rng)
         now = held_by(new)
+        self._count(now, before, asked)
         owner = key_of(new or old or {})
         writes: list[Put | Delete] = []
         writes += self._take(self._addresses, sorted(now.addresses - before.addresses), owner)
@@ -84,6 +87,15 @@ class ServiceAllocator:
         writes += self._give_back(self._addresses, sorted(before.addresses - now.addresses), owner)
         writes += self._give_back(self._ports, sorted(before.ports - now.ports), owner)
         return new, writes
+
+    def _count(self, now: Held, before: Held, asked: Held) -> None:
+        for address in now.addresses - before.addresses:
+            parsed = ipaddress.ip_address(address)
+            for each in self._ranges:
+                if parsed in each.network:
+                    metrics.ADDRESSES.labels(str(each.network), metrics.scope(address, asked.addresses)).inc()
+        for port in now.ports - before.ports:
+            metrics.PORTS[metrics.scope(port, asked.ports)].inc()
 
     async def repair(self, services: WatchCache) -> None:
         """Free values that no Service holds, and take those that Services hold without a key; after `wait_ready`.

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from prometheus_client import Counter
-
 from apiserver.audit.event import Record
+from component.counter import LightCounter
 
 logger = logging.getLogger(__name__)
 
@@ -24,10 +23,16 @@ MODES = (BLOCKING, BATCH, STRICT)
 _DRAIN_SECONDS = 10.0
 _LOOK_SECONDS = 0.5  #: how soon a group that waits for others sees that the server ends
 
-EVENTS = Counter("apiserver_audit_event_total", "Counter of audit events generated and sent to the audit backend.")
-ERRORS = Counter(
-    "apiserver_audit_error_total", "Counter of audit events that failed to be audited properly.", ["plugin"]
+EVENTS = LightCounter(
+    "apiserver_audit_event_total", "Counter of audit events generated and sent to the audit backend."
+).labels()
+ERRORS = LightCounter(
+    "apiserver_audit_error_total", "Counter of audit events that failed to be audited properly.", ("plugin",)
 )
+REJECTED = LightCounter(
+    "apiserver_audit_requests_rejected_total", "Requests refused because they could not be recorded."
+).labels()
+LEVELS = LightCounter("apiserver_audit_level_total", "Requests, by how much of them is recorded.", ("level",))
 
 #: Makes a line of a record's stage at a time.
 Format = Callable[[Record, str, datetime], bytes]
@@ -98,6 +103,7 @@ class Backend:
             await written
         except AuditFailed:
             if self._mode == STRICT:
+                REJECTED.inc()
                 raise
 
     def put(self, record: Record, stage: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from apiserver.audit.backend import Backends
+from apiserver.audit.backend import LEVELS, Backends
 from apiserver.audit.event import Record, source_ips
 from apiserver.audit.policy import Level, Policy
 from apiserver.interfaces import Attributes, UserInfo
@@ -57,6 +57,7 @@ class Auditor:
 
         Raises AuditFailed in strict mode."""
         decided = self._policy.decide(call.attributes)
+        LEVELS.labels(decided.level.text).inc()
         if decided.level is Level.NONE:
             return
         request = call.request

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from api.resources import PODS, SECRETS, SERVICE_ACCOUNTS
 from apimachinery.errors import Unauthorized
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, parse_time, uid_of
+from apiserver.authn import metrics
 from apiserver.interfaces import Reader, UserInfo
 from component.tokenkeys import VerificationKey
 
@@ -115,6 +117,8 @@ class ServiceAccountTokens:
         if claims.get("sub") != user_name(namespace, name):
             raise _refused("subject does not match the service account", claims)
         self._check(SERVICE_ACCOUNTS, namespace, name, uid, claims)
+        stale = datetime.now(UTC).timestamp() > (private.get("warnafter") or math.inf)
+        (metrics.STALE_TOKENS if stale else metrics.VALID_TOKENS).inc()
         extra: dict[str, tuple[str, ...]] = {}
         for claim, resource in (("secret", SECRETS), ("pod", PODS)):
             bound = private.get(claim)
@@ -135,6 +139,7 @@ class ServiceAccountTokens:
         self._check(SERVICE_ACCOUNTS, namespace, name, uid, claims)
         if self._lookup:
             self._check(SECRETS, namespace, secret, "", claims)
+        metrics.LEGACY_TOKENS.inc()
         return UserInfo(user_name(namespace, name), uid, groups(namespace))
 
     def _check(self, resource: Resource, namespace: str, name: str, uid: str, claims: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Collection, Mapping
 
 from apimachinery.errors import Unauthorized
+from apiserver.authn import metrics
 from apiserver.authn.bootstraptoken import BootstrapTokens
 from apiserver.authn.headers import bearer_token
 from apiserver.authn.oidc import OidcTokens
@@ -59,12 +60,15 @@ class TokenAuthenticator:
 
     async def review(self, token: str, audiences: Collection[str] = ()) -> Found | None:
         """The user of a token and which of `audiences` (default: the server's own) it is for; raises Unauthorized."""
+        started = time.perf_counter()
         key = hmac.digest(self._secret, "\0".join((token, *audiences)).encode(), hashlib.sha256)
         now = time.monotonic()
         kept = self._found.get(key)
         if kept is not None and now < kept[0]:
+            metrics.remembered(time.perf_counter() - started)
             return kept[1]
-        found = await self._look_up(token, audiences)
+        with metrics.LookUp(started):
+            found = await self._look_up(token, audiences)
         if found is not None:
             if len(self._found) >= _KEPT:
                 self._found.clear()

@@ -80,5 +80,5 @@ class X509Authenticator:
         if datetime.now(UTC) > until:
             logger.info("Client certificate has expired", extra={"user": name, "until": until.isoformat()})
             raise Unauthorized("Unauthorized")
-        CERTIFICATE_EXPIRATIONS.labels().observe((until - datetime.now(UTC)).total_seconds())
+        CERTIFICATE_EXPIRATIONS.observe((until - datetime.now(UTC)).total_seconds())
         return UserInfo(name, groups=groups)

@@ -16,6 +16,7 @@ from api.resources import CUSTOM_RESOURCE_DEFINITIONS
 from apimachinery.errors import ApiError, Conflict, NotFound
 from apimachinery.objects import Object, is_deleting, name_of, uid_of
 from apiserver.crd import names
+from apiserver.crd import openapimetrics as openapi
 from apiserver.crd.conversion.webhook import WebhookConversion
 from apiserver.crd.kinds import Definition, Version, definition_of
 from apiserver.interfaces import Attributes, Loopback, UserInfo
@@ -132,6 +133,7 @@ class CustomResources:
         gone = former.keys if former else ()
         self._registry.exchange(gone, [self._served(definition, version, store) for version in definition.served])
         self._live[name_of(crd)] = _Live(form, store, stored, keys)
+        openapi.changed(name_of(crd), (key[:2] for key in keys), "update" if former is not None else "add")
         logger.info(
             "Serving a custom resource", extra={"definition": name_of(crd), "versions": [key[1] for key in keys]}
         )
@@ -149,6 +151,7 @@ class CustomResources:
         live = self._live.pop(name)
         self._registry.exchange(live.keys)
         self._registry.close_store(live.store)
+        openapi.changed(name, (key[:2] for key in live.keys), "remove")
         logger.info("No longer serving a custom resource", extra={"definition": name})
 
     async def _clean_up(self, crd: Object, now: datetime) -> bool:

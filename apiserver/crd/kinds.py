@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.apiextensions.defaulting import apply_defaults
-from api.kind import Custom, Kind, Subresource
+from api.kind import Custom, Deprecation, Kind, Subresource
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, is_deleting
 from apimachinery.schema import TypeSchema, from_openapi
@@ -81,8 +81,8 @@ def _kind(crd: Object, version: Mapping[str, Any], storage: str) -> Version:
             list_kind=names.get("listKind") or f"{names['kind']}List",
             schema=schema,
             scale=subresources.get("scale"),
-            deprecation=_deprecation(resource, version),
         ),
+        deprecation=_deprecation(resource, version),
     )
     return Version(kind, typed, settle)
 
@@ -102,10 +102,10 @@ def _subresources(kind: str, declared: Mapping[str, Any], strategy: CustomResour
     return tuple(made)
 
 
-def _deprecation(resource: Resource, version: Mapping[str, Any]) -> str:
+def _deprecation(resource: Resource, version: Mapping[str, Any]) -> Deprecation | None:
     if not version.get("deprecated"):
-        return ""
-    return version.get("deprecationWarning") or f"{resource.api_version} {resource.kind} is deprecated"
+        return None
+    return Deprecation(version.get("deprecationWarning") or f"{resource.api_version} {resource.kind} is deprecated")
 
 
 def _may_differ(crd: Object) -> bool:

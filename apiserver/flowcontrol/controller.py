@@ -14,7 +14,7 @@ from apimachinery.errors import ApiError
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, name_of
 from apiserver.bootstrap import flow
-from apiserver.flowcontrol import allocation, status
+from apiserver.flowcontrol import allocation, status, timing
 from apiserver.flowcontrol.allocation import Demand, Limits
 from apiserver.flowcontrol.level import Level
 from apiserver.flowcontrol.matching import Schema, classify, compile_schema, in_order
@@ -144,16 +144,18 @@ class FlowControl:
         self._forget_idle()
         present = {name: level for name, level in self.levels.items() if name in self.limits}
         for name, level in present.items():
-            seen = level.demand.reset(now)
+            seen, used = level.demand.reset(now), level.use.reset(now)
+            seats = timing.denominator(level.limit, self._seats)
+            timing.settle(name, seats, used=used.seconds, wanted=seen.seconds)
             former = self.demand[name].smoothed if name in self.demand else 0.0
             self.demand[name] = Demand(seen.high, allocation.smoothed(former, seen.average, seen.deviation))
             self.averages[name] = (seen.average, seen.deviation)
         for name in self.demand.keys() - present.keys():
             del self.demand[name], self.averages[name]
         exempt = frozenset(name for name, level in present.items() if level.exempt)
-        seats, self.fair_fraction = allocation.current(self._limits_of(present), self.demand, exempt)
+        limits, self.fair_fraction = allocation.current(self._limits_of(present), self.demand, exempt)
         for name, level in present.items():
-            level.limit = seats[name]
+            level.limit = limits[name]
             level.serve(now)
 
     def _limits_of(self, levels: Mapping[str, Level]) -> dict[str, Limits]:

@@ -34,6 +34,7 @@ class Fairness:
         seats = 1
         if attributes.verb == "list" and not attributes.name:
             seats = width.of_list(self._counted(attributes), _limit(query))
+        metrics.estimated(level.name, schema.name, seats)
         ticket = Ticket(schema.name, schema.flow(attributes), seats, attributes, time.monotonic())
         try:
             level.enter(ticket)
@@ -44,6 +45,9 @@ class Fairness:
         return _Seated(level, ticket, place.headers, self._under_way.now, attributes.verb in READS)
 
     async def _wait(self, level: Level, ticket: Ticket) -> None:
+        waiting = self._under_way.waiting
+        read = ticket.attributes.verb in READS
+        waiting[read] += 1
         ticket.turn = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(self._wait_seconds):
@@ -55,6 +59,7 @@ class Fairness:
             _withdraw(level, ticket, "cancelled")
             raise
         finally:
+            waiting[read] -= 1
             waited = time.monotonic() - ticket.arrived
             metrics.waited(level.name, ticket.schema, waited, executed=not ticket.waits)
 

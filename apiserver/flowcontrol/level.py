@@ -65,7 +65,7 @@ class Level:
         self.exempt = False
         self.limit = 0  #: seats at present, with what is lent and borrowed
         self.quiescing = False  #: its object is gone; it ends with its last request
-        self.in_use = 0
+        self.use = Integrator(now)  #: seats in use
         self.executing: Counter[str] = Counter()  #: requests by schema
         self.occupied: Counter[str] = Counter()  #: seats by schema
         self.inqueue: Counter[str] = Counter()
@@ -106,6 +106,11 @@ class Level:
         return not self.executing.total() and not self.inqueue.total()
 
     @property
+    def in_use(self) -> int:
+        """Seats in use."""
+        return self.use.value
+
+    @property
     def queues(self) -> Iterator[_Queue]:
         """The queues, in their order."""
         return iter(self._queues)
@@ -135,7 +140,7 @@ class Level:
 
     def _start(self, ticket: Ticket, now: float) -> None:
         ticket.started = now
-        self.in_use += ticket.seats
+        self.use.add(ticket.seats, now)
         self.executing[ticket.schema] += 1
         self.occupied[ticket.schema] += ticket.seats
         self.dispatched[ticket.schema] += 1
@@ -205,7 +210,7 @@ class Level:
             queue.executing -= 1
             queue.seats -= ticket.seats
             queue.next_at += ticket.seats * (now - ticket.started - _GUESSED_SECONDS)
-        self.in_use -= ticket.seats
+        self.use.add(-ticket.seats, now)
         self.executing[ticket.schema] -= 1
         self.occupied[ticket.schema] -= ticket.seats
         self.demand.add(-ticket.seats, now)

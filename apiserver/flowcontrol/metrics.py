@@ -9,8 +9,10 @@ from prometheus_client.registry import Collector
 
 from apiserver.flowcontrol.controller import FlowControl
 from component.histogram import Distribution, LightHistogram
+from component.merging import same_everywhere
 
 _PREFIX = "apiserver_flowcontrol_"
+same_everywhere(_PREFIX + "seat_fair_frac", _PREFIX + "current_r")
 _SECONDS = (0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
 
 _WAITS = LightHistogram(
@@ -25,7 +27,22 @@ _EXECUTIONS = LightHistogram(
     ("priority_level", "flow_schema", "type"),
     buckets=_SECONDS,
 )
+_SEATS = LightHistogram(
+    _PREFIX + "work_estimated_seats",
+    "Seats that requests asked for.",
+    ("priority_level", "flow_schema"),
+    buckets=(1.0, 2.0, 4.0, 10.0),
+)
+_seats: dict[tuple[str, str], Distribution] = {}
 _executions: dict[tuple[str, str, bool], Distribution] = {}
+
+
+def estimated(level: str, schema: str, seats: int) -> None:
+    """A request came that needs so many seats."""
+    child = _seats.get((level, schema))
+    if child is None:
+        child = _seats[level, schema] = _SEATS.labels(level, schema)
+    child.observe(seats)
 
 
 def waited(level: str, schema: str, seconds: float, *, executed: bool) -> None:

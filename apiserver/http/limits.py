@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from apiserver.authz.simple import PRIVILEGED_GROUP
 from apiserver.http import metrics
@@ -13,12 +14,18 @@ _NO_HEADERS: Mapping[str, str] = {}
 
 
 class UnderWay:
-    """The numbers of requests under way, reads apart from writes."""
+    """The numbers of requests under way, and of those that wait for their turn, reads apart from writes."""
 
     def __init__(self) -> None:
         self.now = {True: 0, False: 0}  #: by whether they read
-        metrics.IN_FLIGHT.labels("readOnly").set_function(lambda: float(self.now[True]))
-        metrics.IN_FLIGHT.labels("mutating").set_function(lambda: float(self.now[False]))
+        self.waiting = {True: 0, False: 0}
+        for gauge, numbers in ((metrics.IN_FLIGHT, self.now), (metrics.IN_QUEUE, self.waiting)):
+            gauge.labels("readOnly").set_function(partial(_number, numbers, True))
+            gauge.labels("mutating").set_function(partial(_number, numbers, False))
+
+
+def _number(numbers: Mapping[bool, int], read: bool) -> float:
+    return float(numbers[read])
 
 
 class InFlight:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Gauge
 
+from component.counter import LightCounter, Tally
 from component.histogram import Distribution, LightHistogram
+from component.merging import same_everywhere
 
 _DURATIONS = (
     0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0,
@@ -19,8 +21,8 @@ _EXPIRATIONS = (0.0, 0.5 * _HOUR, _HOUR, 2 * _HOUR, 6 * _HOUR, 12 * _HOUR, 24 * 
 _SCOPED = ("verb", "group", "version", "resource", "subresource", "scope", "component")
 _TIMED = ("verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component")
 
-REQUESTS = Counter(
-    "apiserver_request",
+REQUESTS = LightCounter(
+    "apiserver_request_total",
     "Requests answered, by verb, dry run, group, version, resource, scope, component and HTTP code.",
     (*_TIMED, "code"),
 )
@@ -38,24 +40,43 @@ SLI_DURATIONS = LightHistogram(
 )
 RESPONSE_SIZES = LightHistogram("apiserver_response_sizes", "Bytes of the answers to reads.", _SCOPED, buckets=_SIZES)
 IN_FLIGHT = Gauge("apiserver_current_inflight_requests", "Requests that are carried out now.", ("request_kind",))
+IN_QUEUE = Gauge("apiserver_current_inqueue_requests", "Requests that wait for their turn now.", ("request_kind",))
 LONG_RUNNING = Gauge("apiserver_longrunning_requests", "Watches, logs and the like that are under way.", _SCOPED)
-TERMINATIONS = Counter(
-    "apiserver_request_terminations", "Requests ended by the server in self-defence.", (*_SCOPED, "code")
+TERMINATIONS = LightCounter(
+    "apiserver_request_terminations_total", "Requests ended by the server in self-defence.", (*_SCOPED, "code")
 )
-WATCH_EVENTS = Counter("apiserver_watch_events", "Events sent to watchers.", ("group", "version", "kind"))
+WATCH_EVENTS = LightCounter("apiserver_watch_events_total", "Events sent to watchers.", ("group", "version", "kind"))
 WATCH_SIZES = LightHistogram(
     "apiserver_watch_events_sizes", "Bytes of the events sent.", ("group", "version", "kind"), buckets=_EVENT_SIZES
 )
+_DEPRECATED = Gauge(
+    "apiserver_requested_deprecated_apis",
+    "Versions that are not to be used any more and were asked for; always 1.",
+    ("group", "version", "resource", "subresource", "removed_release"),
+)
 STORAGE_OBJECTS = Gauge("apiserver_storage_objects", "Objects in the store, by resource.", ("resource",))
 STORAGE_BYTES = Gauge("apiserver_storage_size_bytes", "Size of the store.", ("storage_cluster_id",))
+same_everywhere("apiserver_requested_deprecated_apis", "apiserver_storage_objects", "apiserver_storage_size_bytes")
 
-# Counters in the reference, where their names do not end in _total; the library would add that.
-AUTHENTICATED = Gauge("authenticated_user_requests", "Requests of known users, by the user.", ("username",))
-AUTHENTICATIONS = Gauge("authentication_attempts", "Authentications, by their result.", ("result",))
+AUTHENTICATED = LightCounter("authenticated_user_requests", "Requests of known users, by the user.", ("username",))
+AUTHENTICATIONS = LightCounter("authentication_attempts", "Authentications, by their result.", ("result",))
 AUTHENTICATION_SECONDS = LightHistogram(
     "authentication_duration_seconds", "Seconds that they took.", ("result",), buckets=_AUTH_SECONDS
 )
-AUTHORIZATIONS = Counter("authorization_attempts", "Authorizations, by their result.", ("result",))
+_FILTER_SECONDS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 5.0, 10.0, 15.0, 30.0)
+FILTERS = LightHistogram(
+    "apiserver_request_filter_duration_seconds",
+    "Seconds that a request spent in a stage before it was carried out.",
+    ("filter",),
+    buckets=_FILTER_SECONDS,
+)
+VALIDATIONS = LightHistogram(
+    "field_validation_request_duration_seconds",
+    "Seconds from a write's arrival to its answer, by what it asked for unknown fields.",
+    ("field_validation",),
+    buckets=_DURATIONS[2:],
+)
+AUTHORIZATIONS = LightCounter("authorization_attempts_total", "Authorizations, by their result.", ("result",))
 AUTHORIZATION_SECONDS = LightHistogram(
     "authorization_duration_seconds", "Seconds that they took.", ("result",), buckets=_AUTH_SECONDS
 )
@@ -64,7 +85,7 @@ CERTIFICATE_EXPIRATIONS = LightHistogram(
     "How long the certificates of clients were still good.",
     (),
     buckets=_EXPIRATIONS,
-)
+).labels()
 
 _COMPONENT = "apiserver"
 
@@ -132,12 +153,17 @@ def terminated(verb: str, group: str, version: str, resource: str, subresource: 
     TERMINATIONS.labels(verb, group, version, resource, subresource, scope, _COMPONENT, str(code)).inc()
 
 
+def deprecated(group: str, version: str, resource: str, subresource: str, removed_release: str) -> None:
+    """Somebody uses a version that will be gone from a release on ("": nobody has said from which)."""
+    _DEPRECATED.labels(group, version, resource, subresource, removed_release).set(1)
+
+
 class _Outcome:
     """One result of authentication or authorization: how often, how long."""
 
     __slots__ = ("_count", "_seconds")
 
-    def __init__(self, counter: Counter | Gauge, seconds: LightHistogram, result: str) -> None:
+    def __init__(self, counter: LightCounter, seconds: LightHistogram, result: str) -> None:
         self._count = counter.labels(result)
         self._seconds = seconds.labels(result)
 
@@ -150,6 +176,9 @@ class _Outcome:
 AUTHENTICATION = {
     result: _Outcome(AUTHENTICATIONS, AUTHENTICATION_SECONDS, result) for result in ("success", "failure", "error")
 }
+AUTHENTICATING, IMPERSONATING = FILTERS.labels("authentication"), FILTERS.labels("impersonation")
+TAKING_TURNS, AUTHORIZING = FILTERS.labels("priorityandfairness"), FILTERS.labels("authorization")
+VALIDATION = {value: VALIDATIONS.labels(value) for value in ("", "Ignore", "Warn", "Strict")}
 AUTHORIZATION = {
     result: _Outcome(AUTHORIZATIONS, AUTHORIZATION_SECONDS, result) for result in ("allowed", "denied", "no-opinion")
 }
@@ -159,18 +188,18 @@ _TOLD = frozenset(
     {"admin", "client", "kube_proxy", "kubelet", "system:serviceaccount:kube-system:default", "system:anonymous",
      "system:kube-controller-manager", "system:kube-scheduler", "system:kube-proxy", "system:apiserver"}
 )  # fmt: skip
-_users = {name: AUTHENTICATED.labels(name) for name in ("other", "email_id")}
+_USERS_KEPT = 4096
+_users: dict[str, Tally] = {}  #: by user
 
 
 def authenticated(name: str) -> None:
     """Count one request of a known user."""
-    if name in _TOLD:
-        shown = name
-    else:
-        shown = "email_id" if "@" in name else "other"
-    child = _users.get(shown)
+    child = _users.get(name)
     if child is None:
-        child = _users[shown] = AUTHENTICATED.labels(shown)
+        shown = name if name in _TOLD else "email_id" if "@" in name else "other"
+        if len(_users) >= _USERS_KEPT:
+            _users.clear()
+        child = _users[name] = AUTHENTICATED.labels(shown)
     child.inc()
 
 

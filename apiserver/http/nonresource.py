@@ -30,11 +30,14 @@ class NonResourcePaths:
         aggregator: Aggregator,
         health: dict[str, HealthChecks],
         server_address: str,
+        *,
+        metrics_text: Callable[[], Awaitable[bytes]],
     ) -> None:
         self._registry = registry
         self._aggregator = aggregator
         self._health = health
         self._address = server_address
+        self._metrics_text = metrics_text
         self._exact: dict[str, Handler] = {
             "/": self._paths,
             "/index.html": self._paths,
@@ -88,7 +91,7 @@ class NonResourcePaths:
         return reply.document(version_info())
 
     async def _metrics(self, _: Call) -> Reply:
-        return Reply(200, metrics.render(), metrics.CONTENT_TYPE)
+        return Reply(200, await self._metrics_text(), metrics.CONTENT_TYPE)
 
     async def _health_answer(self, call: Call) -> Reply:
         endpoint, _, name = call.info.path.strip("/").partition("/")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
 import orjson
+from prometheus_client import Gauge
 
 from api.kind import Kind
 from apimachinery.objects import Object
@@ -20,13 +22,22 @@ from apiserver.http.reply import Reply
 from apiserver.http.request_info import first
 from apiserver.openapi import documents, gnostic
 from apiserver.registry.registry import Registry
+from component.counter import LightCounter
+from component.merging import same_everywhere
 from component.version import GIT_VERSION
 
 # Without the "@" of what clients ask for, which is no token of a media type.
 _V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 _V2_PROTOBUF_CLAUSES = frozenset({_V2_PROTOBUF, "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"})
 _V3_PROTOBUF = "application/com.github.proto-openapi.spec.v3"
+_V2_NAMES = ("v2", "v2.pb")
 _ROOT = "/openapi/v3"
+
+_MADE = LightCounter(
+    "aggregator_openapi_v2_regeneration_count", "How often the document was made.", ("apiservice", "reason")
+)
+_SECONDS = Gauge("aggregator_openapi_v2_regeneration_duration", "Seconds that it took last.", ("reason",))
+same_everywhere("aggregator_openapi_v2_regeneration_duration")
 
 
 class OpenApi:
@@ -39,6 +50,7 @@ class OpenApi:
         self._kinds: Sequence[Kind] = ()
         self._made: dict[str, tuple[bytes, str]] = {}
         self._lock = asyncio.Lock()
+        self._v2_made = False  # since the start
 
     def add_paths(self, paths: NonResourcePaths) -> None:
         """Serve them under their paths."""
@@ -113,9 +125,18 @@ class OpenApi:
                 self._made.clear()
             made = self._made.get(name)
             if made is None:
+                started = time.perf_counter()
                 body = await asyncio.to_thread(make)
+                if name in _V2_NAMES:
+                    self._count(time.perf_counter() - started)
                 made = self._made[name] = (body, hashlib.sha256(body).hexdigest().upper())
         return made
+
+    def _count(self, seconds: float) -> None:
+        reason = "update" if self._v2_made else "startup"
+        self._v2_made = True
+        _MADE.labels("*", reason).inc()  # whichever APIService has changed
+        _SECONDS.labels(reason).set(seconds)
 
 
 def _prefers_protobuf(accept: str) -> bool:

@@ -41,6 +41,7 @@ SpecialTable = Mapping[tuple[str, str, str], Mapping[str, Special]]
 #: Where the table has the scale of kinds that it does not name: custom resources.
 ANY_SCALE = ("*", "*", "scale")
 _LONG_SUBRESOURCES = frozenset({"exec", "attach", "portforward", "proxy", "log"})
+_VALIDATED = frozenset({"create", "update", "patch"})
 _RESULTS = {Decision.ALLOW: "allowed", Decision.DENY: "denied", Decision.NO_OPINION: "no-opinion"}
 _GZIP_MINIMUM = 128 << 10
 _UNSECURED = UserInfo("system:unsecured", groups=("system:masters", "system:authenticated"))
@@ -116,12 +117,16 @@ class ApiServer:
             raise
         if call.trail is not None:
             answer = await self._audited(call, call.trail, answer)
-        status = answer.status
+        seconds = time.perf_counter() - started
+        if info.verb in _VALIDATED:
+            validation = call.query["fieldValidation"][0] if "fieldValidation" in call.query else ""
+            if validation in metrics.VALIDATION:
+                metrics.VALIDATION[validation].observe(seconds)
         metrics.observe(
             *self._labels(call),
             dry_run=call.attributes.dry_run,
-            code=status,
-            seconds=time.perf_counter() - started,
+            code=answer.status,
+            seconds=seconds,
             waited=call.permit.waited if call.permit is not None else 0.0,
             size=answer.size if isinstance(answer, Reply) else 0,
         )
@@ -137,7 +142,8 @@ class ApiServer:
         kind = self._registry.kind(info.group, info.version, info.resource) if info.is_resource else None
         if kind is None or (info.subresource and kind.subresource(info.subresource) is None):
             return request.method, "", "", "", "", ""
-        verb = metrics.verb_of(info.verb, info.subresource, request.headers.get("Content-Type", ""))
+        media_type = request.headers.get("Content-Type", "") if info.verb == "patch" else ""
+        verb = metrics.verb_of(info.verb, info.subresource, media_type)
         scope = metrics.scope_of(info.namespace, info.name)
         return verb, info.group, info.version, info.resource, info.subresource, scope
 
@@ -175,7 +181,9 @@ class ApiServer:
         else:
             await self._identify(call)
         if call.info.verb == "watch" or not _is_long(call.info):
+            started = time.perf_counter()
             call.permit = await self._limits.admit(call.attributes, call.query)
+            metrics.TAKING_TURNS.observe(time.perf_counter() - started)
         writing = None
         try:
             if not insecure:
@@ -215,7 +223,9 @@ class ApiServer:
             metrics.AUTHENTICATION["error"].observe(time.perf_counter() - started)
             await self._unknown(call)
             raise
-        metrics.AUTHENTICATION["failure" if user is None else "success"].observe(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        metrics.AUTHENTICATION["failure" if user is None else "success"].observe(seconds)
+        metrics.AUTHENTICATING.observe(seconds)
         if user is None:
             if not self._anonymous:
                 await self._unknown(call)
@@ -226,7 +236,9 @@ class ApiServer:
             call.attributes = _attributes(user, call.info, _sources(request), call.user_agent)
             await self._auditor.begin(call)
         if impersonation.is_asked(request.headers):
+            started = time.perf_counter()
             user = await self._authenticator.impersonate(user, request.headers, self._authorizer)
+            metrics.IMPERSONATING.observe(time.perf_counter() - started)
             if call.trail is not None:
                 call.trail.impersonated(user)
         call.attributes = _attributes(user, call.info, _sources(request), call.user_agent)
@@ -234,7 +246,9 @@ class ApiServer:
     async def _authorize(self, call: Call) -> None:
         started = time.perf_counter()
         decision, reason = await self._authorizer.authorize(call.attributes)
-        metrics.AUTHORIZATION[_RESULTS[decision]].observe(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        metrics.AUTHORIZATION[_RESULTS[decision]].observe(seconds)
+        metrics.AUTHORIZING.observe(seconds)
         if call.trail is not None:
             call.trail.authorized(allowed=decision is Decision.ALLOW, reason=reason)
         if decision is not Decision.ALLOW:
@@ -282,8 +296,11 @@ class ApiServer:
             raise reply.method_not_allowed()
         if kind.resource.namespaced and not info.namespace and info.verb not in ("list", "watch"):
             raise reply.unknown_resource() if info.name else reply.method_not_allowed()
-        if kind.custom and kind.custom.deprecation:
-            call.warnings.append(kind.custom.deprecation)
+        if kind.deprecation is not None:
+            call.warnings.append(kind.deprecation.warning)
+            metrics.deprecated(
+                info.group, info.version, info.resource, info.subresource, kind.deprecation.removed_release
+            )
         return await self._resources.handle(call, served)
 
     async def drain(self) -> None:

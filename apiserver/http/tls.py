@@ -1,4 +1,6 @@
-"""The secure port's TLS context: the given certificate, or one made at start and kept in --cert-dir."""
+"""TLS contexts of the secure port, and the default certificate: the given one, or one made at start in --cert-dir.
+
+`certificates.py` has all certificates and follows their files."""
 
 from __future__ import annotations
 
@@ -6,7 +8,10 @@ import asyncio
 import ssl
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+from component.counter import LightCounter
 
 _MAKE_SECONDS = 30.0
 _VERSIONS = {
@@ -38,38 +43,61 @@ _SUITES = {
 _ALWAYS = frozenset({"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"})
 
 
+HANDSHAKE_ERRORS = LightCounter("apiserver_tls_handshake_errors_total", "TLS handshakes that failed.").labels()
+
+
 class TlsError(Exception):
     """The certificate cannot be used; one line says why."""
 
 
-async def context(
-    cert_file: str,
-    key_file: str,
-    *,
-    cert_dir: str,
-    alternatives: Sequence[str],
-    client_ca_files: Sequence[str] = (),
-    min_version: str = "",
-    cipher_suites: Sequence[str] = (),
-) -> ssl.SSLContext:
-    """The server's context; client certificates are asked for where there is a CA to check them. Raises TlsError."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """What all connections have in common, whatever their certificate."""
+
+    client_ca_files: Sequence[str] = ()
+    min_version: str = ""
+    cipher_suites: Sequence[str] = ()
+
+
+async def default_pair(cert_file: str, key_file: str, *, cert_dir: str, alternatives: Sequence[str]) -> tuple[str, str]:
+    """The files of the default certificate and its key; raises TlsError."""
     if bool(cert_file) != bool(key_file):
         raise TlsError("--tls-cert-file and --tls-private-key-file must be given together")
-    if min_version not in _VERSIONS:
-        raise TlsError(f"--tls-min-version: unknown version {min_version!r}")
-    if not cert_file:
-        cert_file, key_file = await _self_made(Path(cert_dir), alternatives)
+    return (cert_file, key_file) if cert_file else await _self_made(Path(cert_dir), alternatives)
+
+
+class _Counted(ssl.SSLObject):
+    """A connection whose handshake is counted where it fails."""
+
+    def do_handshake(self) -> None:
+        """Go on with it; raises SSLError."""
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError:
+            HANDSHAKE_ERRORS.inc()
+            raise
+
+
+def server_context(cert_file: str, key_file: str, settings: TlsSettings) -> ssl.SSLContext:
+    """A context with one certificate; client certificates are asked for where there is a CA to check them. Raises
+    TlsError."""
+    if settings.min_version not in _VERSIONS:
+        raise TlsError(f"--tls-min-version: unknown version {settings.min_version!r}")
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.minimum_version = _VERSIONS[min_version]
-    if cipher_suites:
-        made.set_ciphers(openssl_ciphers(cipher_suites))
+    made.sslobject_class = _Counted
+    made.minimum_version = _VERSIONS[settings.min_version]
+    if settings.cipher_suites:
+        made.set_ciphers(openssl_ciphers(settings.cipher_suites))
     try:
         made.load_cert_chain(cert_file, key_file)
-        for ca_file in client_ca_files:
+        for ca_file in settings.client_ca_files:
             made.load_verify_locations(ca_file)
     except (OSError, ssl.SSLError) as error:
-        raise TlsError(f"cannot load certificates ({cert_file}, {', '.join(client_ca_files)}): {error}") from error
-    if client_ca_files:
+        files = ", ".join((cert_file, key_file, *settings.client_ca_files))
+        raise TlsError(f"cannot load certificates ({files}): {error}") from error
+    if settings.client_ca_files:
         made.verify_mode = ssl.CERT_OPTIONAL
     made.set_alpn_protocols(["http/1.1"])
     return made

@@ -125,8 +125,11 @@ def _from_cache(served: Served, namespace: str, selection: Selection, limit: int
     matches = None if selection.only_equalities else selection.matches  # the candidates have the labels already
     if not limit:
         items = candidates if matches is None else [item for item in candidates if matches(item.obj)]
-        return Listed(items, revision)
-    return _chunk(candidates, selection, limit, revision, whole=True)
+        found = Listed(items, revision)
+    else:
+        found = _chunk(candidates, selection, limit, revision, whole=True)
+    cache.listings.add(len(candidates), len(found.items))
+    return found
 
 
 def _candidates(served: Served, namespace: str, selection: Selection) -> Sequence[CachedObject]:
@@ -187,8 +190,11 @@ async def _from_store(
         start = page.items[-1].key
     if not limit:
         matches = selection.matches
-        return Listed([item for item in found if matches is None or matches(item.obj)], revision)
-    return _chunk(found, selection, limit, revision, whole=not page.remaining, beyond=page.remaining)
+        listed = Listed([item for item in found if matches is None or matches(item.obj)], revision)
+    else:
+        listed = _chunk(found, selection, limit, revision, whole=not page.remaining, beyond=page.remaining)
+    store.cache.store_listings.add(len(found), len(listed.items))
+    return listed
 
 
 async def watch(

@@ -16,6 +16,7 @@ from apimachinery.objects import Object, labels_of
 from apiserver.storage.interface import Revision, Stored
 from apiserver.watchcache.converting import Convert, ConvertingWatcher
 from apiserver.watchcache.encoding import splice
+from apiserver.watchcache.listings import Listings
 from apiserver.watchcache.watcher import Watcher
 from apiserver.watchcache.window import CachedObject, Change, Transform, Trigger, Window
 
@@ -76,6 +77,10 @@ class WatchCache:
         self.version = 0  #: another number after every change
         self.received = 0  #: changes since the start
         self.initializations = 0  #: how often it was filled
+        self.initial_events = 0  #: objects that watches began with
+        self.too_slow = 0  #: watches that had to be ended
+        self.listings = Listings()  #: lists that were answered from here
+        self.store_listings = Listings()  #: lists that were read from the store
         self.window = Window(0)
         self._objects: dict[str, CachedObject] = {}
         self._keys: list[str] = []

@@ -174,6 +174,7 @@ class Feed:
         while True:
             page = await self.storage.list(cache.prefix, limit=_LIST_PAGE, start_after=start_after, revision=revision)
             items += page.items
+            cache.store_listings.add(len(page.items), len(page.items))
             if not page.remaining or not page.items:
                 break
             start_after = page.items[-1].key

@@ -139,6 +139,7 @@ class Watcher:
         """The next changes; raises `Gone` where some were missed."""
         changes = None if self._cut else self._cache.window.since(self._position, limit)
         if changes is None:
+            self._cache.too_slow += not self._cut
             self.close()
             raise Gone(f"too old resource version: {self._after} ({self._cache.window.base})")
         return changes
@@ -150,6 +151,7 @@ class Watcher:
     def _next_initial(self) -> bytes:
         batch = self._initial[self._initial_at : self._initial_at + _INITIAL_BATCH]
         self._initial_at += len(batch)
+        self._cache.initial_events += len(batch)
         return b"".join([self._initial_frame(item) for item in batch if self._selects(item)])
 
     def _initial_frame(self, item: CachedObject) -> bytes:

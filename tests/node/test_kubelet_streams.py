@@ -182,7 +182,7 @@ async def test_statistics_and_what_else_is_served(lab: KubeletLab) -> None:
             b'container_cpu_usage_seconds_total{container="c",namespace="default",pod="box"}'
             in (await get("/metrics/resource"))[1]
         )
-        assert b"kubelet_running_pods 1.0" in (await get("/metrics"))[1]
+        assert b"kubelet_running_pods 1\n" in (await get("/metrics"))[1]
         assert orjson.loads((await get("/pods"))[1])["items"][0]["metadata"]["name"] == "box"
         assert await get("/healthz") == (200, b"ok")
         assert (await get("/containerLogs/default/none/c"))[0] == 404

@@ -125,7 +125,7 @@ async def test_node_ports_on_every_address_reach_every_node_in_both_families(pro
         async with session.get("http://127.0.0.1:10249/metrics") as response:
             metrics = await response.text()
     assert 'kubeproxy_proxy_healthz_total{code="200"} ' in metrics
-    assert "kubeproxy_sync_proxy_rules_iptables_restore_failures_total 0.0" in metrics
+    assert "kubeproxy_sync_proxy_rules_iptables_restore_failures_total 0\n" in metrics
     assert await proxied.end() == 0
     assert (await ask(proxied.lab.outside, NODE_IP, 30001)).split()[0] in ("near", "far"), "rules stay"
 

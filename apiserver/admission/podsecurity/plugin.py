@@ -10,6 +10,7 @@ from apimachinery.fielderrors import FieldError
 from apimachinery.fielderrors import invalid as invalid_field
 from apimachinery.objects import Object, labels_of, name_of
 from apiserver.admission.base import Plugin, Setting, operation, refuse
+from apiserver.admission.podsecurity import metrics
 from apiserver.admission.podsecurity.baseline import BASELINE
 from apiserver.admission.podsecurity.check import Check, Violation
 from apiserver.admission.podsecurity.restricted import RESTRICTED
@@ -65,16 +66,18 @@ class PodSecurity(Plugin):
         exempt = self._settings.exemption(attributes.namespace, attributes.user.name, pod)
         if exempt:
             attributes.notes.annotations[f"{_PREFIX}exempt"] = exempt
+            metrics.exempted(attributes)
             return []
         if is_pod:
             self._enforce(attributes, labels_of(namespace), obj)
         self._audit(attributes, labels_of(namespace), pod)
-        return self._warnings(labels_of(namespace), pod)
+        return self._warnings(attributes, labels_of(namespace), pod)
 
     def _enforce(self, attributes: Attributes, labels: dict[str, str], pod: Object) -> None:
         level, version = self._policy(labels, "enforce")
         attributes.notes.annotations[f"{_PREFIX}enforce-policy"] = f"{level}:{version}"
         violations = evaluate(level, pod)
+        metrics.evaluated(attributes, (level, version), "enforce", allowed=not violations)
         if violations:
             raise refuse(attributes, f'violates PodSecurity "{level}:{version}": {_listed(violations)}', pod)
 
@@ -82,13 +85,17 @@ class PodSecurity(Plugin):
         level, version = self._policy(labels, "audit")
         violations = evaluate(level, pod)
         if violations:
+            metrics.evaluated(attributes, (level, version), "audit", allowed=False)
             text = f'would violate PodSecurity "{level}:{version}": {_listed(violations)}'
             attributes.notes.annotations[f"{_PREFIX}audit-violations"] = text
 
-    def _warnings(self, labels: dict[str, str], pod: Object) -> list[str]:
+    def _warnings(self, attributes: Attributes, labels: dict[str, str], pod: Object) -> list[str]:
         level, version = self._policy(labels, "warn")
         violations = evaluate(level, pod)
-        return [f'would violate PodSecurity "{level}:{version}": {_listed(violations)}'] if violations else []
+        if not violations:
+            return []
+        metrics.evaluated(attributes, (level, version), "warn", allowed=False)
+        return [f'would violate PodSecurity "{level}:{version}": {_listed(violations)}']
 
     def _policy(self, labels: dict[str, str], mode: str) -> tuple[str, str]:
         """(level, version) of a mode; a level that does not exist is taken as the strictest."""

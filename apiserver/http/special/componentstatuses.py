@@ -11,7 +11,7 @@ import aiohttp
 from api.kind import Kind
 from apimachinery import errors
 from apimachinery.objects import Object
-from apiserver.http import reply, views
+from apiserver.http import metrics, reply, views
 from apiserver.http.call import Call
 from apiserver.http.negotiate import LIST_VIEWS, OBJECT_VIEWS, TABLE
 from apiserver.http.reply import Reply
@@ -20,6 +20,11 @@ from apiserver.http.request_info import first
 _SECONDS = 5.0
 _PORTS = {"scheduler": 10259, "controller-manager": 10257}
 _DEPRECATED = "v1 ComponentStatus is deprecated in v1.19+"
+
+
+def _warn(call: Call) -> None:
+    call.warnings.append(_DEPRECATED)
+    metrics.deprecated("", "v1", "componentstatuses", "", "")
 
 
 class ComponentStatuses:
@@ -33,7 +38,7 @@ class ComponentStatuses:
         """Every component."""
         names = [*_PORTS, "etcd-0"]
         objects = await asyncio.gather(*(self._status(name) for name in names))
-        call.warnings.append(_DEPRECATED)
+        _warn(call)
         representation = call.representation(LIST_VIEWS)
         metadata: Object = {}
         if representation.view == TABLE:
@@ -50,7 +55,7 @@ class ComponentStatuses:
         if name != "etcd-0" and name not in _PORTS:
             raise errors.not_found("", "componentstatuses", name)
         obj = await self._status(name)
-        call.warnings.append(_DEPRECATED)
+        _warn(call)
         representation = call.representation(OBJECT_VIEWS)
         if representation.view == TABLE:
             include = first(call.query, "includeObject")

@@ -135,6 +135,7 @@ class Opened:
 
     plain: bytes
     stale: bool  #: written by another key than the one that writes now
+    prefix: bytes  #: of the key that wrote it
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,16 @@ class Providers:
     """The keys of some resources: the first one writes, all of them read."""
 
     chain: Sequence[Provider]
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether there is more than the provider that does nothing."""
+        return len(self.chain) > 1 or bool(self.prefix)
+
+    @property
+    def prefix(self) -> bytes:
+        """Of what is written."""
+        return self.chain[0].prefix
 
     def seal(self, plain: bytes, key: str) -> bytes:
         """The value to store at `key`."""
@@ -159,5 +170,5 @@ class Providers:
             except Undecryptable as error:
                 trouble = error if trouble is None or provider.prefix else trouble
                 continue
-            return Opened(plain, stale=place > 0)
+            return Opened(plain, place > 0, provider.prefix)
         raise trouble or Undecryptable("no matching prefix found")

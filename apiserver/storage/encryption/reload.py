@@ -6,22 +6,22 @@ import asyncio
 import logging
 from pathlib import Path
 
-from prometheus_client import Counter
-
 from apiserver.storage.encryption.config import ConfigurationError, parse
 from apiserver.storage.encryption.store import EncryptedStorage
+from component.counter import LightCounter
 
 logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 10.0
 
 
-_FAILURES = Counter(
-    "apiserver_encryption_config_controller_automatic_reload_failures", "Changes of the file that could not be used."
-)
-_SUCCESSES = Counter(
-    "apiserver_encryption_config_controller_automatic_reload_success", "Changes of the file that were taken over."
-)
+_FAILURES = LightCounter(
+    "apiserver_encryption_config_controller_automatic_reload_failures_total",
+    "Changes of the file that could not be used.",
+).labels()
+_SUCCESSES = LightCounter(
+    "apiserver_encryption_config_controller_automatic_reload_success_total", "Changes of the file that were taken over."
+).labels()
 
 
 async def follow(storage: EncryptedStorage, path: Path, *, poll_seconds: float = _POLL_SECONDS) -> None:

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
+from time import perf_counter
 
 from apimachinery.meta import Resource
 from apiserver.storage.encryption.config import Rules
+from apiserver.storage.encryption.metrics import transformed
 from apiserver.storage.encryption.providers import Providers, Undecryptable
 from apiserver.storage.interface import (
     Delete,
@@ -94,7 +96,11 @@ class EncryptedStorage:
         providers = self._providers(write.key)
         if providers is None or isinstance(write, Delete):
             return write
-        return replace(write, value=providers.seal(write.value, write.key))
+        started = perf_counter()
+        sealed = providers.seal(write.value, write.key)
+        if providers.encrypts:
+            transformed(providers.prefix, started, reading=False)
+        return replace(write, value=sealed)
 
     def _opened(self, stored: Stored) -> Stored:
         value, problem, stale = self._read(stored.key, stored.value)
@@ -111,8 +117,12 @@ class EncryptedStorage:
         providers = self._providers(key)
         if providers is None:
             return value, "", False
+        started = perf_counter()
         try:
             opened = providers.open(value, key)
         except Undecryptable as error:
+            transformed(b"", started, reading=True, good=False)
             return value, str(error), False
+        if providers.encrypts:
+            transformed(opened.prefix, started, reading=True)
         return opened.plain, "", opened.stale

@@ -22,6 +22,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import grpc
 import grpc.aio
 
+from apiserver.storage.etcd3.grpcmetrics import Calls, go_code
 from apiserver.storage.interface import Compacted, FutureRevision, StorageError, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class Connection:
             raise ValueError("etcd needs at least one endpoint")
         self._channels = [_open_channel(endpoint, credentials) for endpoint in endpoints]
         self._calls: list[dict[str, Any]] = [{} for _ in self._channels]
+        self._counts: dict[str, Calls] = {}
         self._current = 0
         self.closed = False
 
@@ -81,6 +83,7 @@ class Connection:
         """The answer; raises `StorageError`s."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _CALL_SECONDS
+        counts = self._count(method.name, "unary")
         tries = 0
         while True:
             if self.closed:
@@ -88,28 +91,36 @@ class Connection:
             endpoint = self._current
             left = deadline - loop.time()
             limit = min(left, _TRY_SECONDS) if len(self._channels) > 1 and method.repeatable else left
+            counts.asked()
             try:
-                return await self._unary(endpoint, method)(request, timeout=limit, metadata=REQUIRE_LEADER)
+                answer = await self._unary(endpoint, method)(request, timeout=limit, metadata=REQUIRE_LEADER)
             except asyncio.CancelledError:
+                counts.failed("Canceled")
                 raise self.cancellation() from None
             except grpc.aio.AioRpcError as error:
                 tries += 1
+                counts.failed(go_code(error.code().name))
                 problem = translate(error)
                 self.move_on(endpoint)
                 again = isinstance(problem, Unavailable) and (method.repeatable or _was_never_sent(error))
                 if not again or loop.time() + _PAUSE_SECONDS >= deadline:
                     raise problem from error
+            else:
+                counts.answered()
+                return answer
             if tries % len(self._channels) == 0:
                 await asyncio.sleep(_PAUSE_SECONDS)
 
-    def open_stream(self, name: str, encode: Any, decode: Any) -> tuple[int, Any]:
-        """A bidirectional stream on the endpoint in use, and which that is."""
+    def open_stream(self, name: str, encode: Any, decode: Any) -> tuple[int, Any, Calls]:
+        """A bidirectional stream on the endpoint in use, which that is, and where its messages are counted."""
         if self.closed:
             raise Unavailable("the connection to etcd is closed")
         multi = self._channels[self._current].stream_stream(
             name, request_serializer=encode, response_deserializer=decode
         )
-        return self._current, multi(metadata=REQUIRE_LEADER)
+        counts = self._count(name, "bidi_stream")
+        counts.started.inc()
+        return self._current, multi(metadata=REQUIRE_LEADER), counts
 
     def move_on(self, endpoint: int) -> None:
         """This endpoint did not answer: use the next, unless somebody else has moved on already."""
@@ -128,6 +139,12 @@ class Connection:
         self.closed = True
         for channel in self._channels:
             await channel.close()
+
+    def _count(self, name: str, kind: str) -> Calls:
+        found = self._counts.get(name)
+        if found is None:
+            found = self._counts[name] = Calls(name, kind)
+        return found
 
     def _unary(self, endpoint: int, method: Method) -> Any:
         call = self._calls[endpoint].get(method.name)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter
+from time import perf_counter
 
 from apiserver.storage.interface import Delete, Put
+from component.counter import LightCounter, Tally
 from component.histogram import Distribution, LightHistogram
 
 _SECONDS = (
@@ -14,8 +15,9 @@ _SECONDS = (
 _DURATIONS = LightHistogram(
     "etcd_request_duration_seconds", "Seconds that calls of etcd took.", ("operation", "type"), buckets=_SECONDS
 )
-_REQUESTS = Counter("etcd_requests", "Calls of etcd.", ("operation", "type"))
-_children: dict[tuple[str, str], tuple[Counter, Distribution]] = {}
+_REQUESTS = LightCounter("etcd_requests_total", "Calls of etcd.", ("operation", "type"))
+_ERRORS = LightCounter("etcd_request_errors_total", "Calls of etcd that failed.", ("operation", "type"))
+_children: dict[tuple[str, str], tuple[Tally, Distribution]] = {}
 
 
 def observe(operation: str, key: str, seconds: float) -> None:
@@ -27,6 +29,25 @@ def observe(operation: str, key: str, seconds: float) -> None:
         found = _children[labels] = (_REQUESTS.labels(*labels), _DURATIONS.labels(*labels))
     found[0].inc()
     found[1].observe(seconds)
+
+
+class Timed:
+    """One call about a key or prefix: a context manager around it."""
+
+    __slots__ = ("_key", "_operation", "_started")
+
+    def __init__(self, operation: str, key: str) -> None:
+        self._operation = operation
+        self._key = key
+        self._started = perf_counter()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        observe(self._operation, self._key, perf_counter() - self._started)
+        if error is not None:
+            _ERRORS.labels(self._operation, resource_of(self._key)).inc()
 
 
 def operation_of(write: Put | Delete) -> str:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -57,9 +56,8 @@ class EtcdStorage:
 
     async def get(self, key: str) -> Stored | None:
         """See `Storage.get`."""
-        started = time.perf_counter()
-        answer = await self._connection.call(_RANGE, rpc.RangeRequest(key=key.encode()))
-        metrics.observe("get", key, time.perf_counter() - started)
+        with metrics.Timed("get", key):
+            answer = await self._connection.call(_RANGE, rpc.RangeRequest(key=key.encode()))
         return _stored(answer.kvs[0]) if answer.kvs else None
 
     async def list(self, prefix: str, *, limit: int = 0, start_after: str = "", revision: Revision = 0) -> Page:
@@ -71,9 +69,8 @@ class EtcdStorage:
         while True:
             size = min(_PAGE, limit - len(items)) if limit else _PAGE
             request = rpc.RangeRequest(key=start, range_end=end, limit=size, revision=revision)
-            started = time.perf_counter()
-            answer = await self._connection.call(_RANGE, request)
-            metrics.observe("list", prefix, time.perf_counter() - started)
+            with metrics.Timed("list", prefix):
+                answer = await self._connection.call(_RANGE, request)
             revision = revision or answer.header.revision
             items.extend(map(_stored, answer.kvs))
             remaining = answer.count - len(answer.kvs)
@@ -99,9 +96,8 @@ class EtcdStorage:
             if write.ttl_seconds:
                 put.lease = await self._leases.lease(write.ttl_seconds)
                 leases.append(put.lease)
-        started = time.perf_counter()
-        answer = await self._transact(request, leases)
-        metrics.observe(metrics.operation_of(writes[0]), writes[0].key, time.perf_counter() - started)
+        with metrics.Timed(metrics.operation_of(writes[0]), writes[0].key):
+            answer = await self._transact(request, leases)
         if answer.succeeded:
             return int(answer.header.revision)
         raise _mismatch(writes, answer)

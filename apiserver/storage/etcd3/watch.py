@@ -15,6 +15,7 @@ import grpc.aio
 
 from apiserver.storage.etcd3 import rpc_pb2 as rpc
 from apiserver.storage.etcd3.connection import Connection, translate
+from apiserver.storage.etcd3.grpcmetrics import Calls, go_code
 from apiserver.storage.interface import Compacted, Revision, StorageEvent, Unavailable, WatchBatch
 
 logger = logging.getLogger(__name__)
@@ -28,16 +29,17 @@ async def watch(connection: Connection, start: bytes, end: bytes, after: Revisio
     seen = after
     pause = _FIRST_PAUSE_SECONDS
     while True:
-        endpoint, stream = connection.open_stream(
+        endpoint, stream, counts = connection.open_stream(
             "/etcdserverpb.Watch/Watch", rpc.WatchRequest.SerializeToString, rpc.WatchResponse.FromString
         )
         try:
-            async for batch in _follow(stream, start, end, seen):
+            async for batch in _follow(stream, counts, start, end, seen):
                 seen = batch.revision
                 pause = _FIRST_PAUSE_SECONDS
                 yield batch
             problem = "the stream ended"
         except grpc.aio.AioRpcError as error:
+            counts.failed(go_code(error.code().name))
             failure = translate(error)
             if isinstance(failure, Compacted):
                 raise failure from error
@@ -54,14 +56,16 @@ async def watch(connection: Connection, start: bytes, end: bytes, after: Revisio
         pause = min(_MAX_PAUSE_SECONDS, pause * 2)
 
 
-async def _follow(stream: Any, start: bytes, end: bytes, after: Revision) -> AsyncIterator[WatchBatch]:
+async def _follow(stream: Any, counts: Calls, start: bytes, end: bytes, after: Revision) -> AsyncIterator[WatchBatch]:
     """Batches until the stream ends; raises `Compacted`, gRPC's errors."""
     create = rpc.WatchCreateRequest(
         key=start, range_end=end, start_revision=after + 1, progress_notify=True, fragment=True
     )
     await stream.write(rpc.WatchRequest(create_request=create))
+    counts.sent.inc()
     events: list[StorageEvent] = []
     while (answer := await stream.read()) is not grpc.aio.EOF:
+        counts.received.inc()
         if answer.canceled:
             if answer.compact_revision:
                 raise Compacted(f"revision {after} is compacted, oldest kept: {answer.compact_revision}")

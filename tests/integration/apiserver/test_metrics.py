@@ -28,6 +28,7 @@ async def api(tmp_path: Path) -> AsyncIterator[RestClient]:
             await client.list(CONFIG_MAPS, "default")
             async for _ in client.watch(CONFIG_MAPS, "default", resource_version="0"):
                 break
+            assert (await client.raw("GET", "/apis/flowcontrol.apiserver.k8s.io/v1beta2/flowschemas"))[0] == 200
             assert (await client.raw("GET", "/apis/nobody.example.com/v1/things"))[0] == 404
             yield client
     finally:
@@ -62,6 +63,29 @@ async def test_metrics_of_what_was_done(api: RestClient) -> None:
     assert value('kube_apiserver_clusterip_allocator_allocated_ips{cidr="10.96.0.0/12"}') == 1
     assert value("kube_apiserver_nodeport_allocator_allocated_ports") == 0
     assert value("kube_apiserver_nodeport_allocator_available_ports") == 2768
+    old = 'resource="flowschemas",subresource="",version="v1beta2"'
+    flow = "flowcontrol.apiserver.k8s.io"
+    assert value(f'apiserver_requested_deprecated_apis{{group="{flow}",removed_release="1.29",{old}}}') == 1
+    assert value('apiserver_cache_list_total{index="",resource_prefix="/configmaps"}') == 1
+    assert value('apiserver_cache_list_returned_objects_total{resource_prefix="/configmaps"}') == 1
+    assert value('apiserver_storage_list_total{resource="configmaps"}') >= 1
+    assert value('apiserver_init_events_total{resource="configmaps"}') == 1
+    assert value('apiserver_request_filter_duration_seconds_count{filter="authorization"}') > 3
+    assert value('field_validation_request_duration_seconds_count{field_validation=""}') == 1
+    assert value('authentication_token_cache_request_total{status="miss"}') >= 1
+    create = 'operation="CREATE",rejected="false",type="admit"'
+    assert value(f"apiserver_admission_step_admission_duration_seconds_count{{{create}}}") >= 1
+    plugin = f'name="NamespaceLifecycle",{create}'
+    assert value(f"apiserver_admission_controller_admission_duration_seconds_count{{{plugin}}}") >= 1
+    unary = 'grpc_method="Txn",grpc_service="etcdserverpb.KV",grpc_type="unary"'
+    assert value(f"grpc_client_started_total{{{unary}}}") == value(
+        f'grpc_client_handled_total{{grpc_code="OK",{unary}}}'
+    )
+    static = 'cidr="10.96.0.0/12",scope="static"'
+    assert value(f"kube_apiserver_clusterip_allocator_allocation_total{{{static}}}") == 1
+    seats = 'flow_schema="exempt",priority_level="exempt"'
+    assert value(f"apiserver_flowcontrol_work_estimated_seats_count{{{seats}}}") > 3
+    assert value('apiserver_current_inqueue_requests{request_kind="readOnly"}') == 0
     for name in (
         "apiserver_request_sli_duration_seconds", "apiserver_response_sizes", "apiserver_watch_events_sizes",
         "etcd_request_duration_seconds", "authentication_duration_seconds", "authorization_duration_seconds",

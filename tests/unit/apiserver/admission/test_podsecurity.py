@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from prometheus_client import REGISTRY
 
 from api.resources import NAMESPACES
 from apimachinery.errors import Forbidden, Invalid
 from apimachinery.objects import Object
 from apiserver.admission.base import Setting
+from apiserver.admission.podsecurity.metrics import shown_version
 from apiserver.admission.podsecurity.plugin import PodSecurity, evaluate
 from tests.unit.apiserver.objects import MemoryLoopback, attributes, made, pod
 
@@ -121,3 +123,31 @@ async def test_labels_of_namespaces(setting: Setting) -> None:
     with pytest.raises(Invalid, match="must be one of privileged, baseline, restricted"):
         await PodSecurity(setting).validate(asked, bad, made("Namespace", "default"))
     assert await PodSecurity(setting).validate(asked, bad, bad) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "shown"),
+    [("latest", "latest"), ("v1.28", "latest"), ("v1.27", "v1.27"), ("v1.29", "future"), ("v1.9999", "future")],
+)
+def test_versions_in_metrics_are_few(version: str, shown: str) -> None:
+    assert shown_version(version, 28) == shown
+
+
+async def test_evaluations_are_counted_by_mode_and_decision(api: MemoryLoopback, setting: Setting) -> None:
+    namespace(api, enforce="baseline", warn="restricted")
+    labels = {"request_operation": "create", "resource": "pod", "subresource": "", "policy_version": "latest"}
+
+    def counted(mode: str, level: str, decision: str) -> float:
+        wanted = {**labels, "mode": mode, "policy_level": level, "decision": decision}
+        return REGISTRY.get_sample_value("pod_security_evaluations_total", wanted) or 0.0
+
+    before = counted("enforce", "baseline", "allow"), counted("warn", "restricted", "deny")
+    plugin = PodSecurity(setting)
+    await plugin.validate(attributes("create", "pods", namespace="default"), pod(), None)
+    assert (counted("enforce", "baseline", "allow"), counted("warn", "restricted", "deny")) == (
+        before[0] + 1, before[1] + 1,
+    )  # fmt: skip
+    refused = counted("enforce", "baseline", "deny")
+    with pytest.raises(Forbidden):
+        await plugin.validate(attributes("create", "pods", namespace="default"), pod(hostPID=True), None)
+    assert counted("enforce", "baseline", "deny") == refused + 1

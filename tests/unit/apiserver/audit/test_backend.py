@@ -47,11 +47,11 @@ async def test_what_waits_is_written_at_the_end(tmp_path: Path) -> None:
 
 
 async def test_a_full_buffer_loses_and_counts_instead_of_waiting(tmp_path: Path) -> None:
-    before = ERRORS.labels("buffered")._value.get()
+    before = ERRORS.labels("buffered").value
     backend = Backend(FileSink(LogFile(str(tmp_path / "log"))), line, mode=BATCH, buffer_size=3)
     for _ in range(5):
         await backend.write(record(), "Panic")
-    assert ERRORS.labels("buffered")._value.get() - before == 2
+    assert ERRORS.labels("buffered").value - before == 2
 
 
 async def test_an_event_is_what_was_known_when_it_happened(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from api.resources import PODS, SECRETS, SERVICE_ACCOUNTS
 from apimachinery.errors import ApiError, Unauthorized
 from apimachinery.objects import Object
+from apiserver.authn import metrics
 from apiserver.authn.serviceaccounts import ServiceAccountTokens
 from apiserver.authn.tokenrequest import TokenIssuer
 from component.tokenkeys import PrivateKey, jwks, load_signing_key, load_verification_keys, make_signing_key
@@ -159,6 +160,14 @@ async def test_injected_tokens_live_a_year_and_warn(cluster: Cluster) -> None:
     )
     assert claims["exp"] - claims["iat"] == 365 * 24 * 3600
     assert claims["kubernetes.io"]["warnafter"] - claims["iat"] == 3607
+
+
+def test_stale_tokens_are_told_from_others(cluster: Cluster) -> None:
+    private = {"namespace": "ns", "serviceaccount": {"name": "sa", "uid": "uid-sa"}}
+    before = metrics.VALID_TOKENS.value, metrics.STALE_TOKENS.value
+    for later in (60, -60, -120):
+        cluster.tokens.user(forged(_RSA, **{"kubernetes.io": {**private, "warnafter": int(time.time()) + later}}))
+    assert (metrics.VALID_TOKENS.value, metrics.STALE_TOKENS.value) == (before[0] + 1, before[1] + 2)
 
 
 def test_a_made_key_is_kept_private_and_never_replaced(tmp_path: Path) -> None:

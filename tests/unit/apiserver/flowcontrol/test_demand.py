@@ -1,0 +1,43 @@
+"""A number over time, and what histograms make of it."""
+
+from __future__ import annotations
+
+import pytest
+from prometheus_client import REGISTRY
+
+from apiserver.flowcontrol.demand import Integrator
+from apiserver.flowcontrol.timing import denominator, settle
+
+
+def test_a_period_has_average_deviation_high_and_the_time_of_each_value() -> None:
+    number = Integrator(10.0)
+    number.add(4, 12.0)  # 0 for two seconds
+    number.add(-2, 13.0)  # 4 for one
+    seen = number.reset(14.0)  # 2 for one
+    assert (seen.average, seen.high, seen.seconds) == (1.5, 4, {0: 2.0, 4: 1.0, 2: 1.0})
+    assert seen.deviation == pytest.approx(((2 * 1.5**2 + 2.5**2 + 0.5**2) / 4) ** 0.5)
+    after = number.reset(16.0)
+    assert (after.average, after.deviation, after.high, after.seconds) == (2.0, 0.0, 2, {2: 2.0})
+
+
+def test_a_period_without_length_is_what_there_is() -> None:
+    number = Integrator(10.0)
+    number.add(3, 10.0)
+    seen = number.reset(10.0)
+    assert (seen.average, seen.deviation, seen.high, seen.seconds) == (3.0, 0.0, 3, {})
+
+
+def test_levels_without_seats_of_their_own_are_compared_with_the_servers() -> None:
+    assert [denominator(30, 600), denominator(0, 600), denominator(0, 4)] == [30, 60, 1]
+
+
+def test_each_nanosecond_is_an_observation() -> None:
+    settle("timing-test", 10, used={0: 1.0, 5: 2e-9}, wanted={15: 3e-9})
+    used = {"phase": "executing", "priority_level": "timing-test"}
+    name = "apiserver_flowcontrol_priority_level_seat_utilization"
+    assert REGISTRY.get_sample_value(f"{name}_bucket", {**used, "le": "0"}) == 1e9
+    assert REGISTRY.get_sample_value(f"{name}_bucket", {**used, "le": "0.5"}) == 1e9 + 2
+    assert REGISTRY.get_sample_value(f"{name}_sum", used) == 1.0
+    wanted = {"priority_level": "timing-test"}
+    assert REGISTRY.get_sample_value("apiserver_flowcontrol_demand_seats_bucket", {**wanted, "le": "1.4"}) == 0
+    assert REGISTRY.get_sample_value("apiserver_flowcontrol_demand_seats_bucket", {**wanted, "le": "1.7"}) == 3
