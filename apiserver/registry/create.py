@@ -10,6 +10,7 @@ from apimachinery.errors import AlreadyExists
 from apimachinery.objects import Object, name_of, namespace_of
 from apiserver.registry import objectmeta, ownership
 from apiserver.registry.context import WriteContext
+from apiserver.registry.fieldversions import converting
 from apiserver.registry.served import Served
 from apiserver.watchcache.window import CachedObject
 
@@ -28,7 +29,7 @@ async def create(
     objectmeta.settle_namespace(obj, namespace, namespaced=served.kind.resource.namespaced)
     objectmeta.check_version_on_create(obj)
     if not applies:
-        ownership.on_create(served, obj, context)
+        await converting(context, lambda: _owned(served, obj, context))
     await served.admission.admit(context.attributes, obj, None)
     metadata = objectmeta.metadata_of(obj)
     base = "" if metadata.get("name") else metadata.get("generateName") or ""
@@ -43,6 +44,10 @@ async def create(
         except AlreadyExists:
             metadata["name"] = objectmeta.generated_name(base, _random)
     return await _write(served, obj, context)
+
+
+async def _owned(served: Served, obj: Object, context: WriteContext) -> None:
+    ownership.on_create(served, obj, context)
 
 
 def check(served: Served, obj: Object, context: WriteContext) -> None:
