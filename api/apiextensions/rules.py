@@ -22,6 +22,12 @@ _OLD: Final = "oldSelf"
 _NO_OVERLOAD: Final = "call arguments did not match a supported operator, function or macro signature for rule"
 _TOO_COSTLY: Final = "no further validation rules will be run due to call cost exceeds limit for rule"
 _ABSENT: Final = object()
+_BLOCKING: Final = frozenset(
+    {
+        *("FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany"),
+        "FieldValueTypeInvalid",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +217,7 @@ def _from_text(value: str, form: str) -> Any:
 
 def blocked(errors: Sequence[FieldError]) -> FieldError | None:
     """What is told in place of the rules where the value is too broken to look at them."""
-    reasons = {"FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid"}
-    if not any(error.reason in reasons for error in errors):
+    if not any(error.reason in _BLOCKING for error in errors):
         return None
     text = "some validation rules were not checked because the object was invalid; correct the existing errors to "
     return fe.invalid("<nil>", fe.GoSyntax('"null"'), text + "complete validation")

@@ -60,7 +60,8 @@ def _kind(crd: Object, version: Mapping[str, Any], storage: str) -> Version:
     typed = from_openapi(schema)
     resource = _resource(crd, version["name"])
     subresources = version.get("subresources") or {}
-    strategy = CustomResourceStrategy(schema, has_status=subresources.get("status") is not None)
+    has_status = subresources.get("status") is not None
+    strategy = CustomResourceStrategy(schema, has_status=has_status, scale=subresources.get("scale"))
     columns, cells = table_of(version)
     settle = _settling(resource, schema, typed)
     changes = _may_differ(crd)
