@@ -11,6 +11,7 @@ from apimachinery.objects import Object, name_of, namespace_of
 from apiserver.registry import objectmeta, ownership
 from apiserver.registry.context import WriteContext
 from apiserver.registry.fieldversions import converting
+from apiserver.registry.patience import patiently
 from apiserver.registry.served import Served
 from apiserver.watchcache.window import CachedObject
 
@@ -36,7 +37,7 @@ async def create(
     objectmeta.fill_on_create(obj, context.now, objectmeta.new_uid())
     if base:
         metadata["name"] = objectmeta.generated_name(base, _random)
-    check(served, obj, context)
+    await check(served, obj, context)
     context.warnings += await served.admission.validate(context.attributes, obj, None)
     for _ in range(_NAME_ATTEMPTS if base else 0):
         try:
@@ -50,7 +51,7 @@ async def _owned(served: Served, obj: Object, context: WriteContext) -> None:
     ownership.on_create(served, obj, context)
 
 
-def check(served: Served, obj: Object, context: WriteContext) -> None:
+async def check(served: Served, obj: Object, context: WriteContext) -> None:
     """Prepare and validate a new object; raises Invalid."""
     strategy = served.strategy("")
     user = context.attributes.user
@@ -60,7 +61,7 @@ def check(served: Served, obj: Object, context: WriteContext) -> None:
     problems = validate_object_meta(
         obj["metadata"], kind.resource.namespaced, strategy.name_rule, standard_finalizers=kind.custom is None
     )
-    problems += strategy.validate(obj)
+    problems += await patiently(lambda: strategy.validate(obj))
     if problems:
         raise served.invalid(name_of(obj), problems)
     context.warnings += strategy.warnings(obj, None)

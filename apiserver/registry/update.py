@@ -13,6 +13,7 @@ from apimachinery.objects import Object, name_of, uid_of
 from apiserver.registry import create, objectmeta, ownership
 from apiserver.registry.context import WriteContext
 from apiserver.registry.fieldversions import converting
+from apiserver.registry.patience import patiently
 from apiserver.registry.served import Served
 from apiserver.storage.interface import Mismatch
 from apiserver.watchcache.window import CachedObject
@@ -137,7 +138,8 @@ async def _settle(
     strategy.prepare_update(new, old)
     objectmeta.restore_system_fields(new, old)
     # The reference checks metadata twice, by the common rules and again by each kind's: so every cause is told twice.
-    problems = validate_object_meta_update(new["metadata"], old["metadata"]) * 2 + strategy.validate_update(new, old)
+    problems = validate_object_meta_update(new["metadata"], old["metadata"]) * 2
+    problems += await patiently(lambda: strategy.validate_update(new, old))
     if problems:
         raise served.invalid(name_of(old), problems)
     context.warnings += strategy.warnings(new, old)

@@ -308,6 +308,38 @@ def test_rules_that_come_to_no_answer(rule: str, value: Mapping[str, Any], told:
     assert _told(schema, value) == [f'<nil>: Invalid value: "object": {told}']
 
 
+def test_rules_of_one_object_share_a_budget() -> None:
+    rule = {"rule": f"!self.contains('{'b' * 9000}')"}  # 900,000 units for a text of 10,000 bytes
+    items = {"type": "string", "x-kubernetes-validations": [rule]}
+    schema = {"type": "object", "properties": {"l": {"type": "array", "items": items}}}
+    costly = "a" * 10_000
+    assert _told(schema, {"l": [costly] * 11}) == []
+    assert _told(schema, {"l": [costly] * 20}) == [
+        'l[11]: Invalid value: "string": validation failed due to running out of cost budget, no further validation '
+        "rules will be run"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        ("'it is ' + self", "it is bad"),
+        ("'a\\nb'", "failed rule: self == 'good'"),
+        ("self.substring(9)", "failed rule: self == 'good'"),
+        (f"'{'x' * 6000}'", "failed rule: self == 'good'"),
+        (
+            f"'{'a' * 9000}'.contains('{'b' * 9000}') || '{'a' * 3000}'.contains('{'b' * 9000}') ? 'a' : 'b'",
+            "no further validation rules will be run due to call cost exceeds limit for messageExpression: ",
+        ),
+    ],
+)
+def test_message_expressions(expression: str, told: str) -> None:
+    rules_ = [{"rule": "self == 'good'", "messageExpression": expression}, {"rule": "self != 'bad'"}]
+    found = _told({"type": "string", "x-kubernetes-validations": rules_}, "bad")
+    assert found[0].startswith(f'<nil>: Invalid value: "string": {told}')
+    assert len(found) == (1 if told.startswith("no further") else 2)
+
+
 def test_a_rule_that_cannot_be_evaluated_refuses() -> None:
     schema = {"type": "object", "x-kubernetes-validations": [{"rule": "self.absent > 1"}], "properties": {}}
     assert "no such key: absent" in _told(schema, {"a": 1})[0]
