@@ -18,6 +18,10 @@ from apimachinery.cel.types import DYN, Type
 _OBJECTS: Final = "kubernetes.object"
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _WRAPPED: Final = re.compile(r"\A[A-Z_]+: (.*?)(?: \[[A-Z_]+\])?\Z", re.DOTALL)
+_MISFIT: Final = re.compile(
+    r"<input>:(?P<line>\d+):(?P<column>\d+): found no matching overload for '(?P<name>\w+)' applied to "
+    r"'\((?P<operands>[^']*)\)'"
+)
 _STRUCT: Final = re.compile(r" not found in struct '[^']*'")
 _PROTO_SCALARS: Final = {"bool": 8, "int": 3, "uint": 4, "double": 1, "string": 9, "bytes": 12}
 _PROTO_KNOWN: Final = {"timestamp": "Timestamp", "duration": "Duration"}
@@ -91,7 +95,30 @@ def _compiled(env: Any, text: str) -> Any:
         return env.compile(text)
     except (RuntimeError, ValueError, TypeError) as error:
         found = _WRAPPED.match(str(error))
-        raise CompileError(_STRUCT.sub("", found[1] if found else str(error))) from error
+        told = _STRUCT.sub("", found[1] if found else str(error))
+        raise CompileError(_MISFIT.sub(lambda each: _as_member(each, text), told)) from error
+
+
+def _as_member(found: re.Match[str], text: str) -> str:
+    """A call that fits no overload: cel-go puts what stands before the dot of a member before the rest."""
+    lines = text.split("\n")
+    before = lines[int(found["line"]) - 1][: int(found["column"]) - 1]
+    if not re.search(rf"\.\s*{re.escape(found['name'])}\s*\Z", before):
+        return found[0]
+    operands = _operands(found["operands"])
+    return found[0].replace(f"({found['operands']})", f"{operands[0]}.({', '.join(operands[1:])})")
+
+
+def _operands(listed: str) -> list[str]:
+    """Types between commas; those of maps have commas of their own."""
+    out, depth = [""], 0
+    for char in listed:
+        depth += (char == "(") - (char == ")")
+        if char == "," and not depth:
+            out.append("")
+        else:
+            out[-1] += char
+    return [each.strip() for each in out]
 
 
 def _word(kind: Any) -> str:

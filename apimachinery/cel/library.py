@@ -68,6 +68,7 @@ def _declarations(cel: Any) -> list[Any]:
     kind, of = cel.Type, cel.Type.List
     anything, text, number, truth = kind.DYN, kind.STRING, kind.INT, kind.BOOL
     items, texts, url = of(anything), of(text), kind(URL)
+    ordered = (number, kind.UINT, kind.DOUBLE, truth, text, kind.BYTES, kind.DURATION, kind.TIMESTAMP)
 
     def member(name: str, result: Any, *parameters: list[Any]) -> Any:
         overloads = [
@@ -75,14 +76,20 @@ def _declarations(cel: Any) -> list[Any]:
         ]
         return cel.FunctionDecl(name, overloads)
 
+    def of_list(name: str, elements: Sequence[Any], result: Any = None) -> Any:
+        overloads = [
+            cel.Overload(f"{name}_{each.name()}", result or each, [of(each)], is_member=True) for each in elements
+        ]
+        return cel.FunctionDecl(name, overloads)
+
     def plain(name: str, result: Any, parameters: list[Any]) -> Any:
         return cel.FunctionDecl(name, [cel.Overload(name, result, parameters)])
 
     return [
-        member("isSorted", truth, [items]),
-        member("sum", anything, [items]),
-        member("min", anything, [items]),
-        member("max", anything, [items]),
+        of_list("isSorted", ordered, truth),
+        of_list("sum", (number, kind.UINT, kind.DOUBLE, kind.DURATION)),
+        of_list("min", ordered),
+        of_list("max", ordered),
         member("indexOf", number, [items, anything]),
         member("lastIndexOf", number, [items, anything]),
         member("find", text, [text, text]),

@@ -61,7 +61,7 @@ async def check(served: Served, obj: Object, context: WriteContext) -> None:
     problems = validate_object_meta(
         obj["metadata"], kind.resource.namespaced, strategy.name_rule, standard_finalizers=kind.custom is None
     )
-    problems += await patiently(lambda: strategy.validate(obj))
+    problems += await patiently(lambda: strategy.validate(obj), obj if kind.custom else None)
     if problems:
         raise served.invalid(name_of(obj), problems)
     context.warnings += strategy.warnings(obj, None)

@@ -139,7 +139,8 @@ async def _settle(
     objectmeta.restore_system_fields(new, old)
     # The reference checks metadata twice, by the common rules and again by each kind's: so every cause is told twice.
     problems = validate_object_meta_update(new["metadata"], old["metadata"]) * 2
-    problems += await patiently(lambda: strategy.validate_update(new, old))
+    large = new if served.kind.custom else None
+    problems += await patiently(lambda: strategy.validate_update(new, old), large)
     if problems:
         raise served.invalid(name_of(old), problems)
     context.warnings += strategy.warnings(new, old)

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from apimachinery.cel import types
 from apimachinery.cel.budget import Budget, BudgetSpent
-from apimachinery.cel.environment import Program
+from apimachinery.cel.environment import CompileError, Environment, Program
 from apimachinery.cel.evaluation import CostExceeded, Meter, TakesLong, hurried
 from apimachinery.cel.values import EvaluationError
 
@@ -160,3 +161,27 @@ def test_who_is_in_a_hurry_does_not_wait() -> None:
             for _ in range(10_000):
                 budget.evaluate(program, short)
     assert program.evaluate(long) is True
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("l.sum() > 0.5", "1:9: found no matching overload for '_>_' applied to '(int, double)'"),
+        ("s.sum() == 1", "1:6: found no matching overload for 'sum' applied to 'list(string).()'"),
+        ("m.min() == 1", "1:6: found no matching overload for 'min' applied to 'map(string, int).()'"),
+        ("t.contains(1)", "1:11: found no matching overload for 'contains' applied to 'string.(int)'"),
+        ("size(1) == 1", "1:5: found no matching overload for 'size' applied to '(int)'"),
+        ("t.?a", "unsupported syntax '.?'"),
+        ("quantity('1') == t", "undeclared reference to 'quantity'"),
+    ],
+)
+def test_what_does_not_fit_its_variables(text: str, told: str) -> None:
+    variables = {
+        "l": types.list_of(types.INT),
+        "s": types.list_of(types.STRING),
+        "m": types.map_of(types.INT),
+        "t": types.STRING,
+    }
+    with pytest.raises(CompileError) as caught:
+        Environment(variables).check(text)
+    assert told in str(caught.value)
