@@ -21,13 +21,20 @@ def apply_defaults(value: Any, schema: Schema) -> None:
             if name not in value or (value[name] is None and not field.get("nullable")):
                 value[name] = copy.deepcopy(field["default"])
         further = schema.get("additionalProperties")
-        for name, inner in value.items():
+        for name in value:
             known = properties.get(name, further)
             if isinstance(known, Mapping):
-                apply_defaults(inner, known)
+                _settle(value, name, known)
     elif isinstance(value, list) and isinstance(schema.get("items"), Mapping):
-        for item in value:
-            apply_defaults(item, schema["items"])
+        for index in range(len(value)):
+            _settle(value, index, schema["items"])
+
+
+def _settle(holder: Any, at: Any, schema: Schema) -> None:
+    """The default of a null entry or element, where null is no value; then what is in it."""
+    if holder[at] is None and not schema.get("nullable"):
+        holder[at] = copy.deepcopy(schema.get("default"))
+    apply_defaults(holder[at], schema)
 
 
 def has_defaults(schema: Schema) -> bool:

@@ -6,13 +6,17 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from apimachinery import fielderrors as fe
-from apimachinery.cel import environment, types
-from apimachinery.cel.environment import CompileError, EvaluationError, Program
+from apimachinery.cel import types
+from apimachinery.cel.budget import Budget, BudgetSpent
+from apimachinery.cel.environment import CompileError, Program
+from apimachinery.cel.evaluation import CostExceeded
+from apimachinery.cel.values import EvaluationError
 from apimachinery.duration import parse_duration
 from apimachinery.fielderrors import FieldError
 
@@ -22,6 +26,37 @@ _OLD: Final = "oldSelf"
 _NO_OVERLOAD: Final = "call arguments did not match a supported operator, function or macro signature for rule"
 _TOO_COSTLY: Final = "no further validation rules will be run due to call cost exceeds limit for rule"
 _ABSENT: Final = object()
+_BLOCKING: Final = frozenset(
+    {
+        *("FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany"),
+        "FieldValueTypeInvalid",
+    }
+)
+
+
+_SPENT: Final = "running out of cost budget, no further validation rules will be run"
+_MESSAGE_TOO_COSTLY: Final = (
+    "no further validation rules will be run due to call cost exceeds limit for messageExpression"
+)
+#: MaxEvaluatedMessageExpressionSizeBytes
+_LONGEST_MESSAGE: Final = 5 * 1024
+
+
+class _Enough(Exception):
+    """No further rules are to be run."""
+
+
+class _Judgement:
+    """What rules say of one object, and what is left of their budget."""
+
+    def __init__(self) -> None:
+        self.errors: list[FieldError] = []
+        self.budget = Budget()
+
+    def end(self, error: FieldError) -> NoReturn:
+        """Raises _Enough."""
+        self.errors.append(error)
+        raise _Enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,32 +88,35 @@ class Rules:
         self._values = _inner(schema.get("additionalProperties"))
 
     def validate(self, value: Any, old: Any = _ABSENT, path: str = "") -> list[FieldError]:
-        """Every rule that the value at `path` breaks, itself or in its change from the old value."""
+        """Every rule that the value at `path` breaks, itself or in its change from the old value; no further ones
+        where one has cost too much."""
+        judgement = _Judgement()
+        with suppress(_Enough):
+            self._judge(value, old, path, judgement)
+        return judgement.errors
+
+    def _judge(self, value: Any, old: Any, path: str, judgement: _Judgement) -> None:
         if value is None:
-            return []
-        errors: list[FieldError] = []
+            return
         if self._rules:
             shown = to_cel(value, self._schema)
             before = _ABSENT if old is _ABSENT or old is None else to_cel(old, self._schema)
             for rule in self._rules:
-                errors += self._broken(rule, shown, before, path)
+                self._apply(rule, shown, before, path, judgement)
         if isinstance(value, dict):
-            errors += self._inside(value, old if isinstance(old, dict) else {}, path)
+            self._judge_fields(value, old if isinstance(old, dict) else {}, path, judgement)
         elif isinstance(value, list) and self._items:
             for index, item in enumerate(value):
-                errors += self._items.validate(item, self._former(item, old), f"{path}[{index}]")
-        return errors
+                self._items._judge(item, self._former(item, old), f"{path}[{index}]", judgement)
 
-    def _inside(self, value: Mapping[str, Any], old: Mapping[str, Any], path: str) -> list[FieldError]:
-        errors: list[FieldError] = []
+    def _judge_fields(self, value: Mapping[str, Any], old: Mapping[str, Any], path: str, judgement: _Judgement) -> None:
         known = self._schema.get("properties") or {}
         for name in sorted(value):
             rules = self._fields.get(name) if name in known else self._values
             if rules is not None:
                 at = f"{path}.{name}" if path else name
                 at = at if name in known else f"{path}[{name}]"
-                errors += rules.validate(value[name], old.get(name, _ABSENT), at)
-        return errors
+                rules._judge(value[name], old.get(name, _ABSENT), at, judgement)
 
     def _former(self, item: Any, old: Any) -> Any:
         """The old element that an element of a map is compared to; other lists' elements have none."""
@@ -90,20 +128,27 @@ class Rules:
             (each for each in old if isinstance(each, dict) and [each.get(key) for key in keys] == wanted), _ABSENT
         )
 
-    def _broken(self, rule: _Rule, value: Any, old: Any, path: str) -> list[FieldError]:
+    def _apply(self, rule: _Rule, value: Any, old: Any, path: str, judgement: _Judgement) -> None:
         if rule.compares and old is _ABSENT:
-            return []
+            return
         kind = self._schema.get("type") or "object"
         shown_path = path or "<nil>"
         if rule.program is None:
-            return [fe.invalid(shown_path, kind, f"rule compile error: {rule.problem}")]
+            judgement.errors.append(fe.invalid(shown_path, kind, f"rule compile error: {rule.problem}"))
+            return
         variables = {"self": value} if old is _ABSENT else {"self": value, _OLD: old}
         try:
-            if rule.program.evaluate(variables) is True:
-                return []
+            if judgement.budget.evaluate(rule.program, variables) is True:
+                return
+        except BudgetSpent as error:
+            judgement.end(fe.invalid(shown_path, kind, str(error)))
         except EvaluationError as error:
-            return [fe.invalid(shown_path, kind, _why(str(error), _short(rule.declared)))]
-        return [_reported(rule, variables, kind, path)]
+            told = fe.invalid(shown_path, kind, _why(str(error), _short(rule.declared)))
+            if isinstance(error, CostExceeded):
+                judgement.end(told)
+            judgement.errors.append(told)
+            return
+        _report(rule, variables, kind, path, judgement)
 
 
 def _inner(schema: Any) -> Rules | None:
@@ -139,17 +184,30 @@ def _why(problem: str, rule: str) -> str:
     return f"{problem} evaluating rule: {rule}"
 
 
-def _reported(rule: _Rule, variables: Mapping[str, Any], kind: str, path: str) -> FieldError:
-    text, reason = _words(rule.declared), rule.declared.get("reason") or "FieldValueInvalid"
+def _report(rule: _Rule, variables: Mapping[str, Any], kind: str, path: str, judgement: _Judgement) -> None:
+    field = (path + (rule.declared.get("fieldPath") or "")).lstrip(".") or "<nil>"
+    text = _words(rule.declared)
     if rule.message is not None:
         try:
-            made = rule.message.evaluate(variables)
+            text = _said(judgement.budget.evaluate(rule.message, variables)) or text
+        except BudgetSpent:
+            judgement.end(fe.invalid(field, kind, f"messageExpression evaluation failed due to {_SPENT}"))
+        except CostExceeded:
+            quoted = fe.go_quote(rule.declared["messageExpression"])
+            judgement.end(fe.invalid(field, kind, f"{_MESSAGE_TOO_COSTLY}: {quoted}"))
         except EvaluationError:
-            made = ""  # as in the reference: what cannot be said is said in the rule's fixed words
-        if isinstance(made, str) and made.strip() and "\n" not in made:
-            text = made.strip()
-    field = (path + (rule.declared.get("fieldPath") or "")).lstrip(".") or "<nil>"
-    match reason:
+            pass  # as in the reference: what cannot be said is said in the rule's fixed words
+    judgement.errors.append(_reported(rule, field, kind, text))
+
+
+def _said(made: Any) -> str:
+    """What a message expression says; "" where that is no message."""
+    text = made.strip() if isinstance(made, str) else ""
+    return text if "\n" not in text and len(text.encode()) <= _LONGEST_MESSAGE else ""
+
+
+def _reported(rule: _Rule, field: str, kind: str, text: str) -> FieldError:
+    match rule.declared.get("reason") or "FieldValueInvalid":
         case "FieldValueForbidden":
             return fe.forbidden(field, text)
         case "FieldValueRequired":
@@ -199,9 +257,9 @@ def _from_text(value: str, form: str) -> Any:
         match form:
             case "date-time" | "date":
                 found = datetime.fromisoformat(value)
-                return environment.timestamp(found if found.tzinfo else found.replace(tzinfo=UTC))
+                return found if found.tzinfo else found.replace(tzinfo=UTC)
             case "duration":
-                return environment.duration(timedelta(seconds=parse_duration(value)))
+                return timedelta(seconds=parse_duration(value))
             case "byte":
                 return base64.b64decode(value, validate=True)
     except ValueError:
@@ -211,8 +269,7 @@ def _from_text(value: str, form: str) -> Any:
 
 def blocked(errors: Sequence[FieldError]) -> FieldError | None:
     """What is told in place of the rules where the value is too broken to look at them."""
-    reasons = {"FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid"}
-    if not any(error.reason in reasons for error in errors):
+    if not any(error.reason in _BLOCKING for error in errors):
         return None
     text = "some validation rules were not checked because the object was invalid; correct the existing errors to "
     return fe.invalid("<nil>", fe.GoSyntax('"null"'), text + "complete validation")

@@ -110,46 +110,78 @@ def _check(message: Any, verb: str) -> Any:
     return _class_of("Decision")(allowed=allowed, reason=reason)
 
 
+def _moves(target: str, field: str, *sources: str) -> Callable[[Any, Any], Any]:
+    """The function from one of these messages to the target with a further field."""
+
+    def made(message: Any, value: Any) -> Any:
+        if _name_of(message) not in sources or value.__class__ is not str:
+            raise ValueError("no such overload")
+        return _next(target, message, **{field: value})
+
+    return made
+
+
+def _account(message: Any, namespace: Any, name: Any) -> Any:
+    if _name_of(message) != "Authorizer":
+        raise ValueError("no such overload")
+    return _next("Authorizer", message, account_namespace=namespace, account_name=name)
+
+
+def _of_decision(field: str) -> Callable[[Any], Any]:
+    def found(message: Any) -> Any:
+        if _name_of(message) != "Decision":
+            raise ValueError("no such overload")
+        return getattr(message, field)
+
+    return found
+
+
+def _asked_of(message: Any, verb: Any) -> Any:
+    if _name_of(message) not in ("PathCheck", "ResourceCheck") or verb.__class__ is not str:
+        raise ValueError("no such overload")
+    return _check(message, verb)
+
+
+def _name_of(message: Any) -> str:
+    descriptor = getattr(message, "DESCRIPTOR", None)
+    return str(descriptor.name) if descriptor is not None else ""
+
+
+#: What evaluates the functions; each raises ValueError.
+FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
+    "path": _moves("PathCheck", "path", "Authorizer"),
+    "group": _moves("GroupCheck", "group", "Authorizer"),
+    "resource": _moves("ResourceCheck", "resource", "GroupCheck"),
+    "subresource": _moves("ResourceCheck", "subresource", "ResourceCheck"),
+    "namespace": _moves("ResourceCheck", "namespace", "ResourceCheck"),
+    "name": _moves("ResourceCheck", "name", "ResourceCheck"),
+    "serviceAccount": _account,
+    "check": _asked_of,
+    "allowed": _of_decision("allowed"),
+    "reason": _of_decision("reason"),
+}
+
+
 def declarations(cel: Any) -> list[Any]:
     """The functions, as the library wants them declared."""
     text = cel.Type.STRING
     types = {name: cel.Type(f"{PACKAGE}.{name}") for name in _MESSAGES}
 
-    def step(function: str, source: str, target: str, field: str) -> Any:
-        made = lambda message, value: _next(target, message, **{field: value})  # noqa: E731
-        return cel.Overload(f"{source}_{function}", types[target], [types[source], text], is_member=True, impl=made)
+    def member(function: str, target: Any, source: str, *parameters: Any) -> Any:
+        overload = cel.Overload(f"{source}_{function}", target, [types[source], *parameters], is_member=True)
+        return cel.FunctionDecl(function, [overload])
 
-    def declared(name: str, *overloads: Any) -> Any:
-        return cel.FunctionDecl(name, list(overloads))
-
-    def account(message: Any, namespace: str, name: str) -> Any:
-        return _next("Authorizer", message, account_namespace=namespace, account_name=name)
-
-    # One overload for checks of paths and of resources: evaluating, the library takes all messages for one kind.
-    asked = cel.Overload("check", types["Decision"], [cel.Type.DYN, text], is_member=True, impl=_check)
+    # One overload for checks of paths and of resources: which of both it is, is seen when it is evaluated.
+    asked = cel.Overload("check", types["Decision"], [cel.Type.DYN, text], is_member=True)
     return [
-        declared("path", step("path", "Authorizer", "PathCheck", "path")),
-        declared("group", step("group", "Authorizer", "GroupCheck", "group")),
-        declared("resource", step("resource", "GroupCheck", "ResourceCheck", "resource")),
-        declared("subresource", step("subresource", "ResourceCheck", "ResourceCheck", "subresource")),
-        declared("namespace", step("namespace", "ResourceCheck", "ResourceCheck", "namespace")),
-        declared("name", step("name", "ResourceCheck", "ResourceCheck", "name")),
-        declared(
-            "serviceAccount",
-            cel.Overload(
-                "authorizer_service_account", types["Authorizer"], [types["Authorizer"], text, text], is_member=True,
-                impl=account,
-            ),
-        ),
-        declared("check", asked),
-        declared(
-            "allowed",
-            cel.Overload("decision_allowed", cel.Type.BOOL, [types["Decision"]], is_member=True,
-                         impl=lambda message: message.allowed),
-        ),
-        declared(
-            "reason",
-            cel.Overload("decision_reason", text, [types["Decision"]], is_member=True,
-                         impl=lambda message: message.reason),
-        ),
-    ]  # fmt: skip
+        member("path", types["PathCheck"], "Authorizer", text),
+        member("group", types["GroupCheck"], "Authorizer", text),
+        member("resource", types["ResourceCheck"], "GroupCheck", text),
+        member("subresource", types["ResourceCheck"], "ResourceCheck", text),
+        member("namespace", types["ResourceCheck"], "ResourceCheck", text),
+        member("name", types["ResourceCheck"], "ResourceCheck", text),
+        member("serviceAccount", types["Authorizer"], "Authorizer", text, text),
+        cel.FunctionDecl("check", [asked]),
+        member("allowed", cel.Type.BOOL, "Decision"),
+        member("reason", text, "Decision"),
+    ]

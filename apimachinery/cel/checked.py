@@ -1,6 +1,6 @@
 """Checked expressions as trees, from the serialized cel.expr.CheckedExpr of the CEL specification. Pure.
 
-Only what estimating and asking for names needs is read."""
+Only what estimating, evaluating and asking for names needs is read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _MESSAGES: Final[Mapping[str, Mapping[str, tuple[int, str]]]] = {
     },
     "ListType": {"element": (1, "Type")},
     "Nothing": {},
-    "Constant": {"text": (6, "string"), "data": (7, "bytes")},
+    "Constant": {
+        "null": (1, "int64"), "truth": (2, "bool"), "int": (3, "int64"), "uint": (4, "uint64"), "double": (5, "double"),
+        "text": (6, "string"), "data": (7, "bytes"),
+    },
     "Expr": {
         "id": (2, "int64"), "const": (3, "Constant"), "ident": (4, "Ident"), "select": (5, "Select"),
         "call": (6, "Call"), "list": (7, "List"), "struct": (8, "Struct"), "comprehension": (9, "Comprehension"),
@@ -36,9 +39,15 @@ _MESSAGES: Final[Mapping[str, Mapping[str, tuple[int, str]]]] = {
         "condition": (5, "Expr"), "step": (6, "Expr"), "result": (7, "Expr"), "second": (8, "string"),
     },
 }  # fmt: skip
-_SCALARS: Final = {"string": 9, "int64": 3, "bool": 8, "bytes": 12}
+_SCALARS: Final = {"string": 9, "int64": 3, "uint64": 4, "double": 1, "bool": 8, "bytes": 12}
 #: Type.PrimitiveType of texts: their lengths matter.
 _STRING, _BYTES = 5, 6
+
+
+class Uint(int):
+    """An unsigned number, which is another type than a signed one."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,8 @@ class Node:
     type: str = ""  #: "list", "map", "object", "string", "bytes", "dyn", or "" for what has no length
     element: str = ""  #: the same of a list's items
     length: int | None = field(default=None)  #: of a literal
+    value: Any = None  #: of a literal
+    accumulator: str = ""  #: of a comprehension
 
     def walk(self) -> Iterator[Node]:
         """This and every inner expression."""
@@ -83,10 +94,11 @@ class _Reader:
         kind = next((name for name in _MESSAGES["Expr"] if name != "id" and expr.HasField(name)), "")
         kind_of, element = self._type(expr.id)
         overloads = tuple(self._references[expr.id].overloads) if expr.id in self._references else ()
-        name, parts, length, has_target = "", [], None, False
+        name, parts, length, has_target, value, accumulator = "", [], None, False, None, ""
         match kind:
             case "const":
                 held = expr.const
+                value = _literal(held)
                 length = len(held.text.encode()) if held.HasField("text") else len(held.data) if held.data else None
             case "ident":
                 name = expr.ident.name
@@ -102,9 +114,12 @@ class _Reader:
                 parts = [part for entry in expr.struct.entries for part in (entry.key, entry.value)]
             case "comprehension":
                 loop = expr.comprehension
-                name, parts = loop.variable, [loop.range, loop.initial, loop.condition, loop.step, loop.result]
+                name, accumulator = loop.variable, loop.accumulator
+                parts = [loop.range, loop.initial, loop.condition, loop.step, loop.result]
         inner = [self.node(part) for part in parts]
-        return Node(kind or "const", expr.id, name, inner, has_target, overloads, kind_of, element, length)
+        return Node(
+            kind or "const", expr.id, name, inner, has_target, overloads, kind_of, element, length, value, accumulator
+        )  # fmt: skip
 
     def _type(self, expr_id: int) -> tuple[str, str]:
         if expr_id not in self._types:
@@ -112,6 +127,14 @@ class _Reader:
         found = self._types[expr_id]
         element = _word(found.list.element) if found.HasField("list") else ""
         return _word(found), element
+
+
+def _literal(held: Any) -> Any:
+    """The value of a constant: Python's, but for unsigned numbers."""
+    name = next((name for name in _MESSAGES["Constant"] if held.HasField(name)), "null")
+    if name == "null":
+        return None
+    return Uint(held.uint) if name == "uint" else getattr(held, name)
 
 
 def _word(found: Any) -> str:

@@ -12,16 +12,6 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from apimachinery import regex
 
 
-def index_of(values: Sequence[Any], item: Any) -> int:
-    """Where the item is first; -1: nowhere."""
-    return next((index for index, each in enumerate(values) if each == item), -1)
-
-
-def last_index_of(values: Sequence[Any], item: Any) -> int:
-    """Where the item is last; -1: nowhere."""
-    return next((index for index in range(len(values) - 1, -1, -1) if values[index] == item), -1)
-
-
 def is_sorted(values: Sequence[Any]) -> bool:
     """Whether no value is greater than the next."""
     return all(values[index] <= values[index + 1] for index in range(len(values) - 1))
@@ -29,7 +19,7 @@ def is_sorted(values: Sequence[Any]) -> bool:
 
 def total(values: Sequence[Any]) -> Any:
     """The sum; 0 of nothing."""
-    return sum(values)
+    return sum(values[1:], values[0]) if values else 0
 
 
 def least(values: Sequence[Any]) -> Any:
@@ -52,6 +42,14 @@ def _pattern(text: str) -> regex.Pattern:
         return regex.compile_pattern(text)
     except regex.PatternError as error:
         raise ValueError(f"Illegal regex: {error}") from error
+
+
+def matches(text: str, pattern: str) -> bool:
+    """Whether the pattern occurs."""
+    try:
+        return _pattern(pattern).matches(text)
+    except ValueError as error:  # the language's own function names its library's error alone
+        raise ValueError(str(error.__cause__)) from error
 
 
 def find(text: str, pattern: str) -> str:
@@ -103,4 +101,4 @@ def port(text: str) -> str:
 
 def query(text: str) -> Mapping[str, Sequence[str]]:
     """Each query parameter's values."""
-    return parse_qs(parse_url(text).query, keep_blank_values=True)
+    return dict(parse_qs(parse_url(text).query, keep_blank_values=True))

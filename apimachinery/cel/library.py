@@ -1,4 +1,6 @@
-"""The library behind CEL (cel-cpp), loaded with the first expression, and Kubernetes' functions declared to it."""
+"""The library that checks CEL (cel-cpp), loaded with the first expression, and Kubernetes' functions declared to it.
+
+It evaluates nothing (`evaluation` does): functions are declared without what they do."""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from apimachinery.cel import authorizer, functions
+from apimachinery.cel import authorizer
 
 #: The type of what url() makes. Abstract types cannot be passed as values: it is a message.
 URL: Final = "kubernetes.URL"
@@ -62,58 +64,43 @@ def new_pool() -> Any:
     return pool
 
 
-@lru_cache(maxsize=1)
-def _url_class() -> Any:
-    from google.protobuf import message_factory
-
-    return message_factory.GetMessageClass(new_pool().FindMessageTypeByName(URL))
-
-
-def _made_url(text: str) -> Any:
-    functions.parse_url(text)
-    return _url_class()(text=text)
-
-
 def _declarations(cel: Any) -> list[Any]:
     kind, of = cel.Type, cel.Type.List
     anything, text, number, truth = kind.DYN, kind.STRING, kind.INT, kind.BOOL
     items, texts, url = of(anything), of(text), kind(URL)
+    ordered = (number, kind.UINT, kind.DOUBLE, truth, text, kind.BYTES, kind.DURATION, kind.TIMESTAMP)
 
-    def member(name: str, result: Any, parameters: list[Any], made: Any, *more: tuple[Any, list[Any], Any]) -> Any:
-        overloads = [(result, parameters, made), *more]
-        return cel.FunctionDecl(
-            name,
-            [
-                cel.Overload(f"{name}_{index}", given, wanted, is_member=True, impl=does)
-                for index, (given, wanted, does) in enumerate(overloads)
-            ],
-        )
+    def member(name: str, result: Any, *parameters: list[Any]) -> Any:
+        overloads = [
+            cel.Overload(f"{name}_{index}", result, wanted, is_member=True) for index, wanted in enumerate(parameters)
+        ]
+        return cel.FunctionDecl(name, overloads)
 
-    def plain(name: str, result: Any, parameters: list[Any], made: Any) -> Any:
-        return cel.FunctionDecl(name, [cel.Overload(name, result, parameters, impl=made)])
+    def of_list(name: str, elements: Sequence[Any], result: Any = None) -> Any:
+        overloads = [
+            cel.Overload(f"{name}_{each.name()}", result or each, [of(each)], is_member=True) for each in elements
+        ]
+        return cel.FunctionDecl(name, overloads)
+
+    def plain(name: str, result: Any, parameters: list[Any]) -> Any:
+        return cel.FunctionDecl(name, [cel.Overload(name, result, parameters)])
 
     return [
-        member("isSorted", truth, [items], functions.is_sorted),
-        member("sum", anything, [items], functions.total),
-        member("min", anything, [items], functions.least),
-        member("max", anything, [items], functions.greatest),
-        member("indexOf", number, [items, anything], functions.index_of),
-        member("lastIndexOf", number, [items, anything], functions.last_index_of),
-        member("find", text, [text, text], functions.find),
-        member(
-            "findAll",
-            texts,
-            [text, text],
-            functions.find_all,
-            (texts, [text, text, number], functions.find_all),
-        ),
-        member("join", text, [items], "".join, (text, [items, text], lambda parts, between: between.join(parts))),
-        plain("url", url, [text], _made_url),
-        plain("isURL", truth, [text], functions.is_url),
-        member("getScheme", text, [url], lambda found: functions.parse_url(found.text).scheme),
-        member("getHost", text, [url], lambda found: functions.host(found.text)),
-        member("getHostname", text, [url], lambda found: functions.hostname(found.text)),
-        member("getPort", text, [url], lambda found: functions.port(found.text)),
-        member("getEscapedPath", text, [url], lambda found: functions.parse_url(found.text).path),
-        member("getQuery", kind.Map(text, texts), [url], lambda found: functions.query(found.text)),
+        of_list("isSorted", ordered, truth),
+        of_list("sum", (number, kind.UINT, kind.DOUBLE, kind.DURATION)),
+        of_list("min", ordered),
+        of_list("max", ordered),
+        member("indexOf", number, [items, anything]),
+        member("lastIndexOf", number, [items, anything]),
+        member("find", text, [text, text]),
+        member("findAll", texts, [text, text], [text, text, number]),
+        member("join", text, [items], [items, text]),
+        plain("url", url, [text]),
+        plain("isURL", truth, [text]),
+        member("getScheme", text, [url]),
+        member("getHost", text, [url]),
+        member("getHostname", text, [url]),
+        member("getPort", text, [url]),
+        member("getEscapedPath", text, [url]),
+        member("getQuery", kind.Map(text, texts), [url]),
     ]

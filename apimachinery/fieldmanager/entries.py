@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -126,17 +125,4 @@ def capped(managed: Managed) -> Managed:
         out[bucket] = Entry(fieldset.union(entry.fields, out[bucket].fields), entry.api_version, entry.time)
         del out[who]
         count -= 1
-    return out
-
-
-def without_fields(managed: Managed, gone: Iterable[FieldSet]) -> Managed:
-    """The entries without these paths; managers that own nothing any more are dropped."""
-    sets = [fields for fields in gone if fields]
-    out: Managed = {}
-    for who, entry in managed.items():
-        fields = entry.fields
-        for lost in sets:
-            fields = fieldset.difference(fields, lost)
-        if fields:
-            out[who] = entry.with_fields(fields)
     return out

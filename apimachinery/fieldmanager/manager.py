@@ -1,18 +1,21 @@
 """The two ways of writing an object: update, which notes who changed what, and apply, which merges and may conflict.
 
-Pure. Sets of fields are in `fieldset.py`, the walks over objects in `walks.py`, the stored entries in `entries.py`."""
+Pure. Sets of fields are in `fieldset.py`, the walks over objects in `walks.py`, the stored entries in `entries.py`, and
+what entries of other versions mean for a write in `versions.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from apimachinery.errors import ApiError, Conflict
 from apimachinery.fieldmanager import entries, fieldset, last_applied, validation, walks
+from apimachinery.fieldmanager import versions as versioned
 from apimachinery.fieldmanager.entries import APPLY, UPDATE, Entry, Managed, Manager
 from apimachinery.fieldmanager.fieldset import SELF, FieldSet
+from apimachinery.fieldmanager.versions import Differences, NoSuchVersion, OneSchema, Versions
 from apimachinery.objects import Object, deep_copy, format_time
 from apimachinery.schema.model import TypeSchema
 
@@ -39,20 +42,26 @@ def update(
     schema: TypeSchema,
     now: datetime,
     reset: Iterable[str] = (),
+    versions: Versions | None = None,
 ) -> Object:
     """The object as written, with managedFields that name the manager as owner of all it changed.
 
     `live` is None on create. `reset` are the top-level fields that this write cannot set ("status" on a resource with
-    a status subresource, "spec" on that subresource). Neither object is changed: the result shares all but its metadata
-    with `new`. Objects that were written without managedFields stay so until the first apply."""
-    managed = _managed_before(live, new, subresource)
-    before = _untracked(live) if live is not None else schema.zero
+    a status subresource, "spec" on that subresource). `versions` are those of the resource; None: they differ by name.
+    Neither object is changed: the result shares all but its metadata with `new`. Objects that were written without
+    managedFields stay so until the first apply; those with an entry of a version that must not be lose them all."""
+    versions = versions or OneSchema(schema)
     after = _untracked(new)
+    try:
+        managed = versioned.known(_managed_before(live, new, subresource), versions)
+    except NoSuchVersion:
+        return after
+    before = _untracked(live) if live is not None else schema.zero
     who = entries.manager(manager, UPDATE, new.get("apiVersion") or "", subresource)
     if live is None and not managed:
         managed = _created(after, who, schema, now, frozenset(reset))
     elif managed or live is None:
-        managed = entries.capped(_updated(before, after, managed, who, schema, now, frozenset(reset)))
+        managed = entries.capped(_updated(before, after, managed, who, versions, now, frozenset(reset)))
     return _with_managed(after, managed)
 
 
@@ -66,25 +75,28 @@ def apply(
     schema: TypeSchema,
     now: datetime,
     reset: Iterable[str] = (),
+    versions: Versions | None = None,
 ) -> Object:
     """The live object (None: there is none) with the applied configuration merged into it, and its managedFields.
 
-    `reset` as for `update`. Raises Conflict where another manager owns a field that would change and `force` is not
-    set, and an error without reason where the configuration does not fit the schema. Neither object is changed."""
+    `reset` and `versions` as for `update`. Raises Conflict where another manager owns a field that would change and
+    `force` is not set, and an error without reason where the configuration does not fit the schema. Neither object is
+    changed."""
+    versions = versions or OneSchema(schema)
     if errors := validation.errors_in(schema, applied):
         raise TypedObjectError(f"failed to create typed patch object ({_described(applied)}): {errors}")
-    managed = entries.of_object(live)
+    managed = versioned.known(entries.of_object(live), versions)
     before = _untracked(live) if live is not None else deep_copy(schema.zero)  # what is merged shares its parts
     version = applied.get("apiVersion") or ""
     if not managed and live is not None:
         first = entries.manager(_BEFORE_FIRST_APPLY, UPDATE, version, subresource)
-        managed = _updated(schema.zero, before, {}, first, schema, now, frozenset(reset))
+        managed = _updated(schema.zero, before, {}, first, versions, now, frozenset(reset))
     who = entries.manager(manager, APPLY, version, subresource)
     allowed: FieldSet = {}
     if manager == last_applied.MANAGER and live is not None:
         allowed = last_applied.claims(live, before, schema)
     merged, managed = _applied(
-        before, applied, managed, who, schema, now, force=force, allowed=allowed, reset=frozenset(reset)
+        before, applied, managed, who, versions, now, force=force, allowed=allowed, reset=frozenset(reset)
     )
     if manager == last_applied.MANAGER and live is not None:
         merged = last_applied.refreshed(live, merged, applied)
@@ -131,14 +143,14 @@ def _updated(
     after: Object,
     managed: Managed,
     who: Manager,
-    schema: TypeSchema,
+    versions: Versions,
     now: datetime,
     reset: frozenset[str],
 ) -> Managed:
     """The entries after a write that is no apply: what changed belongs to its manager, and to nobody else."""
-    found = walks.compare(schema, before, after)
-    changed = _settable(_owned(fieldset.union(found.added, found.modified)), reset)
-    managed = entries.without_fields(managed, (changed, _settable(found.removed, reset)))
+    differences = Differences(versions, before, after, partial(_settable, reset=reset))
+    changed = _owned(differences.within(who.api_version).changed)
+    managed = versioned.left(managed, differences)
     if changed:
         previous = managed.get(who)
         fields = fieldset.union(changed, previous.fields) if previous else changed
@@ -174,26 +186,26 @@ def _applied(
     applied: Object,
     managed: Managed,
     who: Manager,
-    schema: TypeSchema,
+    versions: Versions,
     now: datetime,
     *,
     force: bool,
     allowed: FieldSet,
     reset: frozenset[str],
 ) -> tuple[Object, Managed]:
+    version = applied.get("apiVersion") or ""
+    schema = versions.schema(version)
     merged: Object = walks.merge(schema, live, applied)
     claimed = _settable(walks.fields_of(schema, applied), reset)
     last = managed.get(who)
-    version = applied.get("apiVersion") or ""
     others = {other: entry for other, entry in managed.items() if other != who}
     if last is not None:
-        owned = walks.together([claimed, *(entry.fields for entry in others.values())])
-        merged = _pruned(schema, merged, last.fields, owned)
-    found = walks.compare(schema, live, merged)
-    changed = _settable(fieldset.union(found.added, found.modified), reset)
+        owned = versioned.owned_by_version([Entry(claimed, version), *others.values()])
+        merged = _pruned(versions, merged, last, owned)
+    differences = Differences(versions, live, merged, partial(_settable, reset=reset))
     if not force:
-        _refuse_conflicts(others, changed, allowed)
-    out = entries.without_fields(others, (changed, _settable(found.removed, reset)))
+        _refuse_conflicts(others, differences, allowed)
+    out = versioned.left(others, differences)
     unchanged = live == merged
     mine = _owned(claimed)
     if mine:
@@ -202,25 +214,42 @@ def _applied(
     return merged, out
 
 
-def _pruned(schema: TypeSchema, merged: Object, last: FieldSet, owned: FieldSet) -> Object:
-    """The merged object without what the manager applied last time, does not apply now, and no one else owns."""
+def _pruned(versions: Versions, merged: Object, last: Entry, owned: dict[str, FieldSet]) -> Object:
+    """The merged object without what the manager applied last time, does not apply now, and no one else owns.
+
+    `owned` is what all own now, by version."""
+    version, schema = last.api_version, versions.schema(last.api_version)
     named = partial(walks.with_named_fields, schema)
-    last = named(last)
-    everything = named(walks.fields_of(schema, merged))
-    pruned: Any = walks.without(schema, merged, last) or {}
-    kept = fieldset.union(named(walks.fields_of(schema, pruned)), named(owned))
-    pruned = walks.without(schema, merged, fieldset.difference(everything, kept)) or {}
+    was = versioned.in_version(versions, merged, version)
+    pruned: Object = walks.without(schema, was, named(last.fields)) or {}
+    # That version comes first: others may need fields to be converted from it.
+    for each in (version, *(other for other in owned if other != version)):
+        pruned = _with_owned(versions, merged, pruned, owned.get(each, {}), each)
+    pruned = versioned.in_version(versions, pruned, version)
     # Of what is gone now, only what this manager itself had applied may go.
-    gone = fieldset.difference(everything, named(walks.fields_of(schema, pruned)))
-    result: Object = walks.without(schema, merged, fieldset.intersection(gone, last)) or {}
+    gone = fieldset.difference(named(walks.fields_of(schema, was)), named(walks.fields_of(schema, pruned)))
+    result: Object = walks.without(schema, was, fieldset.intersection(gone, named(last.fields))) or {}
+    return versioned.in_version(versions, result, merged.get("apiVersion") or version)
+
+
+def _with_owned(versions: Versions, merged: Object, pruned: Object, owned: FieldSet, version: str) -> Object:
+    """The pruned object, in that version, with what is owned there as the merged one has it."""
+    schema = versions.schema(version)
+    named = partial(walks.with_named_fields, schema)
+    whole = versioned.in_version(versions, merged, version)
+    kept = fieldset.union(named(walks.fields_of(schema, versioned.in_version(versions, pruned, version))), named(owned))
+    result: Object = (
+        walks.without(schema, whole, fieldset.difference(named(walks.fields_of(schema, whole)), kept)) or {}
+    )
     return result
 
 
-def _refuse_conflicts(managed: Managed, changed: FieldSet, allowed: FieldSet) -> None:
+def _refuse_conflicts(managed: Managed, differences: Differences, allowed: FieldSet) -> None:
     """Raise Conflict where other managers own fields that are about to change."""
     conflicts: list[tuple[Manager, str]] = []
     for who in sorted(managed):
-        taken = fieldset.intersection(managed[who].fields, changed)
+        entry = managed[who]
+        taken = fieldset.intersection(entry.fields, differences.within(entry.api_version).changed)
         if taken and allowed:
             taken = fieldset.difference(taken, allowed)
         conflicts += [(who, path) for path in fieldset.paths(taken)]

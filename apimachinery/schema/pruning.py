@@ -1,6 +1,7 @@
 """Decode a custom resource: its metadata as that of any object, the rest pruned by its structural schema. Pure.
 
-Types and formats are not looked at: a value of the wrong type is a matter of validation here."""
+Nulls that are no values are pruned too. Types and formats are not looked at: a value of the wrong type is a matter of
+validation here."""
 
 from __future__ import annotations
 
@@ -24,6 +25,7 @@ def decoder(schema: Mapping[str, Any], object_meta: TypeSchema) -> Callable[[Obj
     def decode(obj: Object) -> list[str]:
         unknown: list[str] = []
         _prune(obj, schema, "", unknown, decode_meta, is_root=True)
+        _drop_nulls(obj, schema)
         return unknown
 
     return decode
@@ -34,6 +36,30 @@ def unknown_fields(value: Any, schema: Mapping[str, Any]) -> list[str]:
     unknown: list[str] = []
     _prune(value, schema, "", unknown, lambda _: [], is_root=bool(schema.get("x-kubernetes-embedded-resource")))
     return unknown
+
+
+def _drop_nulls(value: Any, schema: Mapping[str, Any]) -> None:
+    """Take away fields that are null where null is no value and no default stands for it; unknown ones stay.
+
+    (k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/prunenulls.go.)"""
+    if isinstance(value, list):
+        items = schema.get("items")
+        if isinstance(items, Mapping):
+            for item in value:
+                _drop_nulls(item, items)
+        return
+    if not isinstance(value, dict):
+        return
+    properties: Mapping[str, Any] = schema.get("properties") or {}
+    further = schema.get("additionalProperties")
+    for name, inner in list(value.items()):
+        known = properties.get(name, further)
+        if not isinstance(known, Mapping):
+            continue
+        if inner is None and not known.get("nullable") and known.get("default") is None:
+            del value[name]
+        else:
+            _drop_nulls(inner, known)
 
 
 def _prune(

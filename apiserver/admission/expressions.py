@@ -11,10 +11,12 @@ from prometheus_client import Histogram
 
 from apimachinery.cel import authorizer
 from apimachinery.cel.authorizer import Check
+from apimachinery.cel.budget import Budget
 from apimachinery.cel.environment import Program
 from apimachinery.errors import InternalError
 from apimachinery.objects import Object
 from apiserver.interfaces import Attributes, Authorizer, Decision, UserInfo
+from apiserver.registry.patience import patiently
 
 T = TypeVar("T")
 _PROGRAMS = 4096
@@ -37,11 +39,12 @@ def _program(text: str, names: tuple[str, ...]) -> Program:
         return Program(text, names)
 
 
-def value_of(text: str, names: tuple[str, ...], variables: Mapping[str, Any]) -> Any:
-    """What an expression comes to; `names` are those of its variables. Raises CompileError, EvaluationError."""
+def value_of(text: str, names: tuple[str, ...], variables: Mapping[str, Any], budget: Budget) -> Any:
+    """What an expression comes to; `names` are those of its variables. Raises CompileError, EvaluationError, and
+    BudgetSpent where expressions have cost too much."""
     compiled = _program(text, names)
     with _EVALUATION.time():
-        return compiled.evaluate(variables)
+        return budget.evaluate(compiled, variables)
 
 
 def variables_of(attributes: Attributes, review: Object) -> dict[str, Any]:
@@ -80,7 +83,7 @@ class Checks:
         for _ in range(_MAX_ROUNDS):
             try:
                 with authorizer.asking(self._ask):
-                    result = evaluate()
+                    result = await patiently(evaluate)
             except Exception:
                 if not self._asked:
                     raise

@@ -128,24 +128,29 @@ class CustomResources:
             self._registry.close_store(former.store, keep_cache=True)
         store = self._registry.open_store(definition.stored.kind)
         await self._registry.feed.fill(store.cache)
-        stored = self._served(definition, definition.stored, store)
+        family: dict[str, Served] = {}
+        for version in definition.versions:
+            self._version(definition, version, store, family)
+        stored = family[definition.stored.kind.resource.api_version]
         keys = tuple(key_of(version.kind) for version in definition.served)
         gone = former.keys if former else ()
-        self._registry.exchange(gone, [self._served(definition, version, store) for version in definition.served])
+        self._registry.exchange(gone, [family[version.kind.resource.api_version] for version in definition.served])
         self._live[name_of(crd)] = _Live(form, store, stored, keys)
         openapi.changed(name_of(crd), (key[:2] for key in keys), "update" if former is not None else "add")
         logger.info(
             "Serving a custom resource", extra={"definition": name_of(crd), "versions": [key[1] for key in keys]}
         )
 
-    def _served(self, definition: Definition, version: Version, store: ResourceStore) -> Served:
+    def _version(
+        self, definition: Definition, version: Version, store: ResourceStore, family: dict[str, Served]
+    ) -> Served:
         conversion = None
         if definition.webhook is not None:
             storage = definition.stored.kind.resource
             conversion = WebhookConversion(
                 definition.webhook, version.kind.resource, storage, version.settle, self._caller
             )
-        return Served(version.kind, store, version.schema, self._registry.admission, conversion)
+        return Served(version.kind, store, version.schema, self._registry.admission, conversion, family)
 
     def _withdraw(self, name: str) -> None:
         live = self._live.pop(name)

@@ -32,8 +32,10 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What a definition gives: its stored version, the served ones, and the webhook that converts between them."""
+    """What a definition gives: its versions, the served ones and the stored one among them, and the webhook that
+    converts between them."""
 
+    versions: tuple[Version, ...]
     stored: Version
     served: tuple[Version, ...]
     webhook: Mapping[str, Any] | None  #: spec.conversion.webhook; None: versions differ by name only
@@ -44,7 +46,7 @@ def definition_of(crd: Object) -> Definition:
     storage = next(version for version in crd["spec"]["versions"] if version.get("storage"))
     made = {version["name"]: _kind(crd, version, storage["name"]) for version in crd["spec"]["versions"]}
     served = tuple(made[version["name"]] for version in crd["spec"]["versions"] if version.get("served"))
-    return Definition(made[storage["name"]], served, _webhook_of(crd))
+    return Definition(tuple(made.values()), made[storage["name"]], served, _webhook_of(crd))
 
 
 def _webhook_of(crd: Object) -> Mapping[str, Any] | None:
@@ -58,7 +60,8 @@ def _kind(crd: Object, version: Mapping[str, Any], storage: str) -> Version:
     typed = from_openapi(schema)
     resource = _resource(crd, version["name"])
     subresources = version.get("subresources") or {}
-    strategy = CustomResourceStrategy(schema, has_status=subresources.get("status") is not None)
+    has_status = subresources.get("status") is not None
+    strategy = CustomResourceStrategy(schema, has_status=has_status, scale=subresources.get("scale"))
     columns, cells = table_of(version)
     settle = _settling(resource, schema, typed)
     changes = _may_differ(crd)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from api.apiextensions import embedded, listtypes, rules, values
+from api.apiextensions import embedded, listtypes, rules, scaling, values
 from api.apiextensions.defaulting import apply_defaults
 from api.apiextensions.rules import Rules
 from api.kind import Strategy
@@ -21,8 +21,9 @@ class CustomResourceStrategy(Strategy):
     has_generation = True
     allow_unconditional_update = False
 
-    def __init__(self, schema: Mapping[str, Any], *, has_status: bool) -> None:
+    def __init__(self, schema: Mapping[str, Any], *, has_status: bool, scale: Mapping[str, Any] | None = None) -> None:
         self._schema = schema
+        self._scale = scale
         self._has_status = has_status  #: whether the status is written by its subresource alone
 
     @cached_property
@@ -50,16 +51,28 @@ class CustomResourceStrategy(Strategy):
         return {name: value for name, value in obj.items() if name not in uncounted}
 
     def validate(self, obj: Object) -> list[FieldError]:
-        """Schema, list types, and rules that ask for no old value."""
-        return self._checked(obj, None)
+        """Schema, scale, embedded objects, list types, and rules that ask for no old value."""
+        return self._checked(obj, None, self._whole(obj))
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """As on create, with the rules about changes."""
-        return self._checked(new, old)
+        return self._checked(new, old, self._whole(new))
 
-    def _checked(self, obj: Object, old: Object | None) -> list[FieldError]:
-        errors = values.validate(obj, self._schema) + embedded.validate(obj, self._schema)
-        errors += listtypes.validate(obj, self._schema)
+    def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
+        """As on update, without what only the spec says."""
+        errors = values.validate(new, self._schema) + scaling.validate_status(new, self._scale)
+        return self._checked(new, old, errors)
+
+    def _whole(self, obj: Object) -> list[FieldError]:
+        errors = values.validate(obj, self._schema)
+        errors += scaling.validate_spec(obj, self._scale) + scaling.validate_status(obj, self._scale)
+        return errors + embedded.validate(obj, self._schema)
+
+    def _checked(self, obj: Object, old: Object | None, errors: list[FieldError]) -> list[FieldError]:
+        """These errors, and those of lists and rules. Lists that held something twice before may go on to."""
+        found = listtypes.validate(obj, self._schema)
+        if found and (old is None or not listtypes.validate(old, self._schema)):
+            errors += found
         if self._rules is None:
             return errors
         blocking = rules.blocked(errors)
@@ -95,4 +108,4 @@ class CustomStatusStrategy(Strategy):
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """The whole object must still fit."""
-        return self._parent.validate_update(new, old)
+        return self._parent.validate_status_update(new, old)

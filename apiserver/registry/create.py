@@ -11,6 +11,8 @@ from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.uids import new_uid
 from apiserver.registry import objectmeta, ownership
 from apiserver.registry.context import WriteContext
+from apiserver.registry.fieldversions import converting
+from apiserver.registry.patience import patiently
 from apiserver.registry.served import Served
 from apiserver.watchcache.window import CachedObject
 
@@ -29,14 +31,14 @@ async def create(
     objectmeta.settle_namespace(obj, namespace, namespaced=served.kind.resource.namespaced)
     objectmeta.check_version_on_create(obj)
     if not applies:
-        ownership.on_create(served, obj, context)
+        await converting(context, lambda: _owned(served, obj, context))
     await served.admission.admit(context.attributes, obj, None)
     metadata = objectmeta.metadata_of(obj)
     base = "" if metadata.get("name") else metadata.get("generateName") or ""
     objectmeta.fill_on_create(obj, context.now, new_uid())
     if base:
         metadata["name"] = objectmeta.generated_name(base, _random)
-    check(served, obj, context)
+    await check(served, obj, context)
     context.warnings += await served.admission.validate(context.attributes, obj, None)
     for _ in range(_NAME_ATTEMPTS if base else 0):
         try:
@@ -46,14 +48,21 @@ async def create(
     return await _write(served, obj, context)
 
 
-def check(served: Served, obj: Object, context: WriteContext) -> None:
+async def _owned(served: Served, obj: Object, context: WriteContext) -> None:
+    ownership.on_create(served, obj, context)
+
+
+async def check(served: Served, obj: Object, context: WriteContext) -> None:
     """Prepare and validate a new object; raises Invalid."""
     strategy = served.strategy("")
     user = context.attributes.user
     strategy.record_creator(obj, user.name, user.uid, user.groups, user.extra)
     strategy.prepare_create(obj)
-    problems = validate_object_meta(obj["metadata"], served.kind.resource.namespaced, strategy.name_rule)
-    problems += strategy.validate(obj)
+    kind = served.kind
+    problems = validate_object_meta(
+        obj["metadata"], kind.resource.namespaced, strategy.name_rule, standard_finalizers=kind.custom is None
+    )
+    problems += await patiently(lambda: strategy.validate(obj), obj if kind.custom else None)
     if problems:
         raise served.invalid(name_of(obj), problems)
     context.warnings += strategy.warnings(obj, None)

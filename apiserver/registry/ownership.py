@@ -1,12 +1,14 @@
 """managedFields on every write that is not an apply: who owns which field, through `apimachinery.fieldmanager`.
 
-Called before admission, so that what admission adds is nobody's; what the strategy will undo is left out."""
+Called before admission, so that what admission adds is nobody's; what the strategy will undo is left out. Fields are
+those of the version of the request, whichever is stored."""
 
 from __future__ import annotations
 
 from apimachinery import fieldmanager
 from apimachinery.objects import Object
 from apiserver.registry.context import WriteContext
+from apiserver.registry.fieldversions import ResourceVersions
 from apiserver.registry.served import Served
 
 
@@ -21,16 +23,21 @@ def on_update(served: Served, new: Object, old: Object, context: WriteContext, s
 
 
 def _track(served: Served, live: Object | None, new: Object, context: WriteContext, subresource: str) -> None:
+    shown = served.from_stored
     tracked = fieldmanager.update(
-        live,
-        new,
+        shown(live) if shown and live is not None else live,
+        shown(new) if shown else new,
         manager=context.field_manager,
         subresource=subresource,
         schema=served.schema,
         now=context.now,
         reset=reset_fields(served, subresource),
+        versions=ResourceVersions(served, context),
     )
-    new["metadata"] = tracked["metadata"]
+    metadata = {key: value for key, value in new["metadata"].items() if key != "managedFields"}
+    if managed := tracked["metadata"].get("managedFields"):
+        metadata["managedFields"] = managed
+    new["metadata"] = metadata
 
 
 def reset_fields(served: Served, subresource: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from apimachinery.schema import DecodeError
 from apimachinery.schema.leaves import json_kind
 from apiserver.registry import decoding, ownership
 from apiserver.registry.context import IGNORE, STRICT, WriteContext
+from apiserver.registry.fieldversions import ResourceVersions
 from apiserver.registry.served import Served
 
 JSON_PATCH = "application/json-patch+json"
@@ -147,6 +148,7 @@ def _applied(served: Served, patch: Patch, live: Object | None, context: WriteCo
         schema=served.schema,
         now=context.now,
         reset=ownership.reset_fields(served, subresource),
+        versions=ResourceVersions(served, context),
     )
     try:
         served.schema.decode(wanted)

@@ -57,6 +57,7 @@ class Registry:
         self._prefix = prefix.rstrip("/")
         self._event_ttl_seconds = event_ttl_seconds
         self._stores: dict[Resource, ResourceStore] = {}
+        self._families: dict[Resource, dict[str, Served]] = {}
         self._served: dict[Key, Served] = {}
         self._kinds: dict[Key, Kind] = {}
         #: Serves the kinds that are known of but not yet served, if there is anyone to do it.
@@ -90,7 +91,8 @@ class Registry:
         schema = self.schemas.for_kind(resource.group, resource.version, resource.kind)
         if schema is None:
             raise ValueError(f"no schema for {resource.api_version} {resource.kind}")
-        return Served(kind, store, schema, self.admission)
+        family = self._families.setdefault(store.kind.resource, {})
+        return Served(kind, store, schema, self.admission, family=family)
 
     def _store(self, kind: Kind) -> ResourceStore:
         store = self._stores.get(kind.resource)

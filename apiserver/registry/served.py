@@ -44,8 +44,12 @@ class Served:
         schema: TypeSchema,
         admission: Admission,
         conversion: Conversion | None = None,
+        family: dict[str, Served] | None = None,
     ) -> None:
+        """`family` holds every version of the resource by apiVersion, and gets this one too."""
         self.kind = kind
+        self.family = {} if family is None else family
+        self.family[kind.resource.api_version] = self
         self.conversion = conversion
         self.store = store
         self.stored_kind = store.kind

@@ -12,6 +12,8 @@ from apimachinery.errors import ApiError
 from apimachinery.objects import Object, name_of, uid_of
 from apiserver.registry import create, objectmeta, ownership
 from apiserver.registry.context import WriteContext
+from apiserver.registry.fieldversions import converting
+from apiserver.registry.patience import patiently
 from apiserver.registry.served import Served
 from apiserver.storage.interface import Mismatch
 from apiserver.watchcache.window import CachedObject
@@ -97,7 +99,7 @@ async def _try(
     served: Served, request: Update, context: WriteContext, current: CachedObject, *, certain: bool
 ) -> Updated:
     old = await served.opened(current)
-    new = request.change(await served.opened(current))
+    new = await converting(context, lambda: _owned(served, request, context, current, old))
     await _settle(served, request, context, new, old, current)
     store = served.store
     gone = _is_gone(served, new, old)
@@ -115,22 +117,30 @@ async def _try(
     return Updated(await store.replace(new, current))
 
 
+async def _owned(served: Served, request: Update, context: WriteContext, current: CachedObject, old: Object) -> Object:
+    """The wanted object, with managedFields that say who owns what in it; raises ApiError."""
+    new = request.change(await served.opened(current))
+    if request.check_uid and (uid := uid_of(new)) and uid != uid_of(old):
+        raise served.conflict(request.name, _uid_text(served, request, uid, uid_of(old)))
+    if not request.applies:
+        ownership.on_update(served, new, old, context, request.subresource)
+    return new
+
+
 async def _settle(
     served: Served, request: Update, context: WriteContext, new: Object, old: Object, current: CachedObject
 ) -> None:
     """Everything between the wanted object and the one to write; raises ApiError."""
     strategy = served.strategy(request.subresource)
-    if request.check_uid and (uid := uid_of(new)) and uid != uid_of(old):
-        raise served.conflict(request.name, _uid_text(served, request, uid, uid_of(old)))
-    if not request.applies:
-        ownership.on_update(served, new, old, context, request.subresource)
     await served.admission.admit(context.attributes, new, old)
     _check_version(served, strategy, new, current)
     objectmeta.carry_over(new, old)
     strategy.prepare_update(new, old)
     objectmeta.restore_system_fields(new, old)
     # The reference checks metadata twice, by the common rules and again by each kind's: so every cause is told twice.
-    problems = validate_object_meta_update(new["metadata"], old["metadata"]) * 2 + strategy.validate_update(new, old)
+    problems = validate_object_meta_update(new["metadata"], old["metadata"]) * 2
+    large = new if served.kind.custom else None
+    problems += await patiently(lambda: strategy.validate_update(new, old), large)
     if problems:
         raise served.invalid(name_of(old), problems)
     context.warnings += strategy.warnings(new, old)

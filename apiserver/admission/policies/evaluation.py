@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from apimachinery.cel.environment import CompileError, EvaluationError
+from apimachinery.cel.budget import Budget, BudgetSpent
+from apimachinery.cel.environment import CompileError
+from apimachinery.cel.values import EvaluationError
 from apimachinery.objects import Object
 from apiserver.admission.expressions import names_of, value_of
 from apiserver.admission.webhooks.conditions import ConditionFailed, hold
@@ -46,6 +48,16 @@ def evaluate(spec: Mapping[str, Any], variables: Mapping[str, Any]) -> Findings:
         return found
     if not found.concerned:
         return found
+    try:
+        _judge(spec, variables, found, fails=fails)
+    except BudgetSpent as error:
+        found.denials = [Denial(str(error), "Invalid", 0, failed=True)] if fails else []
+        found.annotations = {}
+    return found
+
+
+def _judge(spec: Mapping[str, Any], variables: Mapping[str, Any], found: Findings, *, fails: bool) -> None:
+    """Validations and annotations; raises BudgetSpent."""
     evaluator = _Evaluator(spec, variables)
     for index, validation in enumerate(spec.get("validations") or ()):
         denial = evaluator.judged(validation, index)
@@ -60,7 +72,6 @@ def evaluate(spec: Mapping[str, Any], variables: Mapping[str, Any]) -> Findings:
             continue
         if isinstance(value, str) and value.strip():
             found.annotations[annotation["key"]] = value.strip()
-    return found
 
 
 class _Evaluator:
@@ -69,6 +80,7 @@ class _Evaluator:
 
     def __init__(self, spec: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
         self._failed: dict[str, str] = {}
+        self._budget = Budget()
         composed: Object = {}
         self._variables = {**variables, "variables": composed}
         self._names = names_of(self._variables)
@@ -81,7 +93,7 @@ class _Evaluator:
     def value(self, text: str) -> Any:
         """Raises EvaluationError."""
         try:
-            return value_of(text, self._names, self._variables)
+            return value_of(text, self._names, self._variables, self._budget)
         except CompileError as error:
             raise EvaluationError(f"compilation failed: {error}") from error
         except EvaluationError as error:

@@ -13,7 +13,9 @@ from apiserver.http.reply import Reply
 from apiserver.http.resources import ResourceHandlers
 from apiserver.http.special.bodies import Bodies
 from apiserver.http.special.scale import Scales
+from apiserver.http.special.scaleowners import ScaleOwners, owners_of
 from apiserver.registry.registry import Registry
+from apiserver.registry.served import Served
 
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
@@ -82,6 +84,13 @@ class PathForm:
         for name in self._replicas[:-1]:
             parent = parent.setdefault(name, {})
         parent[self._replicas[-1]] = (scale.get("spec") or {}).get("replicas") or 0
+
+    def owners(self, served: Served) -> ScaleOwners:
+        """By the path of each version; a version without a Scale has none."""
+        scales = {version: each.kind.custom.scale for version, each in served.family.items() if each.kind.custom}
+        return owners_of(
+            served, {version: _parts(scale["specReplicasPath"]) if scale else () for version, scale in scales.items()}
+        )
 
 
 def _parts(path: str) -> list[str]:

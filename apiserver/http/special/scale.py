@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from apimachinery import errors, labels
 from apimachinery import fielderrors as fe
-from apimachinery.objects import Object, name_of
+from apimachinery.objects import Object, deep_copy, name_of
 from apiserver.http import reply
 from apiserver.http.call import Call
 from apiserver.http.reply import Reply
 from apiserver.http.request_info import first
 from apiserver.http.resources import ResourceHandlers
 from apiserver.http.special.bodies import Bodies
-from apiserver.registry import objectmeta, patching, reading, update
+from apiserver.http.special.scaleowners import ScaleOwners, owners_of
+from apiserver.registry import objectmeta, ownership, patching, reading, update
 from apiserver.registry.context import WriteContext
 from apiserver.registry.decoding import to_stored_form
 from apiserver.registry.served import Served
@@ -32,6 +34,10 @@ class Form(Protocol):
 
     def rescaled(self, obj: Object, scale: Object) -> None:
         """Take the replicas, and the preconditions, of a Scale into its object, in place."""
+        ...
+
+    def owners(self, served: Served) -> ScaleOwners:
+        """Between managedFields of the objects and of their Scales."""
         ...
 
 
@@ -56,7 +62,7 @@ class Scales:
         context = self._resources.context(call, "update")
         scale = await self._bodies.read(call, _GROUP, _VERSION, _KIND)
         objectmeta.settle_identity(scale, call.info.name, call.info.namespace, namespaced=bool(call.info.namespace))
-        return await self._write(call, context, lambda _: scale)
+        return await self._write(call, context, lambda _: scale, applies=False)
 
     async def patch(self, call: Call) -> Reply:
         """PATCH of the Scale."""
@@ -68,24 +74,32 @@ class Scales:
         force = first(call.query, "force") in ("true", "1")
         patch = patching.parse(self._typed, media_type, await call.body(), context, force=force)
         return await self._write(
-            call, context, lambda live: patching.patched(self._typed, patch, live, context, "scale")
+            call, context, lambda live: patching.patched(self._typed, patch, live, context, "scale"), applies=applies
         )
 
-    async def _write(self, call: Call, context: WriteContext, wanted: Any) -> Reply:
+    async def _write(
+        self, call: Call, context: WriteContext, wanted: Callable[[Object], Object], *, applies: bool
+    ) -> Reply:
         info, representation = call.info, call.representation()
+        owners = self._form.owners(self._served)
 
         def change(old: Object | None) -> Object:
             if old is None:
                 raise self._served.not_found(info.name)
             live = self._form.scale_of(old)
-            if managed := old["metadata"].get("managedFields"):
-                live["metadata"]["managedFields"] = managed
-            scale = wanted(live)
+            managed = old["metadata"].get("managedFields")
+            if managed:
+                live["metadata"]["managedFields"] = owners.shown(managed)
+            scale = wanted(deep_copy(live))
+            if not applies:
+                ownership.on_update(self._typed, scale, live, context, "scale")
             check(scale)
             self._form.rescaled(old, scale)
+            if managed or applies:
+                old["metadata"]["managedFields"] = owners.taken(managed, scale["metadata"].get("managedFields"))
             return to_stored_form(self._served, old)
 
-        request = Update(info.namespace, info.name, change, "scale")
+        request = Update(info.namespace, info.name, change, "scale", applies=True)
         done = await update.update(self._served, request, context)
         (obj,) = await self._served.shown([done.object.obj], remember=not context.dry_run)
         return reply.document(self._form.scale_of(obj), representation)
@@ -136,3 +150,7 @@ class WorkloadForm:
     def rescaled(self, obj: Object, scale: Object) -> None:
         """As `rescaled`."""
         rescaled(obj, scale)
+
+    def owners(self, served: Served) -> ScaleOwners:
+        """By spec.replicas."""
+        return owners_of(served, {})

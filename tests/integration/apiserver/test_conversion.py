@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from api.resources import CUSTOM_RESOURCE_DEFINITIONS
-from apimachinery.errors import ApiError, Invalid
+from apimachinery.errors import ApiError, Conflict, Invalid
 from apimachinery.meta import Resource
 from apimachinery.objects import Object
 from client.rest import RestClient
@@ -119,6 +119,22 @@ async def established(api: RestClient) -> None:
 def endpoint(name: str, resource: Resource = V1, **spec: Any) -> Object:
     metadata = {"name": name, "namespace": "default"}
     return {"apiVersion": resource.api_version, "kind": "Endpoint", "metadata": metadata, "spec": spec}
+
+
+async def test_an_apply_in_one_version_conflicts_with_fields_of_another(api: RestClient) -> None:
+    query = {"fieldManager": "one"}
+    await api.patch(V1, "default", "s", endpoint("s", hostPort="h:1"), patch_type="apply", params=query)
+    query = {"fieldManager": "two"}
+    wanted = endpoint("s", V2, host="h", port="2")
+    with pytest.raises(Conflict, match=r'conflict with "one": .spec.hostPort'):
+        await api.patch(V2, "default", "s", wanted, patch_type="apply", params=query)
+    made = await api.patch(V2, "default", "s", wanted, patch_type="apply", params={**query, "force": "true"})
+    assert made["spec"] == {"host": "h", "port": "2", "kept": True}
+    (entry,) = (each for each in made["metadata"]["managedFields"] if each["operation"] == "Apply")
+    assert (entry["manager"], entry["apiVersion"]) == ("two", V2.api_version)
+    made["spec"]["port"] = "3"
+    made = await api.update(V2, made)
+    assert [each["manager"] for each in made["metadata"]["managedFields"]] == ["two", "tests"]
 
 
 async def test_both_versions_are_read_and_written(api: RestClient) -> None:

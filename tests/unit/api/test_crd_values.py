@@ -131,6 +131,20 @@ def test_defaults_go_where_nothing_is() -> None:
     assert nulls == {"spec": {"size": 3, "maybe": None, "list": [{"a": 1}]}}
 
 
+def test_a_null_element_or_entry_becomes_its_default() -> None:
+    number = {"type": "integer", "default": 2}
+    schema = {
+        "type": "object",
+        "properties": {
+            "list": {"type": "array", "items": number},
+            "map": {"type": "object", "additionalProperties": number},
+        },
+    }
+    value: dict[str, Any] = {"list": [None, 1], "map": {"a": None, "b": 1}}
+    apply_defaults(value, schema)
+    assert value == {"list": [2, 1], "map": {"a": 2, "b": 1}}
+
+
 def test_duplicates_in_sets_and_maps() -> None:
     named = {"type": "object", "properties": {"n": {"type": "string"}, "p": {"type": "integer", "default": 1}}}
     schema = {
@@ -157,6 +171,28 @@ def test_embedded_objects_say_what_they_are() -> None:
     assert [str(error) for error in embedded.validate(value, schema)] == [
         "t[1].kind: Required value: must not be empty"
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"apiVersion": "a/b/c", "kind": "Pod"}, 'x[k].apiVersion: Invalid value: "a/b/c": unexpected GroupVersion'),
+        ({"apiVersion": "v1", "kind": "a b"}, 'x[k].kind: Invalid value: "a b": may have mixed case, but should'),
+        ({"apiVersion": "v1", "kind": 3}, "x[k].kind: Invalid value: 3: must be a string"),
+        (
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {"labels": {"-": "x"}}},
+            'x[k].metadata.labels: Invalid value: "-": name part must consist of',
+        ),
+        ({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a/b"}}, 'x[k].metadata.name: Invalid value: "a/b"'),
+        ({"apiVersion": "v1", "kind": "Pod", "metadata": {"finalizers": ["mine"]}}, ""),
+    ],
+)
+def test_embedded_objects_are_checked_as_objects(value: Mapping[str, Any], told: str) -> None:
+    embeds = {"type": "object", "x-kubernetes-embedded-resource": True}
+    schema = {"properties": {"x": {"type": "object", "additionalProperties": embeds}}}
+    found = [str(error) for error in embedded.validate({"x": {"k": value}}, schema)]
+    assert len(found) == bool(told)
+    assert "".join(found).startswith(told)
 
 
 def _told(schema: Mapping[str, Any], new: Any, *old: Any) -> list[str]:
@@ -219,6 +255,7 @@ def test_rules_are_not_looked_at_where_the_value_is_broken() -> None:
     assert blocking is not None
     assert str(blocking).startswith('<nil>: Invalid value: "null": some validation rules were not checked')
     assert rules.blocked([]) is None
+    assert rules.blocked(validate("c", {"type": "string", "enum": ["a", "b"]})) is not None
 
 
 @pytest.mark.parametrize(
@@ -269,6 +306,38 @@ def test_rules_that_come_to_no_answer(rule: str, value: Mapping[str, Any], told:
               "l": {"type": "array", "items": {"type": "integer"}}}  # fmt: skip
     schema = {"type": "object", "properties": fields, "x-kubernetes-validations": [{"rule": rule}]}
     assert _told(schema, value) == [f'<nil>: Invalid value: "object": {told}']
+
+
+def test_rules_of_one_object_share_a_budget() -> None:
+    rule = {"rule": f"!self.contains('{'b' * 9000}')"}  # 900,000 units for a text of 10,000 bytes
+    items = {"type": "string", "x-kubernetes-validations": [rule]}
+    schema = {"type": "object", "properties": {"l": {"type": "array", "items": items}}}
+    costly = "a" * 10_000
+    assert _told(schema, {"l": [costly] * 11}) == []
+    assert _told(schema, {"l": [costly] * 20}) == [
+        'l[11]: Invalid value: "string": validation failed due to running out of cost budget, no further validation '
+        "rules will be run"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        ("'it is ' + self", "it is bad"),
+        ("'a\\nb'", "failed rule: self == 'good'"),
+        ("self.substring(9)", "failed rule: self == 'good'"),
+        (f"'{'x' * 6000}'", "failed rule: self == 'good'"),
+        (
+            f"'{'a' * 9000}'.contains('{'b' * 9000}') || '{'a' * 3000}'.contains('{'b' * 9000}') ? 'a' : 'b'",
+            "no further validation rules will be run due to call cost exceeds limit for messageExpression: ",
+        ),
+    ],
+)
+def test_message_expressions(expression: str, told: str) -> None:
+    rules_ = [{"rule": "self == 'good'", "messageExpression": expression}, {"rule": "self != 'bad'"}]
+    found = _told({"type": "string", "x-kubernetes-validations": rules_}, "bad")
+    assert found[0].startswith(f'<nil>: Invalid value: "string": {told}')
+    assert len(found) == (1 if told.startswith("no further") else 2)
 
 
 def test_a_rule_that_cannot_be_evaluated_refuses() -> None:
