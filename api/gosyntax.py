@@ -91,16 +91,34 @@ def raw(text: str) -> GoSyntax:
 
 
 def quantity_value(value: Quantity) -> GoSyntax:
-    """resource.Quantity{...} with its amount as the smallest mantissa and scale that Go's parser gives."""
-    nanos, scale = value.nanos, -9
-    if value.format == "BinarySI":
-        nanos, scale = value.nanos // 10**9, 0
-    else:
-        while nanos and nanos % 10 == 0 and scale < 0:
-            nanos, scale = nanos // 10, scale + 1
-    amount = f"resource.int64Amount{{value:{nanos}, scale:{scale}}}"
+    """resource.Quantity{...} as Go's parser makes it of the canonical text; of fractions, of the text with a point."""
+    text = str(value)
+    mantissa, scale, kept = _binary(value, text) if value.format == "BinarySI" else _decimal(value, text)
+    amount = f"resource.int64Amount{{value:{mantissa}, scale:{scale}}}"
     empty = "resource.infDecAmount{Dec:(*inf.Dec)(nil)}"
-    return GoSyntax(f'resource.Quantity{{i:{amount}, d:{empty}, s:"", Format:"{value.format}"}}')
+    shown = go_quote(text if kept else "")
+    return GoSyntax(f'resource.Quantity{{i:{amount}, d:{empty}, s:{shown}, Format:"{value.format}"}}')
+
+
+def _decimal(value: Quantity, text: str) -> tuple[int, int, bool]:
+    """Mantissa, scale, and whether Go remembers the text."""
+    mantissa, scale = value.nanos, -9
+    while mantissa and mantissa % 10 == 0 and scale < 0:
+        mantissa, scale = mantissa // 10, scale + 1
+    if scale < 0 and mantissa:
+        return mantissa, scale, False
+    digits, _, exponent = text.partition("e")
+    digits = digits.rstrip("kMGTPE")
+    scale = int(exponent) if exponent else 3 * _DECIMAL_SUFFIXES.index(text[len(digits) :])
+    return int(digits), scale, not digits.endswith("000")
+
+
+def _binary(value: Quantity, text: str) -> tuple[int, int, bool]:
+    digits = text.rstrip("iKMGTPE")
+    return value.nanos // 10**9, 0, int(digits) % 8 != 0
+
+
+_DECIMAL_SUFFIXES = ("", "k", "M", "G", "T", "P", "E")
 
 
 def scope_list(scopes: Iterable[str]) -> str:
