@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from api.autoscaling import hpa
-from api.strategies import StatusStrategy, StatusStrategyBase
+from api.autoscaling.rules import validate_autoscaler_spec
+from api.strategies import StatusStrategyBase
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object, annotations_of
 
@@ -33,7 +34,7 @@ class AutoscalerV1Strategy(StatusStrategyBase):
 
     def validate(self, obj: Object) -> list[FieldError]:
         """Those of v2."""
-        return hpa.validate_autoscaler_spec(to_v2(obj)["spec"])
+        return validate_autoscaler_spec(to_v2(obj)["spec"])
 
 
 def _load(annotations: Mapping[str, str], key: str) -> Any:
@@ -202,4 +203,4 @@ def cells(autoscaler: Object, now: datetime) -> list[Any]:
 
 
 AUTOSCALER_V1 = AutoscalerV1Strategy()
-AUTOSCALER_V1_STATUS = StatusStrategy(AUTOSCALER_V1)
+AUTOSCALER_V1_STATUS = hpa.AutoscalerStatusStrategy(AUTOSCALER_V1)
