@@ -64,7 +64,8 @@ class StorageClassStrategy(Strategy):
 def _validate_provisioner(provisioner: str) -> list[FieldError]:
     if not provisioner:
         return [fe.required("provisioner")]
-    return [fe.invalid("provisioner", provisioner, text) for text in names.qualified_name(provisioner.lower())]
+    lowered = provisioner.lower()
+    return [fe.invalid("provisioner", lowered, text) for text in names.qualified_name(lowered)]
 
 
 def _validate_parameters(parameters: Mapping[str, str]) -> list[FieldError]:
@@ -80,20 +81,21 @@ def _validate_parameters(parameters: Mapping[str, str]) -> list[FieldError]:
 
 def _validate_topologies(topologies: Sequence[Mapping[str, Any]]) -> list[FieldError]:
     errors: list[FieldError] = []
+    wanted: list[dict[str, set[str]]] = []
     for index, term in enumerate(topologies):
         path = f"allowedTopologies[{index}].matchLabelExpressions"
-        keys: set[str] = set()
+        found: dict[str, set[str]] = {}
         for i, expression in enumerate(term.get("matchLabelExpressions") or ()):
             here, key, values = f"{path}[{i}]", expression.get("key") or "", expression.get("values") or []
             if not values:
                 errors.append(fe.required(f"{here}.values"))
             errors += [fe.duplicate(f"{here}.values[{n}]", v) for n, v in enumerate(values) if v in values[:n]]
             errors += validate_label_name(key, f"{here}.key")
-            if key in keys:
+            if key in found:
                 errors.append(fe.duplicate(f"{here}.key", key))
-            keys.add(key)
-        if term in topologies[:index]:
-            errors.append(fe.duplicate(f"allowedTopologies[{index}].matchLabelExpressions", ""))
+            found[key] = set(values)
+        errors += [fe.duplicate(path, "") for earlier in wanted if earlier == found]
+        wanted.append(found)
     return errors
 
 
