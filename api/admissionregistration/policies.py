@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from api.admissionregistration.expressions import VARIABLES, expression_error, validate_match_conditions
-from api.admissionregistration.webhooks import validate_rule
+from api.admissionregistration.rules import validate_rule
 from api.kind import Column
 from api.strategies import SpecStrategy
 from api.table import AGE, NAME, age
