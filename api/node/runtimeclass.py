@@ -17,6 +17,9 @@ from apimachinery.objects import Object
 
 COLUMNS = (NAME, Column(name="Handler", description="What the container runtime calls it."), AGE)
 
+#: What makes two tolerations the same one.
+_TOLERATION_KEY = ("key", "operator", "value", "effect")
+
 
 class RuntimeClassStrategy(Strategy):
     """A way of running containers."""
@@ -30,17 +33,20 @@ class RuntimeClassStrategy(Strategy):
         if (scheduling := obj.get("scheduling")) is not None:
             errors += validate_labels(scheduling.get("nodeSelector") or {}, "scheduling.nodeSelector")
             tolerations = scheduling.get("tolerations") or []
-            validate_tolerations(tolerations, "scheduling.tolerations", errors)
+            # The reference names the list twice in the paths of what is wrong with its items.
+            validate_tolerations(tolerations, "scheduling.tolerations.tolerations", errors)
+            keys = [tuple(toleration.get(field) or "" for field in _TOLERATION_KEY) for toleration in tolerations]
             for index, toleration in enumerate(tolerations):
-                if toleration in tolerations[:index]:
+                if keys[index] in keys[:index]:
                     errors.append(fe.duplicate(f"scheduling.tolerations[{index}]", toleration_value(toleration)))
         return errors
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        """ValidateRuntimeClassUpdate: the handler stays."""
-        if new.get("handler") == old.get("handler"):
-            return []
-        return [fe.invalid("handler", new.get("handler"), FIELD_IMMUTABLE)]
+        """ValidateRuntimeClass and ValidateRuntimeClassUpdate: the handler stays."""
+        errors = self.validate(new)
+        if new.get("handler") != old.get("handler"):
+            errors.append(fe.invalid("handler", new.get("handler") or "", FIELD_IMMUTABLE))
+        return errors
 
 
 def cells(obj: Object, now: datetime) -> list[Any]:
