@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from api.autoscaling.hpa import AUTOSCALER, AUTOSCALER_STATUS
-from api.autoscaling.v1 import AUTOSCALER_V1, AUTOSCALER_V1_STATUS
+from api.autoscaling.v1 import (
+    AUTOSCALER_V1,
+    AUTOSCALER_V1_STATUS,
+    BEHAVIOR,
+    CONDITIONS,
+    CURRENT,
+    METRICS,
+    from_v2,
+    to_v2,
+)
 from api.kind import Strategy
 from apimachinery.objects import Object
 from tests.unit.api.samples import complaints
@@ -129,3 +138,71 @@ def test_there_are_never_fewer_than_no_pods(strategy: Strategy) -> None:
         f"status.currentReplicas: Invalid value: -1: {text}",
         f"status.desiredReplicas: Invalid value: -2: {text}",
     ]
+
+
+def stored(*metrics: dict[str, Any], behavior: dict[str, Any] | None = None, **status: Any) -> Object:
+    obj = autoscaler(*metrics, minReplicas=1) | {"status": {"desiredReplicas": 0, "currentMetrics": None, **status}}
+    if behavior is not None:
+        obj["spec"]["behavior"] = behavior
+    return obj
+
+
+def test_annotations_hold_metrics_as_go_writes_them() -> None:
+    average = changed(OBJECT, target=AVERAGE)
+    seen = from_v2(stored(RESOURCE, PODS, average, EXTERNAL))
+    assert seen["spec"]["targetCPUUtilizationPercentage"] == 80
+    assert seen["metadata"]["annotations"] == {
+        METRICS: '[{"type":"Pods","pods":{"metricName":"m","targetAverageValue":"10"}},'
+        '{"type":"Object","object":{"target":{"kind":"Deployment","name":"d"},"metricName":"m","targetValue":"0",'
+        '"averageValue":"10"}},{"type":"External","external":{"metricName":"m","targetValue":"10"}}]'
+    }
+    # The processor's metric comes last, and an average beside a value that v1 cannot leave out.
+    assert to_v2(seen)["spec"]["metrics"] == [
+        PODS,
+        changed(OBJECT, target={**AVERAGE, "value": "0"}),
+        EXTERNAL,
+        RESOURCE,
+    ]
+
+
+def test_annotations_hold_behavior_under_go_s_names() -> None:
+    policy = {"type": "Pods", "value": 4, "periodSeconds": 15}
+    behavior = {"scaleUp": {"stabilizationWindowSeconds": 0, "policies": [policy]}}
+    seen = from_v2(stored(behavior=behavior))
+    assert seen["metadata"]["annotations"] == {
+        BEHAVIOR: '{"ScaleUp":{"StabilizationWindowSeconds":0,"SelectPolicy":null,"Policies":[{"Type":"Pods","Value":4,'
+        '"PeriodSeconds":15}]},"ScaleDown":null}'
+    }
+    assert to_v2(seen)["spec"]["behavior"] == behavior
+
+
+def test_measurements_are_told_in_full_by_their_annotation() -> None:
+    measured = {"name": "cpu", "current": {"averageUtilization": 5, "averageValue": "3m"}}
+    old = stored(RESOURCE, currentMetrics=[{"type": "Resource", "resource": measured}], currentReplicas=1)
+    seen = from_v2(old)
+    assert seen["status"] == {"currentReplicas": 1, "desiredReplicas": 0, "currentCPUUtilizationPercentage": 5}
+    assert to_v2(seen)["status"] == old["status"]
+
+
+UNREADABLE = ("{", "5", "[5]", '[{"type":5}]')
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text"),
+    [
+        *((annotation, text) for annotation in (METRICS, CURRENT, CONDITIONS) for text in (*UNREADABLE, "{}")),
+        *((BEHAVIOR, text) for text in (*UNREADABLE, "{}", "[]")),
+        (METRICS, '[{"type":"Pods","pods":5}]'),
+        (METRICS, '[{"type":"Pods","pods":{"metricName":5}}]'),
+        (METRICS, '[{"type":"Pods","pods":{"targetAverageValue":"five"}}]'),
+        (CURRENT, '[{"type":"Resource","resource":{"currentAverageUtilization":"5"}}]'),
+        (BEHAVIOR, '{"ScaleUp":5}'),
+        (BEHAVIOR, '{"ScaleUp":{"Policies":5}}'),
+        (BEHAVIOR, '{"ScaleUp":{"StabilizationWindowSeconds":"5"}}'),
+        (BEHAVIOR, '{"ScaleUp":{"Policies":[{"Value":"5"}]}}'),
+    ],
+)
+def test_annotations_that_cannot_be_read_hold_nothing(annotation: str, text: str) -> None:
+    obj = from_v2(stored(RESOURCE))
+    obj["metadata"]["annotations"] = {annotation: text}
+    assert to_v2(obj) == stored(RESOURCE)
