@@ -75,6 +75,31 @@ def time_value(text: str | None) -> GoSyntax:
     return GoSyntax(f"{moment.isoformat(' ', 'seconds')} +0000 UTC")
 
 
+def object_meta(meta: Mapping[str, Any]) -> GoSyntax:
+    """v1.ObjectMeta{...} of what a client can send where there should be nothing."""
+    texts = {name: go_quote(meta.get(field) or "") for name, field in _META_TEXTS}
+    finalizers = meta.get("finalizers")
+    return struct(
+        "v1.ObjectMeta",
+        **texts,
+        Generation=str(meta.get("generation") or 0),
+        CreationTimestamp="time.Date(1, time.January, 1, 0, 0, 0, 0, time.UTC)",
+        DeletionTimestamp="<nil>",
+        DeletionGracePeriodSeconds=pointer("int64", None),
+        Labels=string_map(meta.get("labels")),
+        Annotations=string_map(meta.get("annotations")),
+        OwnerReferences="[]v1.OwnerReference(nil)",
+        Finalizers=string_list(finalizers) if finalizers else "[]string(nil)",
+        ManagedFields="[]v1.ManagedFieldsEntry(nil)",
+    )
+
+
+_META_TEXTS = (
+    ("Name", "name"), ("GenerateName", "generateName"), ("Namespace", "namespace"), ("SelfLink", "selfLink"),
+    ("UID", "uid"), ("ResourceVersion", "resourceVersion"),
+)  # fmt: skip
+
+
 def struct(type_name: str, **fields: str) -> GoSyntax:
     """core.T{A:1, B:"b"} of rendered fields, in Go's order."""
     return GoSyntax(f"{type_name}{{{', '.join(f'{name}:{value}' for name, value in fields.items())}}}")
