@@ -45,10 +45,10 @@ class EndpointSliceStrategy(GenerationStrategy):
 
     def prepare_update(self, new: Object, old: Object) -> None:
         """Labels, which choose the service, count for the generation too."""
-        _drop_topology(new)
         super().prepare_update(new, old)
         if labels_of(new) != labels_of(old):
             bump_generation(new, old, changed=True)
+        _drop_topology(new)
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateEndpointSlice."""
@@ -70,6 +70,12 @@ class EndpointSliceStrategy(GenerationStrategy):
         if new.get("addressType") != old.get("addressType"):
             errors.append(fe.invalid("addressType", new.get("addressType") or "", FIELD_IMMUTABLE))
         return errors
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """Names instead of addresses are on their way out."""
+        if old is None and obj.get("addressType") == "FQDN":
+            return ["spec.addressType: FQDN endpoints are deprecated"]
+        return []
 
 
 def _drop_topology(obj: Object) -> None:
