@@ -12,6 +12,9 @@ from api.kind import Strategy
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object
 
+#: What of metadata the status of most newer kinds may not change (metav1.ResetObjectMetaForStatus).
+STATUS_METADATA = ("deletionTimestamp", "generation", "labels", "annotations", "finalizers", "ownerReferences")
+
 
 def bump_generation(new: Object, old: Object, changed: bool) -> None:
     """metadata.generation of `new`: one more than the old where what users ask for changed."""
@@ -85,6 +88,7 @@ class StatusStrategy(Strategy):
         self.parent = parent
         self.keep_metadata = keep_metadata
         self.has_generation = parent.has_generation
+        self.allow_unconditional_update = parent.allow_unconditional_update
 
     def default(self, obj: Object) -> None:
         """The object's own defaults."""

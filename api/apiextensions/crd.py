@@ -10,7 +10,7 @@ from api.apiextensions import conditions
 from api.apiextensions.approval import validate_approval
 from api.apiextensions.conversion import validate_conversion
 from api.apiextensions.versions import validate_versions
-from api.strategies import SpecStrategy, StatusStrategy
+from api.strategies import STATUS_METADATA, SpecStrategy, StatusStrategy
 from api.validation import names
 from api.validation.objectmeta import FIELD_IMMUTABLE
 from apimachinery import fielderrors as fe
@@ -23,6 +23,8 @@ _MIXED_CASE = "may have mixed case, but should otherwise match: "
 
 class CustomResourceDefinitionStrategy(SpecStrategy):
     """A kind that users add."""
+
+    allow_unconditional_update = False
 
     def default(self, obj: Object) -> None:
         """SetDefaults_CustomResourceDefinition: names follow from the kind, versions are not converted."""
@@ -185,6 +187,5 @@ def _validate_labels(values: Sequence[str], path: str) -> list[FieldError]:
 
 CUSTOM_RESOURCE_DEFINITION = CustomResourceDefinitionStrategy()
 CUSTOM_RESOURCE_DEFINITION_STATUS = CustomResourceDefinitionStatusStrategy(
-    CUSTOM_RESOURCE_DEFINITION,
-    keep_metadata=("deletionTimestamp", "generation", "labels", "annotations", "finalizers", "ownerReferences"),
+    CUSTOM_RESOURCE_DEFINITION, keep_metadata=STATUS_METADATA
 )

@@ -111,4 +111,6 @@ def cells(obj: Object, now: datetime) -> list[Any]:
 
 
 API_SERVICE = APIServiceStrategy()
-API_SERVICE_STATUS = StatusStrategy(API_SERVICE)
+API_SERVICE_STATUS = StatusStrategy(
+    API_SERVICE, keep_metadata=("labels", "annotations", "finalizers", "ownerReferences")
+)

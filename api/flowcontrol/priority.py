@@ -8,7 +8,7 @@ from typing import Any
 from api.flowcontrol.levelrules import validate_condition_types, validate_level_spec
 from api.flowcontrol.schemarules import validate_schema_spec
 from api.kind import Column
-from api.strategies import SpecStrategy, StatusStrategy
+from api.strategies import SpecStrategy, StatusStrategy, restore
 from api.table import AGE, NAME, NONE, age
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object, name_of
@@ -51,6 +51,13 @@ class FlowSchemaStrategy(SpecStrategy):
 
 class _ConditionsStrategy(StatusStrategy):
     """The status subresource of either kind."""
+
+    def prepare_update(self, new: Object, old: Object) -> None:
+        """All metadata stays; only who wrote which field is written down."""
+        super().prepare_update(new, old)
+        written = new["metadata"]
+        new["metadata"] = dict(old["metadata"])
+        restore(new["metadata"], written, "managedFields")
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """ValidateFlowSchemaStatusUpdate, ValidatePriorityLevelConfigurationStatusUpdate."""

@@ -24,6 +24,9 @@ _TOLERATION_KEY = ("key", "operator", "value", "effect")
 class RuntimeClassStrategy(Strategy):
     """A way of running containers."""
 
+    allow_create_on_update = True
+    allow_unconditional_update = False
+
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateRuntimeClass."""
         handler = obj.get("handler") or ""

@@ -11,7 +11,7 @@ from api.core.resourcenames import validate_nonnegative_quantity
 from api.core.volumesources import csi_driver_name
 from api.gosyntax import label_selector, named_strings, pointer, raw, struct
 from api.kind import Column, Strategy
-from api.strategies import StatusStrategy, StatusStrategyBase, bump_generation
+from api.strategies import STATUS_METADATA, StatusStrategy, StatusStrategyBase, bump_generation
 from api.table import AGE, NAME, NONE, UNSET, age
 from api.validation import names
 from api.validation.labelselector import validate_label_selector
@@ -60,6 +60,8 @@ _MAX_NODE_ID = 256
 
 class CSIDriverStrategy(Strategy):
     """What a driver can do."""
+
+    allow_unconditional_update = False
 
     def default(self, obj: Object) -> None:
         """SetDefaults_CSIDriver."""
@@ -126,6 +128,8 @@ def _validate_token_requests(spec: Mapping[str, Any]) -> list[FieldError]:
 class CSINodeStrategy(Strategy):
     """The drivers of one node."""
 
+    allow_unconditional_update = False
+
     def default(self, obj: Object) -> None:
         """A node without drivers has none, rather than an empty list of them."""
         spec = obj.setdefault("spec", {})
@@ -187,6 +191,8 @@ def _validate_topology_keys(keys: Sequence[str], path: str, errors: list[FieldEr
 class CSIStorageCapacityStrategy(Strategy):
     """How much room a driver has in one place."""
 
+    allow_unconditional_update = False
+
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateCSIStorageCapacity."""
         errors = validate_label_selector(obj.get("nodeTopology"), "nodeTopology")
@@ -210,6 +216,7 @@ class CSIStorageCapacityStrategy(Strategy):
 class VolumeAttachmentStrategy(StatusStrategyBase):
     """The wish that a volume be attached to a node."""
 
+    allow_unconditional_update = False
     empty_status = {"attached": False}
 
     def default(self, obj: Object) -> None:
@@ -305,4 +312,4 @@ def attachment_cells(obj: Object, now: datetime) -> list[Any]:
 
 CSI_DRIVER, CSI_NODE, CSI_STORAGE_CAPACITY = CSIDriverStrategy(), CSINodeStrategy(), CSIStorageCapacityStrategy()
 VOLUME_ATTACHMENT = VolumeAttachmentStrategy()
-VOLUME_ATTACHMENT_STATUS = StatusStrategy(VOLUME_ATTACHMENT)
+VOLUME_ATTACHMENT_STATUS = StatusStrategy(VOLUME_ATTACHMENT, keep_metadata=STATUS_METADATA)
