@@ -23,7 +23,7 @@ from api.validation import names
 from apimachinery import fielderrors as fe
 from apimachinery.duration import human_duration
 from apimachinery.fielderrors import FieldError
-from apimachinery.objects import Object
+from apimachinery.objects import Object, format_time
 
 COLUMNS = (
     NAME,
@@ -73,7 +73,17 @@ class SigningRequestStrategy(StatusStrategyBase):
         return names.path_segment_name(name, prefix)
 
 
-class SigningRequestStatusStrategy(StatusStrategy):
+class _ConditionsStrategy(StatusStrategy):
+    """A subresource that writes conditions."""
+
+    def note_time(self, new: Object, old: Object, now: datetime) -> None:
+        """Conditions that do not say so are of now; one that says what it said before has not changed since."""
+        if conditions := (new.get("status") or {}).get("conditions"):
+            earlier = (old.get("status") or {}).get("conditions") or ()
+            new["status"]["conditions"] = [_timed(condition, earlier, format_time(now)) for condition in conditions]
+
+
+class SigningRequestStatusStrategy(_ConditionsStrategy):
     """certificatesigningrequests/status: the signer's part; approval stays."""
 
     def prepare_update(self, new: Object, old: Object) -> None:
@@ -102,7 +112,7 @@ class SigningRequestStatusStrategy(StatusStrategy):
         return errors
 
 
-class SigningRequestApprovalStrategy(StatusStrategy):
+class SigningRequestApprovalStrategy(_ConditionsStrategy):
     """certificatesigningrequests/approval: only the conditions are written."""
 
     def prepare_update(self, new: Object, old: Object) -> None:
@@ -115,6 +125,21 @@ class SigningRequestApprovalStrategy(StatusStrategy):
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """ValidateCertificateSigningRequestApprovalUpdate: what was approved or denied stays so."""
         return validate_request_conditions(new, old) + validate_removed(new, old)
+
+
+def _timed(condition: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]], now: str) -> dict[str, Any]:
+    """The condition with both its times."""
+    times = (each.get("lastTransitionTime") for each in earlier if _says_the_same(each, condition))
+    updated, changed = condition.get("lastUpdateTime"), condition.get("lastTransitionTime")
+    return {
+        **condition,
+        "lastUpdateTime": updated or now,
+        "lastTransitionTime": changed or next(filter(None, times), now),
+    }
+
+
+def _says_the_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return one.get("type") == other.get("type") and one.get("status") == other.get("status")
 
 
 def _set_conditions(status: dict[str, Any], conditions: list[dict[str, Any]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.unit.api.samples import complaints
 
 REQUEST = base64.b64encode(b"-----BEGIN CERTIFICATE REQUEST-----\nYQ==\n-----END CERTIFICATE REQUEST-----\n").decode()
 CERTIFICATE = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nYQ==\n-----END CERTIFICATE-----\n").decode()
+BEFORE, NOW = "2023-01-01T00:00:00Z", "2023-08-15T00:00:00Z"
 APPROVED, DENIED = ({"type": kind, "status": "True"} for kind in ("Approved", "Denied"))
 
 
@@ -135,3 +137,36 @@ def test_the_signer_cannot_change_what_was_said_of_the_approval() -> None:
     after = {"conditions": [failed, {**APPROVED, "reason": "Mine"}]}
     status, errors = written(SIGNING_REQUEST_STATUS, {"conditions": [APPROVED]}, after)
     assert (status, errors) == ({"conditions": [failed, APPROVED]}, [])
+
+
+@pytest.mark.parametrize("strategy", [SIGNING_REQUEST_APPROVAL, SIGNING_REQUEST_STATUS])
+@pytest.mark.parametrize(
+    ("before", "after", "updated", "changed"),
+    [
+        ([], {}, NOW, NOW),
+        ([], {"lastUpdateTime": BEFORE}, BEFORE, NOW),
+        ([], {"lastUpdateTime": None, "lastTransitionTime": BEFORE}, NOW, BEFORE),
+        ([{"status": "True", "lastTransitionTime": BEFORE}], {}, NOW, BEFORE),
+        ([{"status": "True"}], {}, NOW, NOW),
+        ([{"status": "False", "lastTransitionTime": BEFORE}], {}, NOW, NOW),
+    ],
+)
+def test_conditions_say_since_when(
+    strategy: Strategy, before: list[dict[str, Any]], after: dict[str, Any], updated: str, changed: str
+) -> None:
+    old, new = request(), request()
+    old["status"] = {"conditions": [{"type": "Failed", **each} for each in before]}
+    new["status"] = {"conditions": [{"type": "Failed", "status": "True", **after}]}
+    untouched = copy.deepcopy(old)
+    strategy.prepare_update(new, old)
+    strategy.note_time(new, old, datetime(2023, 8, 15, tzinfo=UTC))
+    (condition,) = new["status"]["conditions"]
+    assert (condition["lastUpdateTime"], condition["lastTransitionTime"]) == (updated, changed)
+    assert old == untouched
+
+
+def test_requests_without_conditions_stay_without() -> None:
+    old, new = request(), request()
+    SIGNING_REQUEST_STATUS.prepare_update(new, old)
+    SIGNING_REQUEST_STATUS.note_time(new, old, datetime(2023, 8, 15, tzinfo=UTC))
+    assert not new["status"].get("conditions")
