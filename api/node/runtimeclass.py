@@ -10,6 +10,7 @@ from api.core.resourcenames import validate_requirements
 from api.kind import Column, Strategy
 from api.table import AGE, NAME, age
 from api.validation import names
+from api.validation.nodelabels import OLD_NODE_LABELS
 from api.validation.objectmeta import FIELD_IMMUTABLE, validate_labels
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
@@ -50,6 +51,11 @@ class RuntimeClassStrategy(Strategy):
         if new.get("handler") != old.get("handler"):
             errors.append(fe.invalid("handler", new.get("handler") or "", FIELD_IMMUTABLE))
         return errors
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """Selecting nodes by their old labels."""
+        selector = (obj.get("scheduling") or {}).get("nodeSelector") or {}
+        return [f"scheduling.nodeSelector: {text}" for key in selector if (text := OLD_NODE_LABELS.get(key))]
 
 
 def cells(obj: Object, now: datetime) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from api.kind import Column, Strategy
 from api.table import AGE, NAME, age
 from api.validation import names
+from api.validation.nodelabels import OLD_NODE_LABELS
 from api.validation.objectmeta import FIELD_IMMUTABLE, validate_label_name
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
@@ -59,6 +60,15 @@ class StorageClassStrategy(Strategy):
         if new.get("volumeBindingMode") != old.get("volumeBindingMode"):
             errors.append(fe.invalid("volumeBindingMode", new.get("volumeBindingMode"), FIELD_IMMUTABLE))
         return errors
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """Topologies that go by old labels of nodes."""
+        return [
+            f"allowedTopologies[{index}].matchLabelExpressions[{i}].key: {text}"
+            for index, term in enumerate(obj.get("allowedTopologies") or ())
+            for i, expression in enumerate(term.get("matchLabelExpressions") or ())
+            if (text := OLD_NODE_LABELS.get(expression.get("key") or ""))
+        ]
 
 
 def _validate_provisioner(provisioner: str) -> list[FieldError]:

@@ -15,6 +15,7 @@ from api.strategies import STATUS_METADATA, StatusStrategy, StatusStrategyBase, 
 from api.table import AGE, NAME, NONE, UNSET, age
 from api.validation import names
 from api.validation.labelselector import validate_label_selector
+from api.validation.nodelabels import label_selector_warnings
 from api.validation.objectmeta import FIELD_IMMUTABLE
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
@@ -211,6 +212,10 @@ class CSIStorageCapacityStrategy(Strategy):
                 shown = raw(label_selector(value)) if isinstance(value, dict) else value
                 errors.append(fe.invalid(field, shown, FIELD_IMMUTABLE))
         return errors
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """A topology that goes by old labels of nodes."""
+        return label_selector_warnings(obj.get("nodeTopology"), "nodeTopology")
 
 
 class VolumeAttachmentStrategy(StatusStrategyBase):
