@@ -75,6 +75,31 @@ def time_value(text: str | None) -> GoSyntax:
     return GoSyntax(f"{moment.isoformat(' ', 'seconds')} +0000 UTC")
 
 
+def object_meta(meta: Mapping[str, Any]) -> GoSyntax:
+    """v1.ObjectMeta{...} of what a client can send where there should be nothing."""
+    texts = {name: go_quote(meta.get(field) or "") for name, field in _META_TEXTS}
+    finalizers = meta.get("finalizers")
+    return struct(
+        "v1.ObjectMeta",
+        **texts,
+        Generation=str(meta.get("generation") or 0),
+        CreationTimestamp="time.Date(1, time.January, 1, 0, 0, 0, 0, time.UTC)",
+        DeletionTimestamp="<nil>",
+        DeletionGracePeriodSeconds=pointer("int64", None),
+        Labels=string_map(meta.get("labels")),
+        Annotations=string_map(meta.get("annotations")),
+        OwnerReferences="[]v1.OwnerReference(nil)",
+        Finalizers=string_list(finalizers) if finalizers else "[]string(nil)",
+        ManagedFields="[]v1.ManagedFieldsEntry(nil)",
+    )
+
+
+_META_TEXTS = (
+    ("Name", "name"), ("GenerateName", "generateName"), ("Namespace", "namespace"), ("SelfLink", "selfLink"),
+    ("UID", "uid"), ("ResourceVersion", "resourceVersion"),
+)  # fmt: skip
+
+
 def struct(type_name: str, **fields: str) -> GoSyntax:
     """core.T{A:1, B:"b"} of rendered fields, in Go's order."""
     return GoSyntax(f"{type_name}{{{', '.join(f'{name}:{value}' for name, value in fields.items())}}}")
@@ -91,16 +116,34 @@ def raw(text: str) -> GoSyntax:
 
 
 def quantity_value(value: Quantity) -> GoSyntax:
-    """resource.Quantity{...} with its amount as the smallest mantissa and scale that Go's parser gives."""
-    nanos, scale = value.nanos, -9
-    if value.format == "BinarySI":
-        nanos, scale = value.nanos // 10**9, 0
-    else:
-        while nanos and nanos % 10 == 0 and scale < 0:
-            nanos, scale = nanos // 10, scale + 1
-    amount = f"resource.int64Amount{{value:{nanos}, scale:{scale}}}"
+    """resource.Quantity{...} as Go's parser makes it of the canonical text; of fractions, of the text with a point."""
+    text = str(value)
+    mantissa, scale, kept = _binary(value, text) if value.format == "BinarySI" else _decimal(value, text)
+    amount = f"resource.int64Amount{{value:{mantissa}, scale:{scale}}}"
     empty = "resource.infDecAmount{Dec:(*inf.Dec)(nil)}"
-    return GoSyntax(f'resource.Quantity{{i:{amount}, d:{empty}, s:"", Format:"{value.format}"}}')
+    shown = go_quote(text if kept else "")
+    return GoSyntax(f'resource.Quantity{{i:{amount}, d:{empty}, s:{shown}, Format:"{value.format}"}}')
+
+
+def _decimal(value: Quantity, text: str) -> tuple[int, int, bool]:
+    """Mantissa, scale, and whether Go remembers the text."""
+    mantissa, scale = value.nanos, -9
+    while mantissa and mantissa % 10 == 0 and scale < 0:
+        mantissa, scale = mantissa // 10, scale + 1
+    if scale < 0 and mantissa:
+        return mantissa, scale, False
+    digits, _, exponent = text.partition("e")
+    digits = digits.rstrip("kMGTPE")
+    scale = int(exponent) if exponent else 3 * _DECIMAL_SUFFIXES.index(text[len(digits) :])
+    return int(digits), scale, not digits.endswith("000")
+
+
+def _binary(value: Quantity, text: str) -> tuple[int, int, bool]:
+    digits = text.rstrip("iKMGTPE")
+    return value.nanos // 10**9, 0, int(digits) % 8 != 0
+
+
+_DECIMAL_SUFFIXES = ("", "k", "M", "G", "T", "P", "E")
 
 
 def scope_list(scopes: Iterable[str]) -> str:

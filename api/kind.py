@@ -48,6 +48,9 @@ class Strategy:
     def prepare_update(self, new: Object, old: Object) -> None:
         """Restore what this write may not change; bump generation when the spec changed."""
 
+    def note_time(self, new: Object, old: Object, now: datetime) -> None:
+        """Write into a prepared update when it was made, for the few kinds whose objects say so."""
+
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """Every rule broken by replacing `old` with `new`."""
         return self.validate(new)

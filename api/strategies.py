@@ -12,6 +12,9 @@ from api.kind import Strategy
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object
 
+#: What of metadata the status of most newer kinds may not change (metav1.ResetObjectMetaForStatus).
+STATUS_METADATA = ("deletionTimestamp", "generation", "labels", "annotations", "finalizers", "ownerReferences")
+
 
 def bump_generation(new: Object, old: Object, changed: bool) -> None:
     """metadata.generation of `new`: one more than the old where what users ask for changed."""
@@ -20,6 +23,11 @@ def bump_generation(new: Object, old: Object, changed: bool) -> None:
         new["metadata"]["generation"] = generation
     else:
         new["metadata"].pop("generation", None)
+
+
+def asks_for_something_new(new: Object, old: Object | None) -> bool:
+    """Whether this write makes the object or a new generation of it: other updates warn of nothing in the spec."""
+    return old is None or new["metadata"].get("generation") != old["metadata"].get("generation")
 
 
 def restore(new: Object, old: Object, field: str) -> None:
@@ -80,6 +88,7 @@ class StatusStrategy(Strategy):
         self.parent = parent
         self.keep_metadata = keep_metadata
         self.has_generation = parent.has_generation
+        self.allow_unconditional_update = parent.allow_unconditional_update
 
     def default(self, obj: Object) -> None:
         """The object's own defaults."""

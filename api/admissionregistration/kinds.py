@@ -10,7 +10,6 @@ from dataclasses import replace
 from api import resources as r
 from api.admissionregistration import policies, webhooks
 from api.kind import Kind, Subresource
-from api.strategies import StatusStrategy
 from apimachinery.meta import Resource
 from apimachinery.objects import Object
 
@@ -47,9 +46,7 @@ _POLICY = Kind(
     cells=policies.policy_cells,
     singular="validatingadmissionpolicy",
     categories=("api-extensions",),
-    subresources=(
-        Subresource(name="status", kind="ValidatingAdmissionPolicy", strategy=StatusStrategy(policies.POLICY)),
-    ),
+    subresources=(Subresource(name="status", kind="ValidatingAdmissionPolicy", strategy=policies.POLICY_STATUS),),
     storage_path="validatingadmissionpolicies",
 )
 _BINDING = Kind(

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from api.admissionregistration.expressions import VARIABLES, expression_error, validate_match_conditions
-from api.admissionregistration.webhooks import validate_rule
+from api.admissionregistration.rules import validate_rule
 from api.kind import Column
-from api.strategies import SpecStrategy
+from api.strategies import STATUS_METADATA, SpecStrategy, StatusStrategy
 from api.table import AGE, NAME, age
 from api.validation import names
 from api.validation.labelselector import validate_label_selector
@@ -45,6 +45,8 @@ _RESULTS: Final[Mapping[str, Type]] = {"bool": BOOL, "int": INT, "double": DOUBL
 class PolicyStrategy(SpecStrategy):
     """What is forbidden, and of what."""
 
+    allow_unconditional_update = False
+
     def default(self, obj: Object) -> None:
         """SetDefaults_ValidatingAdmissionPolicySpec."""
         spec = obj.get("spec")
@@ -71,6 +73,8 @@ class PolicyStrategy(SpecStrategy):
 
 class BindingStrategy(SpecStrategy):
     """Where, and with which parameters, a policy is in force."""
+
+    allow_unconditional_update = False
 
     def default(self, obj: Object) -> None:
         """The defaults of its matchResources."""
@@ -266,3 +270,4 @@ def binding_cells(obj: Object, now: datetime) -> list[Any]:
 
 
 POLICY, BINDING = PolicyStrategy(), BindingStrategy()
+POLICY_STATUS = StatusStrategy(POLICY, keep_metadata=STATUS_METADATA)

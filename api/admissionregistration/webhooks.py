@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from api.admissionregistration.expressions import validate_match_conditions
+from api.admissionregistration.rules import validate_rule
+from api.gosyntax import named_strings
 from api.kind import Column
 from api.strategies import GenerationStrategy
 from api.table import AGE, NAME, age
@@ -18,8 +20,6 @@ from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object
 
 COLUMNS = (NAME, Column(name="Webhooks", type="integer", description="How many webhooks there are."), AGE)
-_OPERATIONS = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
-_SCOPES = ("*", "Cluster", "Namespaced")
 _POLICIES = ("Fail", "Ignore")
 _MATCHES = ("Equivalent", "Exact")
 _SIDE_EFFECTS = ("None", "NoneOnDryRun")
@@ -28,6 +28,8 @@ _REINVOCATIONS = ("IfNeeded", "Never")
 
 class WebhookStrategy(GenerationStrategy):
     """One configuration with all its webhooks."""
+
+    allow_unconditional_update = False
 
     def __init__(self, *, mutating: bool) -> None:
         self.mutating = mutating
@@ -56,7 +58,7 @@ class WebhookStrategy(GenerationStrategy):
             path, name = f"webhooks[{index}]", hook.get("name") or ""
             errors += _validate_hook(hook, path, mutating=self.mutating)
             errors += _validate_versions(hook.get("admissionReviewVersions") or [], f"{path}.admissionReviewVersions")
-            if name in seen:
+            if name and name in seen:
                 errors.append(fe.duplicate(f"{path}.name", name))
             seen.add(name)
         return errors
@@ -70,9 +72,11 @@ def _validate_versions(versions: list[str], path: str) -> list[FieldError]:
     for index, version in enumerate(versions):
         if version in versions[:index]:
             errors.append(fe.invalid(f"{path}[{index}]", version, "duplicate version"))
+            continue
         errors.extend(fe.invalid(f"{path}[{index}]", version, text) for text in names.dns1035_label(version))
     if not {"v1", "v1beta1"} & set(versions):
-        errors.append(fe.invalid(path, versions, "must include at least one of v1, v1beta1"))
+        shown = named_strings("string", versions)
+        errors.append(fe.invalid(path, shown, "must include at least one of v1, v1beta1"))
     return errors
 
 
@@ -95,10 +99,10 @@ def _validate_hook(hook: Mapping[str, Any], path: str, *, mutating: bool) -> lis
         errors.append(fe.invalid(f"{path}.timeoutSeconds", seconds, text))
     for field in ("namespaceSelector", "objectSelector"):
         errors += validate_label_selector(hook.get(field), f"{path}.{field}")
-    errors += _validate_client(hook.get("clientConfig") or {}, f"{path}.clientConfig")
     again = hook.get("reinvocationPolicy")
     if mutating and again is not None and again not in _REINVOCATIONS:
         errors.append(fe.not_supported(f"{path}.reinvocationPolicy", again, _REINVOCATIONS))
+    errors += _validate_client(hook.get("clientConfig") or {}, f"{path}.clientConfig")
     return errors + validate_match_conditions(hook.get("matchConditions") or (), f"{path}.matchConditions")
 
 
@@ -110,43 +114,6 @@ def _validate_name(name: str, path: str) -> list[FieldError]:
     if name.count(".") < 2:
         return [fe.invalid(path, name, "should be a domain with at least three segments separated by dots")]
     return []
-
-
-def validate_rule(rule: Mapping[str, Any], path: str) -> list[FieldError]:
-    """Operations, groups, versions, resources and scope."""
-    errors: list[FieldError] = []
-    for field in ("operations", "apiGroups", "apiVersions", "resources"):
-        values = rule.get(field) or []
-        if not values:
-            errors.append(fe.required(f"{path}.{field}"))
-        if field != "resources" and len(values) > 1 and "*" in values:
-            text = "if '*' is present, must not specify other " + _OTHERS[field]
-            errors.append(fe.invalid(f"{path}.{field}", values, text))
-        for index, value in enumerate(values):
-            here = f"{path}.{field}[{index}]"
-            if field == "operations" and value not in _OPERATIONS:
-                errors.append(fe.not_supported(here, value, _OPERATIONS))
-            if field in ("apiVersions", "resources") and not value:
-                errors.append(fe.required(here))
-    errors += _validate_resources(rule.get("resources") or [], f"{path}.resources")
-    scope = rule.get("scope")
-    if scope is not None and scope not in _SCOPES:
-        errors.append(fe.not_supported(f"{path}.scope", scope, _SCOPES))
-    return errors
-
-
-_OTHERS = {"operations": "operations", "apiGroups": "API groups", "apiVersions": "API versions"}
-
-
-def _validate_resources(resources: list[str], path: str) -> list[FieldError]:
-    """`*` and `*/*` take in what others name, so that those would be superfluous."""
-    errors: list[FieldError] = []
-    if len(resources) > 1 and "*/*" in resources:
-        errors.append(fe.invalid(path, resources, "if '*/*' is present, must not specify other resources"))
-    if "*" in resources and any("/" not in resource and resource != "*" for resource in resources):
-        text = "if '*' is present, must not specify other resources without subresources"
-        errors.append(fe.invalid(path, resources, text))
-    return errors
 
 
 def _validate_client(client: Mapping[str, Any], path: str) -> list[FieldError]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from api.gosyntax import named_strings
 from api.validation import names
 from api.validation.webhookclient import validate_client_url, validate_service_reference
 from apimachinery import fielderrors as fe
@@ -57,5 +58,7 @@ def _validate_reviews(versions: Sequence[str], path: str) -> list[FieldError]:
             continue
         errors += [fe.invalid(f"{path}[{index}]", version, text) for text in names.dns1035_label(version)]
     if not set(_REVIEWS) & set(versions):
-        errors.append(fe.invalid(path, list(versions), f"must include at least one of {', '.join(_REVIEWS)}"))
+        errors.append(
+            fe.invalid(path, named_strings("string", versions), f"must include at least one of {', '.join(_REVIEWS)}")
+        )
     return errors

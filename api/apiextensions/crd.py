@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from api.apiextensions import conditions
 from api.apiextensions.approval import validate_approval
 from api.apiextensions.conversion import validate_conversion
 from api.apiextensions.versions import validate_versions
-from api.strategies import SpecStrategy, StatusStrategy
+from api.strategies import STATUS_METADATA, SpecStrategy, StatusStrategy
 from api.validation import names
 from api.validation.objectmeta import FIELD_IMMUTABLE
 from apimachinery import fielderrors as fe
@@ -23,6 +23,8 @@ _MIXED_CASE = "may have mixed case, but should otherwise match: "
 
 class CustomResourceDefinitionStrategy(SpecStrategy):
     """A kind that users add."""
+
+    allow_unconditional_update = False
 
     def default(self, obj: Object) -> None:
         """SetDefaults_CustomResourceDefinition: names follow from the kind, versions are not converted."""
@@ -70,7 +72,8 @@ class CustomResourceDefinitionStrategy(SpecStrategy):
         expected = f"{(spec.get('names') or {}).get('plural') or ''}.{spec.get('group') or ''}"
         if name_of(obj) != expected:
             errors.append(fe.invalid("metadata.name", name_of(obj), 'must be spec.names.plural+"."+spec.group'))
-        return errors + _validate_spec(spec) + _validate_stored(obj) + validate_approval(obj)
+        errors += _validate_spec(spec) + _validate_stored(obj) + validate_approval(obj)
+        return errors + _validate_preserving(spec, {})
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """ValidateCustomResourceDefinitionUpdate: what decides where objects are stored stays."""
@@ -84,7 +87,8 @@ class CustomResourceDefinitionStrategy(SpecStrategy):
             if value != before:
                 errors.append(fe.invalid(f"spec.{field}", value, FIELD_IMMUTABLE))
         errors += _validate_stored(new)
-        return errors if validate_approval(old) else errors + validate_approval(new)
+        errors += [] if validate_approval(old) else validate_approval(new)
+        return errors + _validate_preserving(spec, former)
 
 
 class CustomResourceDefinitionStatusStrategy(StatusStrategy):
@@ -92,7 +96,7 @@ class CustomResourceDefinitionStatusStrategy(StatusStrategy):
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """ValidateUpdateCustomResourceDefinitionStatus."""
-        return _validate_stored(new)
+        return _validate_well_formed((new.get("status") or {}).get("acceptedNames") or {}, "status.acceptedNames")
 
 
 def _note_storage_version(obj: Object) -> None:
@@ -136,10 +140,14 @@ def _validate_spec(spec: Mapping[str, Any]) -> list[FieldError]:
         errors.append(fe.required("spec.scope"))
     elif scope not in _SCOPES:
         errors.append(fe.not_supported("spec.scope", scope, _SCOPES))
-    if spec.get("preserveUnknownFields"):
-        instead = "set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
-        errors.append(fe.invalid("spec.preserveUnknownFields", True, f"cannot set to true, {instead}"))
     return errors + validate_versions(spec) + _validate_names(spec.get("names") or {}) + validate_conversion(spec)
+
+
+def _validate_preserving(spec: Mapping[str, Any], former: Mapping[str, Any]) -> list[FieldError]:
+    if not spec.get("preserveUnknownFields") or former.get("preserveUnknownFields"):
+        return []
+    instead = "set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
+    return [fe.invalid("spec.preserveUnknownFields", True, f"cannot set to true, {instead}")]
 
 
 def _validate_group(group: str) -> list[FieldError]:
@@ -154,25 +162,30 @@ def _validate_group(group: str) -> list[FieldError]:
 
 def _validate_names(named: Mapping[str, Any]) -> list[FieldError]:
     path = "spec.names"
-    errors = [
-        fe.required(f"{path}.{field}") for field in ("plural", "singular", "kind", "listKind") if not named.get(field)
-    ]
+    missing = [field for field in ("plural", "singular", "kind", "listKind") if not named.get(field)]
+    return [fe.required(f"{path}.{field}") for field in missing] + _validate_well_formed(named, path)
+
+
+def _validate_well_formed(named: Mapping[str, Any], path: str) -> list[FieldError]:
+    """ValidateCustomResourceDefinitionNames: those that are there."""
+    errors: list[FieldError] = []
     for field in ("plural", "singular", "kind", "listKind"):
         value, mixed = named.get(field) or "", field in ("kind", "listKind")
         problems = names.dns1035_label(value.lower() if mixed else value) if value else []
         if problems:
             errors.append(fe.invalid(f"{path}.{field}", value, (_MIXED_CASE if mixed else "") + ",".join(problems)))
+    errors += _validate_labels(named.get("shortNames") or (), f"{path}.shortNames")
     if named.get("kind") and named.get("kind") == named.get("listKind"):
         errors.append(fe.invalid(f"{path}.listKind", named["listKind"], "kind and listKind may not be the same"))
-    for field in ("shortNames", "categories"):
-        for index, value in enumerate(named.get(field) or ()):
-            if problems := names.dns1035_label(value):
-                errors.append(fe.invalid(f"{path}.{field}[{index}]", value, ",".join(problems)))
-    return errors
+    return errors + _validate_labels(named.get("categories") or (), f"{path}.categories")
+
+
+def _validate_labels(values: Sequence[str], path: str) -> list[FieldError]:
+    found = [(index, value, names.dns1035_label(value)) for index, value in enumerate(values)]
+    return [fe.invalid(f"{path}[{index}]", value, ",".join(problems)) for index, value, problems in found if problems]
 
 
 CUSTOM_RESOURCE_DEFINITION = CustomResourceDefinitionStrategy()
 CUSTOM_RESOURCE_DEFINITION_STATUS = CustomResourceDefinitionStatusStrategy(
-    CUSTOM_RESOURCE_DEFINITION,
-    keep_metadata=("deletionTimestamp", "generation", "labels", "annotations", "finalizers", "ownerReferences"),
+    CUSTOM_RESOURCE_DEFINITION, keep_metadata=STATUS_METADATA
 )

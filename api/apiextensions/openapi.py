@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from api.gosyntax import named_strings
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
 
@@ -147,7 +148,8 @@ def _set_items(items: Schema, path: str) -> Iterator[FieldError]:
     if items.get("type") == "array" and items.get(_LIST) not in (None, "atomic"):
         yield fe.invalid(f"{path}.{_LIST}", items[_LIST], text)
     if items.get("type") == "object" and items.get(_MAP) != "atomic":
-        yield fe.invalid(f"{path}.{_MAP}", items.get(_MAP), text)
+        # The reference shows the list type here.
+        yield fe.invalid(f"{path}.{_MAP}", items.get(_LIST), text)
 
 
 def _map_keys(schema: Schema, path: str) -> Iterator[FieldError]:
@@ -166,15 +168,15 @@ def _map_keys(schema: Schema, path: str) -> Iterator[FieldError]:
 
 
 def _key_properties(keys: Sequence[str], items: Schema, path: str, at: str) -> Iterator[FieldError]:
-    properties = items.get("properties") or {}
+    properties, shown = items.get("properties") or {}, named_strings("string", keys)
     for index, key in enumerate(keys):
         if key not in properties:
-            yield fe.invalid(at, list(keys), "entries must all be names of item properties")
+            yield fe.invalid(at, shown, "entries must all be names of item properties")
         elif properties[key].get("type") in ("array", "object"):
             text = f"must be a scalar type if parent array's {_LIST} is map"
             yield fe.invalid(f"{path}.items.properties[{key}].type", items.get("type"), text)
         if key in keys[:index]:
-            yield fe.invalid(at, list(keys), "must not contain duplicate entries")
+            yield fe.invalid(at, shown, "must not contain duplicate entries")
 
 
 def _nullable_items(schema: Schema, path: str) -> Iterator[FieldError]:

@@ -112,10 +112,9 @@ def _validate_schema(validation: Mapping[str, Any], path: str, *, has_status: bo
     errors = _validate_root(schema, at) if has_status else []
     if schema.get("nullable"):
         errors.append(fe.forbidden(f"{at}.nullable", "nullable cannot be true at the root"))
-    errors += validate_openapi(schema, at)
-    if not errors:
-        errors += validate_rules(schema, at)
-    return errors + (validate_structural(schema, at) or validate_defaults(schema, at))
+    faults = validate_structural(schema, at) or validate_defaults(schema, at)
+    faults += validate_openapi(schema, at)
+    return errors + (faults or validate_rules(schema, at))
 
 
 def _validate_root(schema: Mapping[str, Any], path: str) -> list[FieldError]:

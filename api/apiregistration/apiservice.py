@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import datetime
 from typing import Any
 
@@ -80,7 +81,7 @@ def _validate_service(spec: dict[str, Any]) -> list[FieldError]:
     if service is None:
         if bundle:
             text = "local APIServices may not have a caBundle"
-            errors.append(fe.invalid("spec.caBundle", f"{len(bundle) * 3 // 4} bytes", text))
+            errors.append(fe.invalid("spec.caBundle", f"{len(base64.b64decode(bundle))} bytes", text))
         if skip:
             text = "local APIServices may not have insecureSkipTLSVerify"
             errors.append(fe.invalid("spec.insecureSkipTLSVerify", True, text))
@@ -110,4 +111,6 @@ def cells(obj: Object, now: datetime) -> list[Any]:
 
 
 API_SERVICE = APIServiceStrategy()
-API_SERVICE_STATUS = StatusStrategy(API_SERVICE)
+API_SERVICE_STATUS = StatusStrategy(
+    API_SERVICE, keep_metadata=("labels", "annotations", "finalizers", "ownerReferences")
+)

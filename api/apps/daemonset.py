@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from api.gosyntax import int_or_string, raw, string_map
 from api.kind import Column
 from api.strategies import SpecStrategy, StatusStrategy
 from api.table import AGE, NAME, age, container_images, container_names, format_label_selector, format_labels
+from api.validation.labelselector import selects_everything, validate_label_selector
 from apimachinery import fielderrors as fe
 from apimachinery import labels
 from apimachinery.fielderrors import FieldError
@@ -35,7 +37,8 @@ COLUMNS = (
 #: Where the generation of the template is shown.
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 _COUNTS = ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady",
-           "observedGeneration", "updatedNumberScheduled", "numberAvailable", "numberUnavailable")  # fmt: skip
+           "observedGeneration", "updatedNumberScheduled", "numberAvailable", "numberUnavailable",
+           "collisionCount")  # fmt: skip
 _EVERYTHING = labels.from_map({})
 
 
@@ -69,23 +72,20 @@ class DaemonSetStrategy(SpecStrategy):
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateDaemonSet."""
         spec = obj["spec"]
-        errors: list[FieldError] = []
-        selector = rollout.compiled(spec.get("selector"))
-        carried = spec["template"]["metadata"].get("labels")
-        if selector is not None and not selector.matches(carried or {}):
-            errors.append(fe.invalid("spec.template.metadata.labels", raw(string_map(carried)), MISMATCH))
-        errors += rollout.validate_selector(spec.get("selector"), "daemonset", required=False)
+        errors = _validate_selector(spec)
         errors += validate_replica_template(spec["template"], _EVERYTHING, "spec.template", "DaemonSet")
         errors += nonnegative(spec, ("minReadySeconds",), "spec")
         errors += _validate_strategy(spec.get("updateStrategy") or {})
         return errors + nonnegative(spec, ("revisionHistoryLimit",), "spec")
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        """ValidateDaemonSetUpdate; the selector stays."""
-        return self.validate(new) + rollout.validate_immutable_selector(new, old)
+        """ValidateDaemonSet and ValidateDaemonSetUpdate, so that every cause is told twice; the selector stays."""
+        return self.validate(new) * 2 + rollout.validate_immutable_selector(new, old)
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """Those of the template."""
+        """Those of the template where it is new."""
+        if old is not None and _template_generation(obj) == _template_generation(old):
+            return []
         return template_warnings(obj["spec"]["template"], "spec.template")
 
 
@@ -98,6 +98,18 @@ def _template_generation(obj: Object) -> int:
 
 def _set_template_generation(obj: Object, generation: int) -> None:
     obj["metadata"]["annotations"] = {**annotations_of(obj), TEMPLATE_GENERATION: str(generation)}
+
+
+def _validate_selector(spec: Mapping[str, Any]) -> list[FieldError]:
+    """Well-formed, fitting the template, and selecting something less than everything, told of in this order."""
+    selector, carried = spec.get("selector"), spec["template"]["metadata"].get("labels")
+    errors = validate_label_selector(selector, "spec.selector")
+    matcher = rollout.compiled(selector)
+    if matcher is not None and not matcher.matches(carried or {}):
+        errors.append(fe.invalid("spec.template.metadata.labels", raw(string_map(carried)), MISMATCH))
+    if selector is not None and selects_everything(selector):
+        errors.append(rollout.selects_everything_error(selector, "daemonset"))
+    return errors
 
 
 def _validate_strategy(strategy: dict[str, Any]) -> list[FieldError]:

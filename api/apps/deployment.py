@@ -8,11 +8,12 @@ from typing import Any
 from api.apps import rollout
 from api.core.pod.defaults import set_template_defaults
 from api.core.pod.warnings import template_warnings
-from api.core.replicationcontroller import nonnegative, validate_replica_template
+from api.core.replicationcontroller import nonnegative
 from api.gosyntax import int_or_string, raw
 from api.kind import Column
-from api.strategies import SpecStrategy, StatusStrategy, bump_generation, restore
+from api.strategies import SpecStrategy, StatusStrategy, asks_for_something_new, bump_generation, restore
 from api.table import AGE, NAME, age, container_images, container_names, format_label_selector
+from api.validation.hostname import host_name_warnings
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object
@@ -59,9 +60,7 @@ class DeploymentStrategy(SpecStrategy):
         spec = obj["spec"]
         errors = nonnegative(spec, ("replicas",), "spec")
         errors += rollout.validate_selector(spec.get("selector"), "deployment")
-        selector = rollout.compiled(spec.get("selector"))
-        if selector is not None:
-            errors += validate_replica_template(spec["template"], selector, "spec.template", "ReplicaSet")
+        errors += rollout.validate_selected_template(spec)
         errors += _validate_strategy(spec.get("strategy") or {})
         errors += nonnegative(spec, ("minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"), "spec")
         deadline = spec.get("progressDeadlineSeconds")
@@ -75,8 +74,11 @@ class DeploymentStrategy(SpecStrategy):
         return self.validate(new) + rollout.validate_immutable_selector(new, old)
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """Those of the template."""
-        return template_warnings(obj["spec"]["template"], "spec.template")
+        """Those of the name, and of the template in every new generation."""
+        found = host_name_warnings(obj, old)
+        if asks_for_something_new(obj, old):
+            found += template_warnings(obj["spec"]["template"], "spec.template")
+        return found
 
 
 def _validate_strategy(strategy: dict[str, Any]) -> list[FieldError]:
@@ -124,7 +126,7 @@ def validate_collisions(status: dict[str, Any], before: dict[str, Any]) -> list[
     count, earlier = status.get("collisionCount"), before.get("collisionCount")
     if earlier is None or (count is not None and count >= earlier):
         return []
-    return [fe.invalid("status.collisionCount", count, "cannot be decremented")]
+    return [fe.invalid("status.collisionCount", count or 0, "cannot be decremented")]
 
 
 def cells(deployment: Object, now: datetime) -> list[Any]:

@@ -13,10 +13,10 @@ from api.core.replicationcontroller import (
     nonnegative,
     status_replicas,
     validate_replica_status,
-    validate_replica_template,
 )
-from api.strategies import SpecStrategy, StatusStrategy
+from api.strategies import SpecStrategy, StatusStrategy, asks_for_something_new
 from api.table import age, container_images, container_names, format_label_selector
+from api.validation.hostname import host_name_warnings
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object
 
@@ -39,18 +39,18 @@ class ReplicaSetStrategy(SpecStrategy):
         spec = obj["spec"]
         errors = nonnegative(spec, ("replicas", "minReadySeconds"), "spec")
         errors += rollout.validate_selector(spec.get("selector"), "deployment")
-        selector = rollout.compiled(spec.get("selector"))
-        if selector is not None:
-            errors += validate_replica_template(spec["template"], selector, "spec.template", "ReplicaSet")
-        return errors
+        return errors + rollout.validate_selected_template(spec)
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        """ValidateReplicaSetUpdate; the selector stays."""
-        return self.validate(new) + rollout.validate_immutable_selector(new, old)
+        """ValidateReplicaSet and ValidateReplicaSetUpdate, so that every cause is told twice; the selector stays."""
+        return self.validate(new) * 2 + rollout.validate_immutable_selector(new, old)
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """Those of the template."""
-        return template_warnings(obj["spec"]["template"], "spec.template")
+        """Those of the name, and of the template in every new generation."""
+        found = host_name_warnings(obj, old)
+        if asks_for_something_new(obj, old):
+            found += template_warnings(obj["spec"]["template"], "spec.template")
+        return found
 
 
 class ReplicaSetStatusStrategy(StatusStrategy):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from api.core.replicationcontroller import NOT_NEGATIVE
+from api.core.replicationcontroller import NOT_NEGATIVE, validate_replica_template
 from api.gosyntax import int_or_string, label_selector, raw
 from api.validation import names
 from api.validation.labelselector import selects_everything, validate_label_selector
@@ -15,17 +16,22 @@ from apimachinery import labels
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object
 
+_INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII).fullmatch
 
-def validate_selector(selector: Mapping[str, Any] | None, kind: str, *, required: bool = True) -> list[FieldError]:
+
+def validate_selector(selector: Mapping[str, Any] | None, kind: str) -> list[FieldError]:
     """A selector is there, well-formed, and selects something less than everything."""
-    path = "spec.selector"
     if selector is None:
-        return [fe.required(path)] if required else []
-    errors = validate_label_selector(selector, path)
+        return [fe.required("spec.selector")]
+    errors = validate_label_selector(selector, "spec.selector")
     if selects_everything(selector):
-        text = f"empty selector is invalid for {kind}"
-        errors.append(fe.invalid(path, raw(label_selector(selector)), text))
+        errors.append(selects_everything_error(selector, kind))
     return errors
+
+
+def selects_everything_error(selector: Mapping[str, Any], kind: str) -> FieldError:
+    """What is said of a selector without any condition."""
+    return fe.invalid("spec.selector", raw(label_selector(selector)), f"empty selector is invalid for {kind}")
 
 
 def compiled(selector: Mapping[str, Any] | None) -> labels.Selector | None:
@@ -34,6 +40,14 @@ def compiled(selector: Mapping[str, Any] | None) -> labels.Selector | None:
         return labels.from_label_selector(None if selector is None else dict(selector))
     except ValueError:
         return None
+
+
+def validate_selected_template(spec: Mapping[str, Any]) -> list[FieldError]:
+    """A ReplicaSet's template, also inside a Deployment; nothing is said of it where the selector is no selector."""
+    selector = compiled(spec.get("selector"))
+    if selector is None:
+        return [fe.invalid("spec.selector", raw(label_selector(spec.get("selector"))), "invalid label selector")]
+    return validate_replica_template(spec["template"], selector, "spec.template", "ReplicaSet")
 
 
 def validate_immutable_selector(new: Object, old: Object) -> list[FieldError]:
@@ -59,7 +73,9 @@ def validate_at_most_all(value: int | str | None, path: str) -> list[FieldError]
 
 
 def count_or_percent(value: int | str | None) -> int:
-    """The number, or that of percent; 0 for what is neither."""
-    if isinstance(value, str):
-        return 0 if names.percent(value) else int(value[:-1])
-    return value or 0
+    """The number, also where it is quoted, or that of percent; 0 for what is neither."""
+    if not isinstance(value, str):
+        return value or 0
+    if not names.percent(value):
+        return int(value[:-1])
+    return int(value) if _INTEGER(value) else 0

@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from api.apps import rollout
+from api.apps.claimtemplates import claim_spec_warnings
+from api.apps.deployment import validate_collisions
 from api.core.pod.annotations import validate_pod_annotations
 from api.core.pod.defaults import set_claim_spec_defaults, set_template_defaults
 from api.core.pod.warnings import template_warnings
 from api.core.replicationcontroller import MISMATCH, nonnegative
-from api.gosyntax import pointer, raw, string_map
+from api.gosyntax import label_selector, pointer, raw, string_map
 from api.kind import Column
-from api.strategies import SpecStrategy, StatusStrategy
+from api.strategies import SpecStrategy, StatusStrategy, asks_for_something_new
 from api.table import AGE, NAME, age, container_images, container_names
 from api.validation import names
 from api.validation.objectmeta import validate_annotations, validate_labels
@@ -36,7 +38,8 @@ _FORBIDDEN = (
     "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
 )
 _COUNTS = ("replicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas",
-           "observedGeneration")  # fmt: skip
+           "observedGeneration", "collisionCount")  # fmt: skip
+_RETENTIONS = ("Retain", "Delete")
 
 
 class StatefulSetStrategy(SpecStrategy):
@@ -49,9 +52,7 @@ class StatefulSetStrategy(SpecStrategy):
         spec = obj.setdefault("spec", {})
         set_template_defaults(spec.setdefault("template", {}))
         spec.setdefault("podManagementPolicy", "OrderedReady")
-        strategy = spec.setdefault("updateStrategy", {})
-        if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
-            strategy.setdefault("rollingUpdate", {}).setdefault("partition", 0)
+        _default_strategy(spec.setdefault("updateStrategy", {}))
         policy = spec.setdefault("persistentVolumeClaimRetentionPolicy", {})
         policy.setdefault("whenDeleted", "Retain")
         policy.setdefault("whenScaled", "Retain")
@@ -63,6 +64,16 @@ class StatefulSetStrategy(SpecStrategy):
             set_claim_spec_defaults(claim.setdefault("spec", {}))
             claim.setdefault("status", {}).setdefault("phase", "Pending")
 
+    def prepare_create(self, obj: Object) -> None:
+        """Without what is behind a gate."""
+        super().prepare_create(obj)
+        _drop_gated(obj, None)
+
+    def prepare_update(self, new: Object, old: Object) -> None:
+        """What is behind a gate stays only where it was."""
+        _drop_gated(new, old)
+        super().prepare_update(new, old)
+
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateStatefulSet."""
         spec = obj["spec"]
@@ -72,17 +83,20 @@ class StatefulSetStrategy(SpecStrategy):
             text = "must be 'OrderedReady' or 'Parallel'"
             errors.append(fe.invalid("spec.podManagementPolicy", policy, text))
         errors += _validate_strategy(spec.get("updateStrategy") or {})
-        for field, value in (spec.get("persistentVolumeClaimRetentionPolicy") or {}).items():
-            if value not in ("Retain", "Delete"):
+        retention = spec.get("persistentVolumeClaimRetentionPolicy") or {}
+        for field in ("whenDeleted", "whenScaled"):
+            if (value := retention.get(field) or "") not in _RETENTIONS:
                 path = f"spec.persistentVolumeClaimRetentionPolicy.{field}"
-                errors.append(fe.not_supported(path, value, ("Delete", "Retain")))
+                errors.append(fe.not_supported(path, value, _RETENTIONS))
         errors += nonnegative(spec, ("replicas", "minReadySeconds"), "spec")
         errors += nonnegative(spec.get("ordinals") or {}, ("start",), "spec.ordinals")
         errors += rollout.validate_selector(spec.get("selector"), "statefulset")
         selector = rollout.compiled(spec.get("selector"))
-        if selector is not None:
+        if selector is None:
+            errors.append(fe.invalid("spec.selector", raw(label_selector(spec.get("selector"))), ""))
+        else:
             errors += _validate_template(spec["template"], selector)
-        return errors
+        return errors + _validate_pods_for_ever(spec["template"].get("spec") or {})
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """ValidateStatefulSetUpdate: of the spec, little may change."""
@@ -93,12 +107,39 @@ class StatefulSetStrategy(SpecStrategy):
         return errors
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """Those of the template."""
-        return template_warnings(obj["spec"]["template"], "spec.template")
+        """Those of the template in every new generation, and of the claims always."""
+        found: list[str] = []
+        if asks_for_something_new(obj, old):
+            found += template_warnings(obj["spec"]["template"], "spec.template")
+        for index, claim in enumerate(obj["spec"].get("volumeClaimTemplates") or ()):
+            path = f"spec.volumeClaimTemplates[{index}]"
+            # The reference names the path differently on update.
+            found += claim_spec_warnings(claim.get("spec") or {}, path if old is None else f"{path}.Spec")
+        return found
 
     def name_rule(self, name: str, prefix: bool) -> list[str]:
         """A DNS label, since it is part of its pods' host names."""
         return names.dns1123_label(name, prefix)
+
+
+def _default_strategy(strategy: dict[str, Any]) -> None:
+    """A rolling update from the first pod on; who names the type and nothing else has no partition at all."""
+    if "type" not in strategy:
+        strategy["type"] = "RollingUpdate"
+        strategy.setdefault("rollingUpdate", {})
+    if strategy["type"] == "RollingUpdate" and "rollingUpdate" in strategy:
+        strategy["rollingUpdate"].setdefault("partition", 0)
+
+
+def _rolling(obj: Object | None) -> dict[str, Any]:
+    rolling: dict[str, Any] | None = ((obj or {"spec": {}})["spec"].get("updateStrategy") or {}).get("rollingUpdate")
+    return rolling or {}
+
+
+def _drop_gated(new: Object, old: Object | None) -> None:
+    """Take away what v1.28 has behind the gate MaxUnavailableStatefulSet, which is off."""
+    if "maxUnavailable" not in _rolling(old):
+        _rolling(new).pop("maxUnavailable", None)
 
 
 def _validate_strategy(strategy: Mapping[str, Any]) -> list[FieldError]:
@@ -118,7 +159,7 @@ def _validate_strategy(strategy: Mapping[str, Any]) -> list[FieldError]:
 
 
 def _validate_template(template: Mapping[str, Any], selector: labels.Selector) -> list[FieldError]:
-    """Metadata and restart policy only: the reference leaves the rest of the spec to the pods that are made of it."""
+    """Metadata only: the reference leaves the spec to the pods that are made of it."""
     errors: list[FieldError] = []
     meta, spec, path = template.get("metadata") or {}, template.get("spec") or {}, "spec.template"
     carried = meta.get("labels")
@@ -127,7 +168,12 @@ def _validate_template(template: Mapping[str, Any], selector: labels.Selector) -
     errors += validate_labels(carried or {}, f"{path}.labels")
     annotations = meta.get("annotations") or {}
     errors += validate_annotations(annotations, f"{path}.annotations")
-    errors += validate_pod_annotations(annotations, spec, f"{path}.annotations")
+    return errors + validate_pod_annotations(annotations, spec, f"{path}.annotations")
+
+
+def _validate_pods_for_ever(spec: Mapping[str, Any]) -> list[FieldError]:
+    errors: list[FieldError] = []
+    path = "spec.template"
     if spec.get("restartPolicy") != "Always":
         errors.append(fe.not_supported(f"{path}.spec.restartPolicy", spec.get("restartPolicy") or "", ("Always",)))
     if "activeDeadlineSeconds" in spec:
@@ -150,7 +196,7 @@ class StatefulSetStatusStrategy(StatusStrategy):
         if (status.get("availableReplicas") or 0) > (status.get("readyReplicas") or 0):
             text = "cannot be greater than status.readyReplicas"
             errors.append(fe.invalid("status.availableReplicas", status.get("availableReplicas") or 0, text))
-        return errors
+        return errors + validate_collisions(status, old.get("status") or {})
 
 
 def cells(stateful_set: Object, now: datetime) -> list[Any]:

@@ -11,13 +11,14 @@ from typing import Any
 from api.batch.job import validate_job_spec
 from api.batch.podfailurepolicy import set_failure_policy_defaults
 from api.batch.schedule import schedule_problem
+from api.batch.warnings import job_spec_warnings
 from api.core.pod.defaults import set_template_defaults
-from api.core.pod.warnings import template_warnings
 from api.core.replicationcontroller import nonnegative
 from api.gosyntax import label_selector, raw
 from api.kind import Column
-from api.strategies import SpecStrategy, StatusStrategy
+from api.strategies import SpecStrategy, StatusStrategy, asks_for_something_new
 from api.table import AGE, NAME, NONE, UNSET, age, container_images, container_names, format_label_selector, since
+from api.validation.hostname import host_name_warnings
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object, name_of
@@ -55,7 +56,7 @@ class CronJobStrategy(SpecStrategy):
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateCronJobCreate."""
-        errors = _validate_spec(obj["spec"])
+        errors = _validate_spec(obj["spec"], None)
         name = name_of(obj)
         if len(name) > _NAME_MAX:
             text = f"must be no more than {_NAME_MAX} characters"
@@ -64,12 +65,13 @@ class CronJobStrategy(SpecStrategy):
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """ValidateCronJobUpdate: names that were too long once may stay."""
-        return _validate_spec(new["spec"])
+        return _validate_spec(new["spec"], old["spec"])
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """Those of the template, and a time zone in the wrong place."""
-        spec = obj["spec"]
-        found = template_warnings(spec["jobTemplate"]["spec"]["template"], "spec.jobTemplate.spec.template")
+        """Those of the name, of the jobs in every new generation, and a time zone in the wrong place."""
+        spec, found = obj["spec"], host_name_warnings(obj, old)
+        if asks_for_something_new(obj, old):
+            found += job_spec_warnings(spec["jobTemplate"]["spec"], "spec.jobTemplate.spec")
         if "TZ" in (spec.get("schedule") or ""):
             found.append(
                 "CRON_TZ or TZ used in spec.spec.schedule is not officially supported, see "
@@ -78,7 +80,7 @@ class CronJobStrategy(SpecStrategy):
         return found
 
 
-def _validate_spec(spec: Mapping[str, Any]) -> list[FieldError]:
+def _validate_spec(spec: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[FieldError]:
     errors: list[FieldError] = []
     schedule, zone = spec.get("schedule") or "", spec.get("timeZone")
     if not schedule:
@@ -90,29 +92,37 @@ def _validate_spec(spec: Mapping[str, Any]) -> list[FieldError]:
             text = "cannot use both timeZone field and TZ or CRON_TZ in schedule"
             errors.append(fe.invalid("spec.schedule", schedule, text))
     errors += nonnegative(spec, ("startingDeadlineSeconds",), "spec")
-    if zone is not None and (problem := _zone_problem(zone)):
-        errors.append(fe.invalid("spec.timeZone", zone, problem))
+    if zone is not None and (old is None or zone != old.get("timeZone")):
+        errors.extend(fe.invalid("spec.timeZone", zone, problem) for problem in _zone_problems(zone))
     policy = spec.get("concurrencyPolicy") or ""
     if policy not in _POLICIES:
         field = "spec.concurrencyPolicy"
         errors.append(fe.not_supported(field, policy, _POLICIES) if policy else fe.required(field))
-    job = spec["jobTemplate"]["spec"]
-    path = "spec.jobTemplate.spec"
+    errors += _validate_job(spec["jobTemplate"]["spec"], "spec.jobTemplate.spec")
+    return errors + nonnegative(spec, ("successfulJobsHistoryLimit", "failedJobsHistoryLimit"), "spec")
+
+
+def _validate_job(job: Mapping[str, Any], path: str) -> list[FieldError]:
+    """ValidateJobTemplateSpec: a job that selects its pods by itself."""
+    errors = validate_job_spec(job, path)
     if job.get("selector") is not None:
         shown = raw(label_selector(job["selector"]))
         errors.append(fe.invalid(f"{path}.selector", shown, "`selector` will be auto-generated"))
     if job.get("manualSelector"):
         errors.append(fe.not_supported(f"{path}.manualSelector", True, ("nil", "false")))
-    errors += validate_job_spec(job, path)
-    return errors + nonnegative(spec, ("successfulJobsHistoryLimit", "failedJobsHistoryLimit"), "spec")
+    return errors
 
 
-def _zone_problem(zone: str) -> str:
+def _zone_problems(zone: str) -> list[str]:
     if not zone:
-        return "timeZone must be nil or non-empty string"
+        return ["timeZone must be nil or non-empty string"]
+    problems = []
     if zone.lower() == "local":
-        return "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
-    return "" if zone == "UTC" or zone in _zones() else f"unknown time zone {zone}"
+        problems.append("timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones")
+    # Go knows "Local" itself; every other spelling of it is a name that its database has not.
+    if zone not in ("UTC", "Local") and zone not in _zones():
+        problems.append(f"unknown time zone {zone}")
+    return problems
 
 
 @lru_cache(maxsize=1)

@@ -7,17 +7,23 @@ from datetime import datetime
 from typing import Any
 
 from api.apps.rollout import compiled
-from api.batch.backoffperindex import validate_backoff_per_index
+from api.batch.backoffperindex import (
+    validate_limits,
+    validate_limits_with_indexes,
+    validate_limits_without_indexes,
+    validate_replacement,
+)
 from api.batch.podfailurepolicy import policy_value, set_failure_policy_defaults, validate_pod_failure_policy
+from api.batch.warnings import job_spec_warnings
 from api.core.pod.defaults import set_template_defaults
 from api.core.pod.spec import validate_pod_template
-from api.core.pod.warnings import template_warnings
 from api.core.replicationcontroller import MISMATCH, nonnegative
 from api.gosyntax import label_selector, raw, string_map
 from api.kind import Column
-from api.strategies import SpecStrategy, StatusStrategy
+from api.strategies import SpecStrategy, StatusStrategy, asks_for_something_new
 from api.table import AGE, NAME, age, container_images, container_names, format_label_selector
 from api.validation import names
+from api.validation.hostname import host_name_warnings
 from api.validation.labelselector import validate_label_selector
 from api.validation.objectmeta import FIELD_IMMUTABLE, validate_labels
 from apimachinery import fielderrors as fe
@@ -38,7 +44,8 @@ UID_LABEL, NAME_LABEL = "batch.kubernetes.io/controller-uid", "batch.kubernetes.
 OLD_UID_LABEL, OLD_NAME_LABEL = "controller-uid", "job-name"
 _COUNTS = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished")
 _MAX_INDEXED_PARALLELISM = 100_000
-#: What may change in the template of a job that is suspended and has not begun.
+_RESTARTS = ("OnFailure", "Never")
+#: What may change in the template of a job that is suspended and has not begun, beside the affinity to nodes.
 _SCHEDULING = ("nodeSelector", "affinity", "tolerations", "schedulingGates")
 
 
@@ -73,8 +80,11 @@ class JobStrategy(SpecStrategy):
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateJob."""
+        return self._validate(obj, prefixed=True)
+
+    def _validate(self, obj: Object, prefixed: bool) -> list[FieldError]:
         spec = obj["spec"]
-        errors = _validate_generated(obj)
+        errors = _validate_generated(obj, prefixed)
         errors += validate_job_spec(spec, "spec")
         errors += _validate_selector(spec)
         completions = spec.get("completions")
@@ -86,13 +96,15 @@ class JobStrategy(SpecStrategy):
         return errors
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        """ValidateJobUpdate."""
+        """ValidateJob and ValidateJobUpdate, so that every cause in the spec is told twice."""
         spec = new["spec"]
-        return validate_job_spec(spec, "spec") + _validate_selector(spec) + _validate_changes(new, old)
+        errors = self._validate(new, _had_prefixed_labels(old))
+        return errors + validate_job_spec(spec, "spec") + _validate_selector(spec) + _validate_changes(new, old)
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """Those of the template."""
-        return template_warnings(obj["spec"]["template"], "spec.template")
+        """Those of the name, and of the spec in every new generation."""
+        found = host_name_warnings(obj, old)
+        return found + job_spec_warnings(obj["spec"], "spec") if asks_for_something_new(obj, old) else found
 
 
 def _drop_gated(spec: dict[str, Any], old: Mapping[str, Any] | None) -> None:
@@ -101,7 +113,7 @@ def _drop_gated(spec: dict[str, Any], old: Mapping[str, Any] | None) -> None:
         for field in ("backoffLimitPerIndex", "maxFailedIndexes"):
             spec.pop(field, None)
         policy = spec.get("podFailurePolicy") or {}
-        if policy.get("rules"):
+        if old is None and policy.get("rules"):  # later the whole policy must stay as it is
             policy["rules"] = [rule for rule in policy["rules"] if rule.get("action") != "FailIndex"]
     if old is None or old.get("podReplacementPolicy") is None:
         spec.pop("podReplacementPolicy", None)
@@ -115,12 +127,17 @@ def _copy_labels(job: Object) -> None:
 
 
 def _own_labels(job: Object) -> dict[str, str]:
-    return {
-        OLD_NAME_LABEL: name_of(job),
-        NAME_LABEL: name_of(job),
-        OLD_UID_LABEL: uid_of(job),
-        UID_LABEL: uid_of(job),
-    }
+    return {**_old_labels(job), UID_LABEL: uid_of(job), NAME_LABEL: name_of(job)}
+
+
+def _old_labels(job: Object) -> dict[str, str]:
+    return {OLD_UID_LABEL: uid_of(job), OLD_NAME_LABEL: name_of(job)}
+
+
+def _had_prefixed_labels(job: Object) -> bool:
+    """Whether the job was made when its pods had the newer labels: else they are not asked for."""
+    carried = job["spec"]["template"]["metadata"].get("labels") or {}
+    return NAME_LABEL in carried and UID_LABEL in carried
 
 
 def _generate_selector(job: Object) -> None:
@@ -131,20 +148,23 @@ def _generate_selector(job: Object) -> None:
     spec["selector"] = {**selector, "matchLabels": {UID_LABEL: uid_of(job), **(selector.get("matchLabels") or {})}}
 
 
-def _validate_generated(job: Object) -> list[FieldError]:
-    """Generated labels and selector were not overruled."""
+def _validate_generated(job: Object, prefixed: bool) -> list[FieldError]:
+    """Generated labels and selector were not overruled; `prefixed`: the newer labels are among them."""
     spec = job["spec"]
     selector = spec.get("selector")
     if spec.get("manualSelector") or selector is None:
         return []
     errors: list[FieldError] = []
     carried = spec["template"]["metadata"].get("labels") or {}
-    for key, value in _own_labels(job).items():
-        if carried.get(key) != value:
-            path = f"spec.template.metadata.labels[{key}]"
+    wanted = _own_labels(job) if prefixed else _old_labels(job)
+    for key, value in wanted.items():
+        path = f"spec.template.metadata.labels[{key}]"
+        if key not in carried:
+            errors.append(fe.required(path, f"must be '{value}'"))
+        elif carried[key] != value:
             errors.append(fe.invalid(path, raw(string_map(carried)), f"must be '{value}'"))
-    wanted = {UID_LABEL: uid_of(job)}
-    if any((selector.get("matchLabels") or {}).get(key) != value for key, value in wanted.items()):
+    matcher = compiled(selector)
+    if matcher is not None and not matcher.matches(wanted):
         text = "`selector` not auto-generated"
         errors.append(fe.invalid("spec.selector", raw(label_selector(selector)), text))
     return errors
@@ -166,7 +186,7 @@ def validate_job_spec(spec: Mapping[str, Any], path: str) -> list[FieldError]:
     """A job's spec, also inside a CronJob, but for the selector."""
     errors = nonnegative(spec, _COUNTS, path)
     mode = spec.get("completionMode")
-    errors += validate_backoff_per_index(spec, path)
+    errors += validate_limits(spec, path)
     if mode is not None and mode not in ("NonIndexed", "Indexed"):
         errors.append(fe.not_supported(f"{path}.completionMode", mode, ("NonIndexed", "Indexed")))
     if mode == "Indexed":
@@ -176,15 +196,21 @@ def validate_job_spec(spec: Mapping[str, Any], path: str) -> list[FieldError]:
         if parallelism > _MAX_INDEXED_PARALLELISM:
             text = f"must be less than or equal to {_MAX_INDEXED_PARALLELISM} when completion mode is Indexed"
             errors.append(fe.invalid(f"{path}.parallelism", parallelism, text))
+        errors += validate_limits_with_indexes(spec, path)
+    elif mode in (None, "NonIndexed"):
+        errors += validate_limits_without_indexes(spec, path)
     policy = spec.get("podFailurePolicy")
     if policy is not None:
         errors += validate_pod_failure_policy(spec, f"{path}.podFailurePolicy")
+    errors += validate_replacement(spec, path)
     template = spec.get("template") or {}
     errors += validate_pod_template(dict(template), f"{path}.template")
     restart = (template.get("spec") or {}).get("restartPolicy")
     field = f"{path}.template.spec.restartPolicy"
-    if restart not in ("OnFailure", "Never"):
+    if restart in (None, "Always"):
         errors.append(fe.required(field, 'valid values: "OnFailure", "Never"'))
+    elif restart not in _RESTARTS:
+        errors.append(fe.not_supported(field, restart, _RESTARTS))
     elif policy is not None and restart != "Never":
         text = 'only "Never" is supported when podFailurePolicy is specified'
         errors.append(fe.invalid(field, restart, text))
@@ -196,10 +222,9 @@ def _validate_changes(new: Object, old: Object) -> list[FieldError]:
     errors: list[FieldError] = []
     completions, earlier = after.get("completions"), before.get("completions")
     if completions != earlier:
-        elastic = after.get("completionMode") == "Indexed" and None not in (completions, earlier)
-        if not elastic:
+        if after.get("completionMode") != "Indexed":
             errors.append(fe.invalid("spec.completions", completions, FIELD_IMMUTABLE))
-        elif completions != after.get("parallelism"):
+        elif completions is not None and completions != after.get("parallelism"):
             text = "can only be modified in tandem with spec.parallelism"
             errors.append(fe.invalid("spec.completions", completions, text))
     if after.get("selector") != before.get("selector"):
@@ -222,7 +247,8 @@ def _fixed_template(old: Object, template: Mapping[str, Any]) -> Mapping[str, An
         return template
     meta = {key: value for key, value in template["metadata"].items() if key not in ("labels", "annotations")}
     spec = {key: value for key, value in template["spec"].items() if key not in _SCHEDULING}
-    return {"metadata": meta, "spec": spec}
+    affinity = template["spec"].get("affinity") or {}
+    return {"metadata": meta, "spec": spec, "affinity": {k: v for k, v in affinity.items() if k != "nodeAffinity"}}
 
 
 class JobStatusStrategy(StatusStrategy):
@@ -231,7 +257,7 @@ class JobStatusStrategy(StatusStrategy):
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """ValidateJobStatusUpdate."""
         status = new.get("status") or {}
-        errors = nonnegative(status, ("active", "succeeded", "failed", "ready"), "status")
+        errors = nonnegative(status, ("active", "succeeded", "failed", "ready", "terminating"), "status")
         uncounted, seen = status.get("uncountedTerminatedPods") or {}, set[str]()
         for field in ("succeeded", "failed"):
             for index, uid in enumerate(uncounted.get(field) or ()):

@@ -4,14 +4,18 @@ Who asks (spec.username and the like) is filled in by the API server, which know
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from api.gosyntax import byte_list, raw
+from api.certificates.rules import (
+    APPROVAL,
+    conditions_of,
+    validate_certificate,
+    validate_removed,
+    validate_request_conditions,
+    validate_request_spec,
+)
 from api.kind import Column
 from api.strategies import StatusStrategy, StatusStrategyBase, restore
 from api.table import AGE, NAME, NONE, age
@@ -19,7 +23,7 @@ from api.validation import names
 from apimachinery import fielderrors as fe
 from apimachinery.duration import human_duration
 from apimachinery.fielderrors import FieldError
-from apimachinery.objects import Object
+from apimachinery.objects import Object, format_time
 
 COLUMNS = (
     NAME,
@@ -29,17 +33,6 @@ COLUMNS = (
     Column(name="RequestedDuration", description="How long the certificate should be valid."),
     Column(name="Condition", description="Whether it is approved, denied, issued."),
 )
-USAGES = (
-    "any", "cert sign", "client auth", "code signing", "content commitment", "crl sign", "data encipherment",
-    "decipher only", "digital signature", "email protection", "encipher only", "ipsec end system", "ipsec tunnel",
-    "ipsec user", "key agreement", "key encipherment", "microsoft sgc", "netscape sgc", "ocsp signing", "s/mime",
-    "server auth", "signing", "timestamping",
-)  # fmt: skip
-_APPROVAL = ("Approved", "Denied")
-_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\s.*?-----END \1-----", re.DOTALL)
-_MIN_SECONDS = 600
-
-
 _CREATOR_FIELDS = ("username", "uid", "groups", "extra")
 
 
@@ -69,21 +62,7 @@ class SigningRequestStrategy(StatusStrategyBase):
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateCertificateSigningRequestCreate."""
-        spec = obj["spec"]
-        errors = _validate_request(spec.get("request") or "")
-        usages = spec.get("usages") or []
-        if not usages:
-            errors.append(fe.required("spec.usages"))
-        for index, usage in enumerate(usages):
-            if usage not in USAGES:
-                errors.append(fe.not_supported(f"spec.usages[{index}]", usage, USAGES))
-            if usage in usages[:index]:
-                errors.append(fe.duplicate(f"spec.usages[{index}]", usage))
-        seconds = spec.get("expirationSeconds")
-        if seconds is not None and seconds < _MIN_SECONDS:
-            text = "may not specify a duration less than 600 seconds (10 minutes)"
-            errors.append(fe.invalid("spec.expirationSeconds", seconds, text))
-        return errors + _validate_signer(spec.get("signerName") or "", "spec.signerName")
+        return validate_request_spec(obj["spec"])
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """Nothing of it changes."""
@@ -94,56 +73,46 @@ class SigningRequestStrategy(StatusStrategyBase):
         return names.path_segment_name(name, prefix)
 
 
-def _validate_request(encoded: str) -> list[FieldError]:
-    """A PEM block of the right type; its content is the signer's concern."""
-    try:
-        data = base64.b64decode(encoded)
-    except binascii.Error:
-        data = b""
-    block = _PEM.search(data)
-    if block is None or block[1] != b"CERTIFICATE REQUEST":
-        text = "PEM block type must be CERTIFICATE REQUEST"
-        return [fe.invalid("spec.request", raw(byte_list(data)), text)]
-    return []
+class _ConditionsStrategy(StatusStrategy):
+    """A subresource that writes conditions."""
+
+    def note_time(self, new: Object, old: Object, now: datetime) -> None:
+        """Conditions that do not say so are of now; one that says what it said before has not changed since."""
+        if conditions := (new.get("status") or {}).get("conditions"):
+            earlier = (old.get("status") or {}).get("conditions") or ()
+            new["status"]["conditions"] = [_timed(condition, earlier, format_time(now)) for condition in conditions]
 
 
-def _validate_signer(name: str, path: str) -> list[FieldError]:
-    if not name:
-        return [fe.required(path)]
-    if "/" not in name:
-        text = 'must be a fully qualified domain and path of the form "example.com/signer-name"'
-        return [fe.invalid(path, name, text)]
-    domain, _, rest = name.partition("/")
-    errors = [fe.invalid(path, domain, text) for text in names.dns1123_subdomain(domain)]
-    if "." not in domain and not errors:
-        errors.append(fe.invalid(path, domain, "should be a domain with at least two segments separated by dots"))
-    errors.extend(fe.invalid(path, rest, text) for text in names.dns1123_subdomain(rest))
-    if len(name) > 571:
-        errors.append(fe.too_long(path, name, 571))
-    return errors
-
-
-class SigningRequestStatusStrategy(StatusStrategy):
+class SigningRequestStatusStrategy(_ConditionsStrategy):
     """certificatesigningrequests/status: the signer's part; approval stays."""
 
     def prepare_update(self, new: Object, old: Object) -> None:
-        """Conditions of approval are written through the approval subresource only."""
+        """Conditions of approval keep what they say; whether there are any, the rules look at."""
         super().prepare_update(new, old)
         status = new.setdefault("status", {})
-        kept = [c for c in (old.get("status") or {}).get("conditions") or () if c.get("type") in _APPROVAL]
-        others = [c for c in status.get("conditions") or () if c.get("type") not in _APPROVAL]
-        _set_conditions(status, [*kept, *others])
+        for kind in APPROVAL:
+            kept, written = conditions_of(old, kind), conditions_of(new, kind)
+            if len(kept) == len(written):
+                others = iter(kept)
+                everything = status.get("conditions") or []
+                status["conditions"] = [next(others) if c.get("type") == kind else c for c in everything]
+        _set_conditions(status, status.get("conditions") or [])
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        """A certificate, once issued, stays."""
-        before = (old.get("status") or {}).get("certificate")
-        after = (new.get("status") or {}).get("certificate")
+        """ValidateCertificateSigningRequestStatusUpdate: a certificate, once issued, stays."""
+        errors = validate_request_conditions(new, old) + validate_certificate(new, old)
+        errors += validate_removed(new, old)
+        for kind in APPROVAL:
+            if len(conditions_of(new, kind)) > len(conditions_of(old, kind)):
+                text = f"updates may not add a condition of type {fe.go_quote(kind)}"
+                errors.append(fe.forbidden("status.conditions", text))
+        before, after = ((obj.get("status") or {}).get("certificate") or "" for obj in (old, new))
         if before and after != before:
-            return [fe.forbidden("status.certificate", "updates may not change a set certificate")]
-        return _validate_conditions(new)
+            errors.append(fe.forbidden("status.certificate", "updates may not modify existing certificate content"))
+        return errors
 
 
-class SigningRequestApprovalStrategy(StatusStrategy):
+class SigningRequestApprovalStrategy(_ConditionsStrategy):
     """certificatesigningrequests/approval: only the conditions are written."""
 
     def prepare_update(self, new: Object, old: Object) -> None:
@@ -154,13 +123,23 @@ class SigningRequestApprovalStrategy(StatusStrategy):
         _set_conditions(new["status"], conditions)
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        """What was approved or denied stays so."""
-        errors = _validate_conditions(new)
-        for kind in _APPROVAL:
-            if _has(old, kind) and not _has(new, kind):
-                text = f"updates may not remove a condition of type {fe.go_quote(kind)}"
-                errors.append(fe.forbidden("status.conditions", text))
-        return errors
+        """ValidateCertificateSigningRequestApprovalUpdate: what was approved or denied stays so."""
+        return validate_request_conditions(new, old) + validate_removed(new, old)
+
+
+def _timed(condition: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]], now: str) -> dict[str, Any]:
+    """The condition with both its times."""
+    times = (each.get("lastTransitionTime") for each in earlier if _says_the_same(each, condition))
+    updated, changed = condition.get("lastUpdateTime"), condition.get("lastTransitionTime")
+    return {
+        **condition,
+        "lastUpdateTime": updated or now,
+        "lastTransitionTime": changed or next(filter(None, times), now),
+    }
+
+
+def _says_the_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return one.get("type") == other.get("type") and one.get("status") == other.get("status")
 
 
 def _set_conditions(status: dict[str, Any], conditions: list[dict[str, Any]]) -> None:
@@ -170,41 +149,15 @@ def _set_conditions(status: dict[str, Any], conditions: list[dict[str, Any]]) ->
         status.pop("conditions", None)
 
 
-def _has(obj: Object, kind: str) -> bool:
-    return any(c.get("type") == kind for c in (obj.get("status") or {}).get("conditions") or ())
-
-
-def _validate_conditions(obj: Object) -> list[FieldError]:
-    errors: list[FieldError] = []
-    conditions = (obj.get("status") or {}).get("conditions") or []
-    seen: set[str] = set()
-    for index, condition in enumerate(conditions):
-        path, kind, status = f"status.conditions[{index}]", condition.get("type") or "", condition.get("status") or ""
-        if not kind:
-            errors.append(fe.required(f"{path}.type"))
-        if kind in seen:
-            errors.append(fe.duplicate(f"{path}.type", kind))
-        seen.add(kind)
-        if not status:
-            errors.append(fe.required(f"{path}.status"))
-        elif kind in (*_APPROVAL, "Failed") and status != "True":
-            errors.append(fe.not_supported(f"{path}.status", status, ("True",)))
-    if set(_APPROVAL) <= seen:
-        index = max(i for i, c in enumerate(conditions) if c.get("type") in _APPROVAL)
-        text = "Approved and Denied conditions are mutually exclusive"
-        errors.append(fe.invalid(f"status.conditions[{index}].type", conditions[index]["type"], text))
-    return errors
-
-
 def _condition(obj: Object) -> str:
     parts = []
-    if _has(obj, "Denied"):
+    if conditions_of(obj, "Denied"):
         parts.append("Denied")
-    elif _has(obj, "Approved"):
+    elif conditions_of(obj, "Approved"):
         parts.append("Approved")
     else:
         parts.append("Pending")
-    if _has(obj, "Failed"):
+    if conditions_of(obj, "Failed"):
         parts.append("Failed")
     if (obj.get("status") or {}).get("certificate"):
         parts.append("Issued")

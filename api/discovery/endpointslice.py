@@ -38,11 +38,17 @@ class EndpointSliceStrategy(GenerationStrategy):
             port.setdefault("name", "")
             port.setdefault("protocol", "TCP")
 
+    def prepare_create(self, obj: Object) -> None:
+        """Without what only v1beta1 knew."""
+        super().prepare_create(obj)
+        _drop_topology(obj)
+
     def prepare_update(self, new: Object, old: Object) -> None:
         """Labels, which choose the service, count for the generation too."""
         super().prepare_update(new, old)
         if labels_of(new) != labels_of(old):
             bump_generation(new, old, changed=True)
+        _drop_topology(new)
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateEndpointSlice."""
@@ -64,6 +70,17 @@ class EndpointSliceStrategy(GenerationStrategy):
         if new.get("addressType") != old.get("addressType"):
             errors.append(fe.invalid("addressType", new.get("addressType") or "", FIELD_IMMUTABLE))
         return errors
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """Names instead of addresses are on their way out."""
+        if old is None and obj.get("addressType") == "FQDN":
+            return ["spec.addressType: FQDN endpoints are deprecated"]
+        return []
+
+
+def _drop_topology(obj: Object) -> None:
+    for endpoint in obj.get("endpoints") or ():
+        endpoint.pop("deprecatedTopology", None)
 
 
 def _validate_endpoint(endpoint: Mapping[str, Any], kind: str, path: str, errors: list[FieldError]) -> None:

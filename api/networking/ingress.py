@@ -49,7 +49,7 @@ class IngressStrategy(SpecStrategy):
         errors: list[FieldError] = []
         annotation, name = annotations_of(obj).get(_CLASS_ANNOTATION), (obj.get("spec") or {}).get("ingressClassName")
         if annotation is not None and name is not None and annotation != name:
-            path = f"metadata.annotations.{_CLASS_ANNOTATION}"
+            path = f"annotations.{_CLASS_ANNOTATION}"
             errors.append(fe.invalid(path, annotation, "must match `ingressClassName` when both are specified"))
         return _validate_spec(obj.get("spec") or {}) + errors
 
@@ -60,8 +60,9 @@ class IngressStrategy(SpecStrategy):
         return _validate_spec(new.get("spec") or {}, any_secret_name=had_bad)
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """The annotation that the field replaces."""
-        if old is None and _CLASS_ANNOTATION in annotations_of(obj):
+        """The annotation that the field replaces, where it stands alone."""
+        named = "ingressClassName" in (obj.get("spec") or {})
+        if old is None and not named and _CLASS_ANNOTATION in annotations_of(obj):
             return [f"annotation \"{_CLASS_ANNOTATION}\" is deprecated, please use 'spec.ingressClassName' instead"]
         return []
 
@@ -238,8 +239,10 @@ def _validate_parameters(parameters: Mapping[str, Any], path: str) -> list[Field
         errors.append(fe.required(f"{path}.scope"))
     elif scope not in ("Cluster", "Namespace"):
         errors.append(fe.not_supported(f"{path}.scope", scope, ("Cluster", "Namespace")))
-    elif scope == "Namespace" and not namespace:
+    elif scope == "Namespace" and namespace is None:
         errors.append(fe.required(f"{path}.namespace", "`parameters.scope` is set to 'Namespace'"))
+    elif scope == "Namespace":
+        errors.extend(fe.invalid(f"{path}.namespace", namespace, t) for t in names.dns1123_label(namespace or ""))
     elif scope == "Cluster" and namespace is not None:
         text = "`parameters.scope` is set to 'Cluster'"
         errors.append(fe.forbidden(f"{path}.namespace", text))
@@ -247,11 +250,14 @@ def _validate_parameters(parameters: Mapping[str, Any], path: str) -> list[Field
 
 
 def _hosts(rules: Sequence[Mapping[str, Any]]) -> str:
-    listed = [rule["host"] for rule in rules if rule.get("host")]
-    if not listed:
-        return "*"
-    more = f" + {len(rules) - _SHOWN_HOSTS} more..." if len(listed) > _SHOWN_HOSTS else ""
-    return ",".join(listed[:_SHOWN_HOSTS]) + more
+    listed: list[str] = []
+    cut = False  # whether there are more rules than are looked at
+    for rule in rules:
+        cut = cut or len(listed) == _SHOWN_HOSTS
+        if rule.get("host") and not cut:
+            listed.append(rule["host"])
+    more = f" + {len(rules) - _SHOWN_HOSTS} more..." if cut else ""
+    return (",".join(listed) + more) or "*"
 
 
 def ingress_cells(ingress: Object, now: datetime) -> list[Any]:

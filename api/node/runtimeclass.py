@@ -10,6 +10,7 @@ from api.core.resourcenames import validate_requirements
 from api.kind import Column, Strategy
 from api.table import AGE, NAME, age
 from api.validation import names
+from api.validation.nodelabels import OLD_NODE_LABELS
 from api.validation.objectmeta import FIELD_IMMUTABLE, validate_labels
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
@@ -17,9 +18,15 @@ from apimachinery.objects import Object
 
 COLUMNS = (NAME, Column(name="Handler", description="What the container runtime calls it."), AGE)
 
+#: What makes two tolerations the same one.
+_TOLERATION_KEY = ("key", "operator", "value", "effect")
+
 
 class RuntimeClassStrategy(Strategy):
     """A way of running containers."""
+
+    allow_create_on_update = True
+    allow_unconditional_update = False
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateRuntimeClass."""
@@ -30,17 +37,25 @@ class RuntimeClassStrategy(Strategy):
         if (scheduling := obj.get("scheduling")) is not None:
             errors += validate_labels(scheduling.get("nodeSelector") or {}, "scheduling.nodeSelector")
             tolerations = scheduling.get("tolerations") or []
-            validate_tolerations(tolerations, "scheduling.tolerations", errors)
+            # The reference names the list twice in the paths of what is wrong with its items.
+            validate_tolerations(tolerations, "scheduling.tolerations.tolerations", errors)
+            keys = [tuple(toleration.get(field) or "" for field in _TOLERATION_KEY) for toleration in tolerations]
             for index, toleration in enumerate(tolerations):
-                if toleration in tolerations[:index]:
+                if keys[index] in keys[:index]:
                     errors.append(fe.duplicate(f"scheduling.tolerations[{index}]", toleration_value(toleration)))
         return errors
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        """ValidateRuntimeClassUpdate: the handler stays."""
-        if new.get("handler") == old.get("handler"):
-            return []
-        return [fe.invalid("handler", new.get("handler"), FIELD_IMMUTABLE)]
+        """ValidateRuntimeClass and ValidateRuntimeClassUpdate: the handler stays."""
+        errors = self.validate(new)
+        if new.get("handler") != old.get("handler"):
+            errors.append(fe.invalid("handler", new.get("handler") or "", FIELD_IMMUTABLE))
+        return errors
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """Selecting nodes by their old labels."""
+        selector = (obj.get("scheduling") or {}).get("nodeSelector") or {}
+        return [f"scheduling.nodeSelector: {text}" for key in selector if (text := OLD_NODE_LABELS.get(key))]
 
 
 def cells(obj: Object, now: datetime) -> list[Any]:

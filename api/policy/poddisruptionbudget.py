@@ -12,6 +12,7 @@ from api.kind import Column
 from api.strategies import SpecStrategy, StatusStrategy
 from api.table import AGE, NAME, age
 from api.validation import names
+from api.validation.conditions import validate_conditions
 from api.validation.labelselector import validate_label_selector
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
@@ -71,7 +72,9 @@ class BudgetStatusStrategy(StatusStrategy):
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """ValidatePodDisruptionBudgetStatusUpdate."""
-        return nonnegative(new.get("status") or {}, _COUNTS, "status")
+        status = new.get("status") or {}
+        errors = validate_conditions(status.get("conditions") or (), "status.conditions")
+        return errors + nonnegative(status, _COUNTS, "status")
 
 
 def cells(budget: Object, now: datetime) -> list[Any]:

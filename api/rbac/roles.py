@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from api.apps.rollout import compiled
 from api.gosyntax import raw, string_list
 from api.kind import Column, Strategy
 from api.table import AGE, NAME, age
@@ -58,7 +59,14 @@ class RoleStrategy(_RbacStrategy):
             errors.append(fe.required(path, text))
         for index, selector in enumerate(selectors):
             errors += validate_label_selector(selector, f"{path}[{index}]")
+            if compiled(selector) is None:
+                # The reference shows the selector that could not be made, which is none.
+                errors.append(fe.invalid(f"{path}[{index}]", None, "invalid label selector."))
         return errors
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """ValidateRole and ValidateRoleUpdate, so that every cause is told twice."""
+        return self.validate(new) * 2
 
 
 def _validate_rule(rule: Mapping[str, Any], namespaced: bool, path: str) -> list[FieldError]:
@@ -111,8 +119,8 @@ class BindingStrategy(_RbacStrategy):
         return errors
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        """ValidateRoleBindingUpdate: the role stays."""
-        errors = self.validate(new)
+        """ValidateRoleBinding and ValidateRoleBindingUpdate, so that every cause is told twice: the role stays."""
+        errors = self.validate(new) * 2
         reference = new["roleRef"]
         if reference != old["roleRef"]:
             group, kind, name = (fe.go_quote(reference.get(field) or "") for field in ("apiGroup", "kind", "name"))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from api.kind import Column
-from api.strategies import GenerationStrategy
+from api.strategies import GenerationStrategy, bump_generation
 from api.table import AGE, NAME, age
 from api.validation.objectmeta import FIELD_IMMUTABLE
 from apimachinery import fielderrors as fe
@@ -36,6 +36,10 @@ class PriorityClassStrategy(GenerationStrategy):
     def default(self, obj: Object) -> None:
         """Pods of the class may push others out."""
         obj.setdefault("preemptionPolicy", "PreemptLowerPriority")
+
+    def prepare_update(self, new: Object, old: Object) -> None:
+        """The generation stays the first: nothing of importance ever changes."""
+        bump_generation(new, old, changed=False)
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidatePriorityClass."""

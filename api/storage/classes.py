@@ -9,6 +9,7 @@ from typing import Any
 from api.kind import Column, Strategy
 from api.table import AGE, NAME, age
 from api.validation import names
+from api.validation.nodelabels import OLD_NODE_LABELS
 from api.validation.objectmeta import FIELD_IMMUTABLE, validate_label_name
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
@@ -60,11 +61,21 @@ class StorageClassStrategy(Strategy):
             errors.append(fe.invalid("volumeBindingMode", new.get("volumeBindingMode"), FIELD_IMMUTABLE))
         return errors
 
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """Topologies that go by old labels of nodes."""
+        return [
+            f"allowedTopologies[{index}].matchLabelExpressions[{i}].key: {text}"
+            for index, term in enumerate(obj.get("allowedTopologies") or ())
+            for i, expression in enumerate(term.get("matchLabelExpressions") or ())
+            if (text := OLD_NODE_LABELS.get(expression.get("key") or ""))
+        ]
+
 
 def _validate_provisioner(provisioner: str) -> list[FieldError]:
     if not provisioner:
         return [fe.required("provisioner")]
-    return [fe.invalid("provisioner", provisioner, text) for text in names.qualified_name(provisioner.lower())]
+    lowered = provisioner.lower()
+    return [fe.invalid("provisioner", lowered, text) for text in names.qualified_name(lowered)]
 
 
 def _validate_parameters(parameters: Mapping[str, str]) -> list[FieldError]:
@@ -80,20 +91,21 @@ def _validate_parameters(parameters: Mapping[str, str]) -> list[FieldError]:
 
 def _validate_topologies(topologies: Sequence[Mapping[str, Any]]) -> list[FieldError]:
     errors: list[FieldError] = []
+    wanted: list[dict[str, set[str]]] = []
     for index, term in enumerate(topologies):
         path = f"allowedTopologies[{index}].matchLabelExpressions"
-        keys: set[str] = set()
+        found: dict[str, set[str]] = {}
         for i, expression in enumerate(term.get("matchLabelExpressions") or ()):
             here, key, values = f"{path}[{i}]", expression.get("key") or "", expression.get("values") or []
             if not values:
                 errors.append(fe.required(f"{here}.values"))
             errors += [fe.duplicate(f"{here}.values[{n}]", v) for n, v in enumerate(values) if v in values[:n]]
             errors += validate_label_name(key, f"{here}.key")
-            if key in keys:
+            if key in found:
                 errors.append(fe.duplicate(f"{here}.key", key))
-            keys.add(key)
-        if term in topologies[:index]:
-            errors.append(fe.duplicate(f"allowedTopologies[{index}].matchLabelExpressions", ""))
+            found[key] = set(values)
+        errors += [fe.duplicate(path, "") for earlier in wanted if earlier == found]
+        wanted.append(found)
     return errors
 
 

@@ -9,12 +9,13 @@ from typing import Any
 from api.core.persistentvolume import validate_volume_spec
 from api.core.resourcenames import validate_nonnegative_quantity
 from api.core.volumesources import csi_driver_name
-from api.gosyntax import label_selector, named_strings, pointer, raw, string_list, struct
+from api.gosyntax import label_selector, named_strings, pointer, raw, struct
 from api.kind import Column, Strategy
-from api.strategies import StatusStrategy, StatusStrategyBase
+from api.strategies import STATUS_METADATA, StatusStrategy, StatusStrategyBase, bump_generation
 from api.table import AGE, NAME, NONE, UNSET, age
 from api.validation import names
 from api.validation.labelselector import validate_label_selector
+from api.validation.nodelabels import label_selector_warnings
 from api.validation.objectmeta import FIELD_IMMUTABLE
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
@@ -44,7 +45,7 @@ ATTACHMENT_COLUMNS = (
     Column(name="Attached", type="boolean", description="Whether it is attached."),
     AGE,
 )
-_MODES = ("Ephemeral", "Persistent")
+_MODES = ("Persistent", "Ephemeral")
 #: Fields of a CSIDriver that do not change, and what error paths call them.
 _FIXED_DRIVER_FIELDS = (
     ("attachRequired", "attachedRequired"),
@@ -52,13 +53,16 @@ _FIXED_DRIVER_FIELDS = (
     ("podInfoOnMount", "podInfoOnMount"),
     ("volumeLifecycleModes", "volumeLifecycleModes"),
 )
+_COUNTED_DRIVER_FIELDS = ("tokenRequests", "requiresRepublish", "seLinuxMount")
 _FS_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")
 _MIN_TOKEN_SECONDS, _MAX_TOKEN_SECONDS = 600, 1 << 32
-_MAX_NODE_ID = 192
+_MAX_NODE_ID = 256
 
 
 class CSIDriverStrategy(Strategy):
     """What a driver can do."""
+
+    allow_unconditional_update = False
 
     def default(self, obj: Object) -> None:
         """SetDefaults_CSIDriver."""
@@ -72,9 +76,11 @@ class CSIDriverStrategy(Strategy):
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateCSIDriver."""
-        errors: list[FieldError] = []
-        csi_driver_name(obj["metadata"].get("name") or "", "metadata.name", errors)
-        return errors + _validate_driver(obj["spec"])
+        return _validate_driver(obj["spec"])
+
+    def prepare_update(self, new: Object, old: Object) -> None:
+        """What may change counts for the generation, which is absent until the first change."""
+        bump_generation(new, old, any(new["spec"].get(f) != old["spec"].get(f) for f in _COUNTED_DRIVER_FIELDS))
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """ValidateCSIDriverUpdate: how volumes are attached and how long they live stays."""
@@ -86,7 +92,7 @@ class CSIDriverStrategy(Strategy):
                 if isinstance(value, list):
                     value = named_strings("storage.VolumeLifecycleMode", value)
                 errors.append(fe.invalid(f"spec.{shown}", value, FIELD_IMMUTABLE))
-        return errors
+        return errors + _validate_token_requests(spec)  # the reference looks at these twice
 
 
 def _validate_driver(spec: Mapping[str, Any]) -> list[FieldError]:
@@ -94,12 +100,22 @@ def _validate_driver(spec: Mapping[str, Any]) -> list[FieldError]:
     policy = spec.get("fsGroupPolicy")
     if policy is not None and policy not in _FS_POLICIES:
         errors.append(fe.not_supported("spec.fsGroupPolicy", policy, _FS_POLICIES))
+    errors += _validate_token_requests(spec)
+    for mode in spec.get("volumeLifecycleModes") or ():
+        if mode not in _MODES:
+            errors.append(fe.not_supported("spec.volumeLifecycleModes", mode, _MODES))
+    return errors
+
+
+def _validate_token_requests(spec: Mapping[str, Any]) -> list[FieldError]:
+    errors: list[FieldError] = []
     seen: set[str] = set()
     for index, request in enumerate(spec.get("tokenRequests") or ()):
         path, seconds = f"spec.tokenRequests[{index}]", request.get("expirationSeconds")
         audience: str = request.get("audience") or ""
         if audience in seen:
             errors.append(fe.duplicate(f"{path}.audience", audience))
+            continue
         seen.add(audience)
         if seconds is not None and seconds < _MIN_TOKEN_SECONDS:
             text = "may not specify a duration less than 10 minutes"
@@ -107,14 +123,13 @@ def _validate_driver(spec: Mapping[str, Any]) -> list[FieldError]:
         if seconds is not None and seconds > _MAX_TOKEN_SECONDS:
             text = "may not specify a duration larger than 2^32 seconds"
             errors.append(fe.invalid(f"{path}.expirationSeconds", seconds, text))
-    for index, mode in enumerate(spec.get("volumeLifecycleModes") or ()):
-        if mode not in _MODES:
-            errors.append(fe.not_supported(f"spec.volumeLifecycleModes[{index}]", mode, _MODES))
     return errors
 
 
 class CSINodeStrategy(Strategy):
     """The drivers of one node."""
+
+    allow_unconditional_update = False
 
     def default(self, obj: Object) -> None:
         """A node without drivers has none, rather than an empty list of them."""
@@ -142,28 +157,50 @@ class CSINodeStrategy(Strategy):
             _validate_topology_keys(driver.get("topologyKeys") or (), path, errors)
         return errors
 
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """ValidateCSINode and ValidateCSINodeUpdate, so that every cause is told twice: a driver stays as it is."""
+        errors = self.validate(new) * 2
+        drivers = (new.get("spec") or {}).get("drivers") or ()
+        for before in (old.get("spec") or {}).get("drivers") or ():
+            errors += [
+                fe.invalid("CSINodeDriver", _node_driver_value(driver), FIELD_IMMUTABLE)
+                for driver in drivers
+                if driver.get("name") == before.get("name") and driver != before
+            ]
+        return errors
+
+
+def _node_driver_value(driver: Mapping[str, Any]) -> fe.GoSyntax:
+    return struct(
+        "storage.CSINodeDriver",
+        Name=fe.go_quote(driver.get("name") or ""),
+        NodeID=fe.go_quote(driver.get("nodeID") or ""),
+        TopologyKeys=named_strings("string", driver.get("topologyKeys") or None),
+        Allocatable=pointer("storage.VolumeNodeResources", driver.get("allocatable")),
+    )
+
 
 def _validate_topology_keys(keys: Sequence[str], path: str, errors: list[FieldError]) -> None:
-    shown = raw(string_list(keys))
     for index, key in enumerate(keys):
         if not key:
             errors.append(fe.required(path))
         if key in keys[:index]:
             errors.append(fe.duplicate(path, key))
-        errors.extend(fe.invalid(path, shown, text) for text in names.qualified_name(key))
+        errors.extend(fe.invalid(path, key, text) for text in names.qualified_name(key))
 
 
 class CSIStorageCapacityStrategy(Strategy):
     """How much room a driver has in one place."""
+
+    allow_unconditional_update = False
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateCSIStorageCapacity."""
         errors = validate_label_selector(obj.get("nodeTopology"), "nodeTopology")
         name = obj.get("storageClassName") or ""
         errors.extend(fe.invalid("storageClassName", name, text) for text in names.dns1123_subdomain(name))
-        for field in ("capacity", "maximumVolumeSize"):
-            if field in obj:
-                errors += validate_nonnegative_quantity(obj[field], field)
+        if "capacity" in obj:
+            errors += validate_nonnegative_quantity(obj["capacity"], "capacity")
         return errors
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
@@ -176,10 +213,15 @@ class CSIStorageCapacityStrategy(Strategy):
                 errors.append(fe.invalid(field, shown, FIELD_IMMUTABLE))
         return errors
 
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """A topology that goes by old labels of nodes."""
+        return label_selector_warnings(obj.get("nodeTopology"), "nodeTopology")
+
 
 class VolumeAttachmentStrategy(StatusStrategyBase):
     """The wish that a volume be attached to a node."""
 
+    allow_unconditional_update = False
     empty_status = {"attached": False}
 
     def default(self, obj: Object) -> None:
@@ -190,11 +232,15 @@ class VolumeAttachmentStrategy(StatusStrategyBase):
         """ValidateVolumeAttachmentV1."""
         errors = _validate_attachment(obj["spec"])
         csi_driver_name(obj["spec"].get("attacher") or "", "spec.attacher", errors)
+        volume = (obj["spec"].get("source") or {}).get("persistentVolumeName")
+        if volume is not None:
+            field = "spec.source.persistentVolumeName"
+            errors.extend(fe.invalid(field, volume, text) for text in names.dns1123_subdomain(volume))
         return errors
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        """ValidateVolumeAttachmentUpdate: the wish stays."""
-        errors = _validate_attachment(new["spec"])
+        """ValidateVolumeAttachment, told of twice, and ValidateVolumeAttachmentUpdate: the wish stays."""
+        errors = _validate_attachment(new["spec"]) * 2
         if new["spec"] != old["spec"]:
             errors.append(fe.invalid("spec", _attachment_value(new["spec"]), FIELD_IMMUTABLE))
         return errors
@@ -219,7 +265,7 @@ def _validate_attachment(spec: Mapping[str, Any]) -> list[FieldError]:
     inline, volume = source.get("inlineVolumeSpec"), source.get("persistentVolumeName")
     if (inline is None) == (volume is None):
         text = "must specify exactly one of inlineVolumeSpec and persistentVolumeName"
-        errors.append(fe.required("spec.source", text))
+        errors.append(fe.required("spec.source", text) if volume is None else fe.forbidden("spec.source", text))
     elif volume is not None:
         field = "spec.source.persistentVolumeName"
         if not volume:
@@ -271,4 +317,4 @@ def attachment_cells(obj: Object, now: datetime) -> list[Any]:
 
 CSI_DRIVER, CSI_NODE, CSI_STORAGE_CAPACITY = CSIDriverStrategy(), CSINodeStrategy(), CSIStorageCapacityStrategy()
 VOLUME_ATTACHMENT = VolumeAttachmentStrategy()
-VOLUME_ATTACHMENT_STATUS = StatusStrategy(VOLUME_ATTACHMENT)
+VOLUME_ATTACHMENT_STATUS = StatusStrategy(VOLUME_ATTACHMENT, keep_metadata=STATUS_METADATA)

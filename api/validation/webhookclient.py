@@ -13,9 +13,11 @@ from apimachinery.fielderrors import FieldError
 
 def validate_service_reference(service: Mapping[str, Any], path: str) -> list[FieldError]:
     """A service that is called: its name, namespace, port and path."""
-    errors = [
-        fe.required(f"{path}.{f}", f"service {f} is required") for f in ("name", "namespace") if not service.get(f)
-    ]
+    errors: list[FieldError] = []
+    # Callers of the reference's rule hand it name and namespace in the wrong order: it tells of the other one.
+    for told, looked_at in (("name", "namespace"), ("namespace", "name")):
+        if not service.get(looked_at):
+            errors.append(fe.required(f"{path}.{told}", f"service {told} is required"))
     port = service.get("port")
     if port is not None and names.port_number(port):
         text = "port is not valid: " + names.port_number(port)[0]
@@ -24,10 +26,10 @@ def validate_service_reference(service: Mapping[str, Any], path: str) -> list[Fi
     if where is None or where in ("", "/"):
         return errors
     if where == "//":
-        errors.append(fe.invalid(f"{path}.path", where, "segment[0] may not be empty"))
+        return [*errors, fe.invalid(f"{path}.path", where, "segment[0] may not be empty")]
     if not where.startswith("/"):
         errors.append(fe.invalid(f"{path}.path", where, "must start with a '/'"))
-    for index, segment in enumerate(where.strip("/").split("/")):
+    for index, segment in enumerate(where[1:].removesuffix("/").split("/")):
         if not segment:
             errors.append(fe.invalid(f"{path}.path", where, f"segment[{index}] may not be empty"))
             continue
@@ -45,7 +47,7 @@ def validate_client_url(url: str, path: str) -> list[FieldError]:
         text = "'https' is the only allowed URL scheme" + form
         errors.append(fe.invalid(path, parts.scheme, text))
     if not parts.netloc:
-        errors.append(fe.invalid(path, "", "host must be specified" + form))
+        errors.append(fe.invalid(path, "", "host must be provided" + form))
     if "@" in parts.netloc:
         user = parts.netloc.rpartition("@")[0]
         errors.append(fe.invalid(path, user, "user information is not permitted in the URL"))

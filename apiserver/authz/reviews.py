@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from api.gosyntax import object_meta, struct
 from apimachinery import errors
-from apimachinery.fielderrors import FieldError
+from apimachinery.fielderrors import FieldError, GoSyntax, go_quote
 from apimachinery.fielderrors import invalid as invalid_field
 from apimachinery.objects import Object
 from apiserver.authz.rules import Rule
@@ -25,23 +26,26 @@ class AuthorizationReviews:
 
     async def subject_access_review(self, attributes: Attributes, review: Object) -> Object:
         """Whether the user that the review names may do what it names; raises Invalid."""
-        return await self._access_review(review, _subject(review), _check_attributes(review) + _check_subject(review))
+        problems = _check_attributes(review) + _check_subject(review) + _check_metadata(review)
+        return await self._access_review(review, _subject(review), problems)
 
     async def self_subject_access_review(self, attributes: Attributes, review: Object) -> Object:
         """Whether the caller may; raises Invalid."""
-        return await self._access_review(review, attributes.user, _check_attributes(review))
+        problems = _check_attributes(review) + _check_metadata(review)
+        return await self._access_review(review, attributes.user, problems)
 
     async def local_subject_access_review(self, attributes: Attributes, review: Object) -> Object:
         """As SubjectAccessReview, within one namespace; raises Invalid."""
-        problems = _check_attributes(review) + _check_subject(review)
+        problems = _check_attributes(review) + _check_subject(review) + _check_metadata(review, local=True)
+        spec = review.get("spec") or {}
         namespace = (review.get("metadata") or {}).get("namespace") or attributes.namespace
-        wanted = ((review.get("spec") or {}).get("resourceAttributes") or {}).get("namespace") or ""
-        if wanted != namespace:
-            text = "must match metadata.namespace"
+        resource, other = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
+        if resource is not None and (resource.get("namespace") or "") != namespace:
+            text, wanted = "must match metadata.namespace", resource.get("namespace") or ""
             problems.append(invalid_field("spec.resourceAttributes.namespace", wanted, text))
-        if (review.get("spec") or {}).get("nonResourceAttributes") is not None:
+        if other is not None:
             text = "disallowed on this kind of request"
-            problems.append(invalid_field("spec.nonResourceAttributes", review["spec"]["nonResourceAttributes"], text))
+            problems.append(invalid_field("spec.nonResourceAttributes", _shown(other), text))
         return await self._access_review(review, _subject(review), problems)
 
     async def self_subject_rules_review(self, attributes: Attributes, review: Object) -> Object:
@@ -106,10 +110,25 @@ def _check_attributes(review: Object) -> list[FieldError]:
     text = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
     if resource is not None and other is not None:
         both = "cannot be specified in combination with resourceAttributes"
-        return [invalid_field("spec.nonResourceAttributes", other, both)]
+        return [invalid_field("spec.nonResourceAttributes", _shown(other), both)]
     if resource is None and other is None:
         return [invalid_field("spec.resourceAttributes", "null", text)]
     return []
+
+
+def _shown(attributes: Object) -> GoSyntax:
+    path, verb = (go_quote(attributes.get(field) or "") for field in ("path", "verb"))
+    return struct("authorization.NonResourceAttributes", Path=path, Verb=verb)
+
+
+def _check_metadata(review: Object, *, local: bool = False) -> list[FieldError]:
+    """A question has no name, and nothing else of an object; a local one has the namespace that it is about."""
+    ignored = {"managedFields", "creationTimestamp", *(["namespace"] if local else [])}
+    metadata = review.get("metadata") or {}
+    if not any(value for field, value in metadata.items() if field not in ignored):
+        return []
+    text = "must be empty except for namespace" if local else "must be empty"
+    return [invalid_field("metadata", object_meta(metadata), text)]
 
 
 def _check_subject(review: Object) -> list[FieldError]:

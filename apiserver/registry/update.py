@@ -136,6 +136,7 @@ async def _settle(
     _check_version(served, strategy, new, current)
     objectmeta.carry_over(new, old)
     strategy.prepare_update(new, old)
+    strategy.note_time(new, old, context.now)
     objectmeta.restore_system_fields(new, old)
     # The reference checks metadata twice, by the common rules and again by each kind's: so every cause is told twice.
     problems = validate_object_meta_update(new["metadata"], old["metadata"]) * 2

@@ -77,7 +77,10 @@ def test_status_writes_leave_the_rest() -> None:
     assert new["spec"] == old["spec"]
     assert new["status"]["conditions"]
     new["status"]["storedVersions"] = []
-    assert texts(STATUS.validate_update(new, old))
+    assert texts(STATUS.validate_update(new, old)) == []
+    new["status"]["acceptedNames"] = {"plural": "A", "kind": "A"}
+    (text,) = texts(STATUS.validate_update(new, old))
+    assert text.startswith('status.acceptedNames.plural: Invalid value: "A": a DNS-1035 label must consist of')
 
 
 @pytest.mark.parametrize(
@@ -115,3 +118,18 @@ def test_protected_groups_need_approval() -> None:
     assert "api-approved.kubernetes.io" in texts(DEFINITION.validate(obj))[0]
     obj["metadata"]["annotations"] = {"api-approved.kubernetes.io": "https://example.com/pull/1"}
     assert texts(DEFINITION.validate(obj)) == []
+
+
+def test_names_are_looked_at_one_after_the_other() -> None:
+    named = {"plural": "widgets", "kind": "W", "listKind": "W", "shortNames": ["A"], "categories": ["B"]}
+    obj = definition()
+    obj["spec"]["names"] = named
+    obj["spec"]["preserveUnknownFields"] = True
+    assert [text.partition(":")[0] for text in texts(DEFINITION.validate(created(DEFINITION, obj)))] == [
+        "spec.names.shortNames[0]",
+        "spec.names.listKind",
+        "spec.names.categories[0]",
+        "spec.preserveUnknownFields",
+    ]
+    old = created(DEFINITION, obj)
+    assert "spec.preserveUnknownFields" not in str(DEFINITION.validate_update(copy.deepcopy(old), old))

@@ -227,9 +227,28 @@ def test_approval_is_written_by_its_own_subresource() -> None:
     }
     sneaky = {**approved, "metadata": dict(old["metadata"]), "status": dict(approved["status"])}
     SIGNING_REQUEST_STATUS.prepare_update(sneaky, old)
-    assert sneaky["status"] == {}
+    (error,) = SIGNING_REQUEST_STATUS.validate_update(sneaky, old)
+    assert str(error) == 'status.conditions: Forbidden: updates may not add a condition of type "Approved"'
     SIGNING_REQUEST_APPROVAL.prepare_update(approved, old)
     assert SIGNING_REQUEST_APPROVAL.validate_update(approved, old) == []
-    issued = {**old, "metadata": dict(old["metadata"]), "status": {"certificate": "Yw=="}}
+    issued = {**approved, "metadata": dict(old["metadata"]), "status": {**approved["status"], "certificate": "Yw=="}}
     SIGNING_REQUEST_STATUS.prepare_update(issued, approved)
     assert issued["status"]["conditions"] == approved["status"]["conditions"]
+
+
+def test_tolerations_of_a_runtime_class() -> None:
+    taint = {"key": "a", "operator": "Exists", "effect": "NoExecute"}
+    scheduling = {"tolerations": [taint, {**taint, "tolerationSeconds": 1}, {"key": "a b", "operator": "Exists"}]}
+    errors = complaints(RUNTIME_CLASS, named(handler="h", scheduling=scheduling))
+    assert [error.partition(": ")[0] for error in errors] == [
+        "scheduling.tolerations.tolerations[2].key",
+        "scheduling.tolerations[1]",
+    ]
+    assert len(replaced(RUNTIME_CLASS, named(handler="h", scheduling=scheduling), named(handler="h"))[1]) == 2
+
+
+def test_topologies_of_endpoints_were_for_v1beta1() -> None:
+    endpoint = {"addresses": ["10.1.1.1"], "deprecatedTopology": {"a": "b"}}
+    slice_ = named(addressType="IPv4", endpoints=[endpoint])
+    assert created(ENDPOINT_SLICE, slice_)["endpoints"] == [{"addresses": ["10.1.1.1"]}]
+    assert replaced(ENDPOINT_SLICE, slice_, slice_)[0]["endpoints"] == [{"addresses": ["10.1.1.1"]}]

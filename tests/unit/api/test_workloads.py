@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from api.apps.daemonset import DAEMON_SET, TEMPLATE_GENERATION
+from api.apps.daemonset import DAEMON_SET, DAEMON_SET_STATUS, TEMPLATE_GENERATION
 from api.apps.deployment import DEPLOYMENT, DEPLOYMENT_STATUS, cells
 from api.apps.replicaset import REPLICA_SET
-from api.apps.statefulset import STATEFUL_SET
+from api.apps.statefulset import STATEFUL_SET, STATEFUL_SET_STATUS
 from api.core.replicationcontroller import REPLICATION_CONTROLLER
 from api.kind import Strategy
 from tests.unit.api.samples import complaints, created, replaced, template, workload
@@ -224,3 +224,133 @@ def test_rows_of_deployments() -> None:
     made["metadata"]["creationTimestamp"] = "2024-01-01T00:00:00Z"
     now = datetime(2024, 1, 1, 0, 5, tzinfo=UTC)
     assert cells(made, now) == ["x", "2/3", 3, 2, "5m", "c", "nginx:1.25", "app=a"]
+
+
+BAD_SELECTOR = {"matchExpressions": [{"key": "app", "operator": "Odd"}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("Deployment", ": invalid label selector"),
+        ("ReplicaSet", ": invalid label selector"),
+        ("StatefulSet", ""),
+    ],
+)
+def test_a_selector_that_is_none_is_told_of_once_more_instead_of_the_template(kind: str, told: str) -> None:
+    pods = template({"containers": [], "restartPolicy": "Always"})
+    first, second = complaints(STRATEGIES[kind], workload(kind, selector=BAD_SELECTOR, template=pods))
+    assert first.startswith("spec.selector.matchExpressions[0].operator: Invalid value")
+    assert second.startswith("spec.selector: Invalid value: v1.LabelSelector{MatchLabels:map[string]string(nil), ")
+    assert second.endswith("}" + told)
+
+
+def test_pods_of_a_stateful_set_run_for_ever_whatever_its_selector() -> None:
+    obj = workload("StatefulSet", selector=BAD_SELECTOR, template=template({"restartPolicy": "Never"}))
+    assert complaints(STATEFUL_SET, obj)[-1] == (
+        'spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"'
+    )
+
+
+def test_a_daemon_set_tells_of_selector_template_and_emptiness_in_this_order() -> None:
+    obj = workload("DaemonSet", selector={"matchLabels": {"a b": "c"}}, template=template({"containers": []}))
+    assert [error.partition(":")[0] for error in complaints(DAEMON_SET, obj)] == [
+        "spec.selector.matchLabels",
+        "spec.template.spec.containers",
+    ]
+    everything = complaints(DAEMON_SET, workload("DaemonSet", selector={}))
+    assert everything == [
+        "spec.selector: Invalid value: v1.LabelSelector{MatchLabels:map[string]string(nil), "
+        "MatchExpressions:[]v1.LabelSelectorRequirement(nil)}: empty selector is invalid for daemonset"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "expected"),
+    [
+        ({}, {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}),
+        ({"type": "RollingUpdate"}, {"type": "RollingUpdate"}),
+        (
+            {"type": "RollingUpdate", "rollingUpdate": {}},
+            {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
+        ),
+        ({"rollingUpdate": {"partition": 2}}, {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}),
+        (
+            {"rollingUpdate": {"maxUnavailable": 2}},  # behind a gate that is off
+            {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
+        ),
+        ({"type": "OnDelete"}, {"type": "OnDelete"}),
+    ],
+)
+def test_update_strategies_of_stateful_sets(strategy: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert created(STATEFUL_SET, workload("StatefulSet", updateStrategy=strategy))["spec"]["updateStrategy"] == expected
+
+
+def test_a_stateful_set_tells_of_both_retention_policies_in_the_reference_s_order() -> None:
+    policy = {"whenScaled": "Lose", "whenDeleted": "Keep"}
+    where, values = "spec.persistentVolumeClaimRetentionPolicy", 'supported values: "Retain", "Delete"'
+    assert complaints(STATEFUL_SET, workload("StatefulSet", persistentVolumeClaimRetentionPolicy=policy)) == [
+        f'{where}.whenDeleted: Unsupported value: "Keep": {values}',
+        f'{where}.whenScaled: Unsupported value: "Lose": {values}',
+    ]
+
+
+def test_quoted_numbers_of_pods_count_though_they_are_wrong() -> None:
+    rolling = {"maxUnavailable": 0, "maxSurge": "1"}
+    (only,) = complaints(DEPLOYMENT, workload("Deployment", strategy={"rollingUpdate": rolling}))
+    assert only.startswith("spec.strategy.rollingUpdate.maxSurge: Invalid value: intstr.IntOrString{Type:1")
+
+
+@pytest.mark.parametrize(
+    ("kind", "times"), [("Deployment", 1), ("StatefulSet", 1), ("ReplicaSet", 2), ("DaemonSet", 2)]
+)
+def test_how_often_an_update_tells_of_a_wrong_spec(kind: str, times: int) -> None:
+    _, errors = replaced(STRATEGIES[kind], workload(kind, minReadySeconds=-1), workload(kind))
+    assert errors == ["spec.minReadySeconds: Invalid value: -1: must be greater than or equal to 0"] * times
+
+
+@pytest.mark.parametrize("strategy", [DEPLOYMENT_STATUS, STATEFUL_SET_STATUS, DAEMON_SET_STATUS])
+def test_collisions_are_never_forgotten(strategy: Strategy) -> None:
+    old, new = {"status": {"collisionCount": 2}}, {"status": {"collisionCount": 3}}
+    assert strategy.validate_update(new, old) == []
+    assert [str(error) for error in strategy.validate_update({"status": {}}, old)] == [
+        "status.collisionCount: Invalid value: 0: cannot be decremented"
+    ]
+
+
+NODE_LABEL = {"beta.kubernetes.io/os": "linux"}
+
+
+@pytest.mark.parametrize("kind", STRATEGIES)
+def test_templates_are_warned_of_again_only_when_they_are_new(kind: str) -> None:
+    strategy, obj = STRATEGIES[kind], workload(kind, template=template({"nodeSelector": NODE_LABEL}))
+    old = created(strategy, obj)
+    (text,) = strategy.warnings(old, None)
+    assert text.startswith("spec.template.spec.nodeSelector[beta.kubernetes.io/os]: deprecated")
+    new = copy.deepcopy(old)
+    new["metadata"]["labels"] = {"a": "b"}
+    strategy.prepare_update(new, old)
+    assert strategy.warnings(new, old) == []
+    new["spec"]["template"]["spec"]["hostNetwork"] = True
+    strategy.prepare_update(new, old)
+    assert strategy.warnings(new, old) == [text]
+
+
+@pytest.mark.parametrize(("kind", "warned"), [("Deployment", True), ("ReplicaSet", True), ("DaemonSet", False)])
+def test_names_that_make_bad_host_names(kind: str, warned: bool) -> None:
+    obj = created(STRATEGIES[kind], workload(kind))
+    obj["metadata"]["name"] = "a.b"
+    text = (
+        "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; "
+        "a DNS label is recommended: [must not contain dots]"
+    )
+    assert STRATEGIES[kind].warnings(obj, None) == ([text] if warned else [])
+    assert STRATEGIES[kind].warnings(obj, obj) == []
+
+
+def test_claims_of_fractions_of_bytes_are_warned_of() -> None:
+    claim = {"metadata": {"name": "d"}, "spec": {"resources": {"requests": {"storage": "100m"}}}}
+    obj = created(STATEFUL_SET, workload("StatefulSet", volumeClaimTemplates=[claim]))
+    text = 'resources.requests[storage]: fractional byte value "100m" is invalid, must be an integer'
+    assert STATEFUL_SET.warnings(obj, None) == [f"spec.volumeClaimTemplates[0].{text}"]
+    assert STATEFUL_SET.warnings(obj, obj) == [f"spec.volumeClaimTemplates[0].Spec.{text}"]
