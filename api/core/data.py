@@ -69,7 +69,7 @@ class ConfigMapStrategy(Strategy):
             errors.extend(fe.invalid(f"binaryData[{key}]", key, text) for text in names.config_map_key(key))
             size += _size(value)
         if size > MAX_SIZE:
-            errors.append(fe.too_long("", "", MAX_SIZE))
+            errors.append(fe.too_long(fe.WHOLE, "", MAX_SIZE))
         return errors
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:

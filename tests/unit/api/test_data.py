@@ -33,7 +33,7 @@ def named(**fields: Any) -> Object:
         (CONFIG_MAP, {"data": {"a": "b"}, "binaryData": {"c": "AA=="}}, []),
         (CONFIG_MAP, {"data": {"a b": "c"}}, ['data[a b]: Invalid value: "a b": a valid config key']),
         (CONFIG_MAP, {"data": {"a": ""}, "binaryData": {"a": ""}}, ['data[a]: Invalid value: "a": duplicate of key']),
-        (CONFIG_MAP, {"data": {"a": "x" * (1 << 20) + "x"}}, [": Too long: may not be longer than 1048576"]),
+        (CONFIG_MAP, {"data": {"a": "x" * (1 << 20) + "x"}}, ["[]: Too long: must have at most 1048576 bytes"]),
         (SECRET, {"type": "kubernetes.io/tls"}, ["data[tls.crt]: Required value", "data[tls.key]: Required value"]),
         (SECRET, {"type": "kubernetes.io/basic-auth", "data": {"username": "YQ=="}}, []),
         (SECRET, {"type": "kubernetes.io/ssh-auth"}, ["data[ssh-privatekey]: Required value"]),
