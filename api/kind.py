@@ -29,6 +29,8 @@ class Strategy:
     allow_create_on_update: bool = False
     #: Whether an update without resourceVersion overwrites.
     allow_unconditional_update: bool = True
+    #: Whether finalizers without a domain must be Kubernetes' own: kinds that extend the API do not ask for it.
+    standard_finalizers: bool = True
 
     def default(self, obj: Object) -> None:
         """Fill in what the versioned API says is the default (SetDefaults_*); on every decoded object."""

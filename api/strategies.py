@@ -80,6 +80,7 @@ class StatusStrategy(Strategy):
         self.parent = parent
         self.keep_metadata = keep_metadata
         self.has_generation = parent.has_generation
+        self.standard_finalizers = parent.standard_finalizers
 
     def default(self, obj: Object) -> None:
         """The object's own defaults."""

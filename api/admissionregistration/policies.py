@@ -45,6 +45,8 @@ _RESULTS: Final[Mapping[str, Type]] = {"bool": BOOL, "int": INT, "double": DOUBL
 class PolicyStrategy(SpecStrategy):
     """What is forbidden, and of what."""
 
+    standard_finalizers = False
+
     def default(self, obj: Object) -> None:
         """SetDefaults_ValidatingAdmissionPolicySpec."""
         spec = obj.get("spec")
@@ -71,6 +73,8 @@ class PolicyStrategy(SpecStrategy):
 
 class BindingStrategy(SpecStrategy):
     """Where, and with which parameters, a policy is in force."""
+
+    standard_finalizers = False
 
     def default(self, obj: Object) -> None:
         """The defaults of its matchResources."""

@@ -29,6 +29,8 @@ _REINVOCATIONS = ("IfNeeded", "Never")
 class WebhookStrategy(GenerationStrategy):
     """One configuration with all its webhooks."""
 
+    standard_finalizers = False
+
     def __init__(self, *, mutating: bool) -> None:
         self.mutating = mutating
 

@@ -24,6 +24,8 @@ _MIXED_CASE = "may have mixed case, but should otherwise match: "
 class CustomResourceDefinitionStrategy(SpecStrategy):
     """A kind that users add."""
 
+    standard_finalizers = False
+
     def default(self, obj: Object) -> None:
         """SetDefaults_CustomResourceDefinition: names follow from the kind, versions are not converted."""
         spec = obj.get("spec")

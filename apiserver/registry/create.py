@@ -51,7 +51,12 @@ def check(served: Served, obj: Object, context: WriteContext) -> None:
     user = context.attributes.user
     strategy.record_creator(obj, user.name, user.uid, user.groups, user.extra)
     strategy.prepare_create(obj)
-    problems = validate_object_meta(obj["metadata"], served.kind.resource.namespaced, strategy.name_rule)
+    problems = validate_object_meta(
+        obj["metadata"],
+        served.kind.resource.namespaced,
+        strategy.name_rule,
+        standard_finalizers=strategy.standard_finalizers,
+    )
     problems += strategy.validate(obj)
     if problems:
         raise served.invalid(name_of(obj), problems)

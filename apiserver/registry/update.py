@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from api.kind import Strategy
-from api.validation.objectmeta import validate_object_meta_update
+from api.validation.objectmeta import validate_kube_finalizers, validate_object_meta_update
 from apimachinery import fielderrors as fe
 from apimachinery.errors import ApiError
 from apimachinery.objects import Object, name_of, uid_of
@@ -130,7 +130,10 @@ async def _settle(
     strategy.prepare_update(new, old)
     objectmeta.restore_system_fields(new, old)
     # The reference checks metadata twice, by the common rules and again by each kind's: so every cause is told twice.
-    problems = validate_object_meta_update(new["metadata"], old["metadata"]) * 2 + strategy.validate_update(new, old)
+    problems = validate_object_meta_update(new["metadata"], old["metadata"]) * 2
+    if strategy.standard_finalizers:
+        problems += validate_kube_finalizers(new["metadata"])
+    problems += strategy.validate_update(new, old)
     if problems:
         raise served.invalid(name_of(old), problems)
     context.warnings += strategy.warnings(new, old)
