@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.core.images import default_pull_policy
+from api.core.pod.gates import drop_disabled_fields
 from apimachinery.objects import Object
 
 #: rw-r--r--, the mode of projected files.
@@ -36,9 +37,11 @@ def set_pod_defaults(pod: Object) -> None:
 
 
 def set_template_defaults(template: dict[str, Any]) -> None:
-    """Defaults of a pod template."""
+    """Defaults of a pod template, without what no pod made of it would keep."""
     template.setdefault("metadata", {"creationTimestamp": None})
-    set_pod_spec_defaults(template.setdefault("spec", {"containers": None}))
+    spec = template.setdefault("spec", {"containers": None})
+    drop_disabled_fields(spec)
+    set_pod_spec_defaults(spec)
 
 
 def set_pod_spec_defaults(spec: dict[str, Any]) -> None:
