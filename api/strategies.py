@@ -30,6 +30,11 @@ def restore(new: Object, old: Object, field: str) -> None:
         new.pop(field, None)
 
 
+def asks_for_something_new(new: Object, old: Object | None) -> bool:
+    """Whether this write makes the object or a new generation of it: other updates warn of nothing in the spec."""
+    return old is None or new["metadata"].get("generation") != old["metadata"].get("generation")
+
+
 class GenerationStrategy(Strategy):
     """An object whose generation counts every change outside metadata, with no status (policies, configurations)."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from api.core.keypairs import pair_problem
 from api.kind import Column, Strategy
 from api.strategies import restore
 from api.table import AGE, NAME, age
@@ -105,6 +106,14 @@ class SecretStrategy(Strategy):
         if size > MAX_SIZE:
             errors.append(fe.too_long("data", "", MAX_SIZE))
         return errors + _validate_type(obj, data)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """A certificate and a key that do not belong together."""
+        if obj.get("type") != "kubernetes.io/tls":
+            return []
+        data = obj.get("data") or {}
+        problem = pair_problem(*(base64.b64decode(data.get(key) or "") for key in ("tls.crt", "tls.key")))
+        return [problem] if problem else []
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """ValidateSecretUpdate."""

@@ -37,6 +37,10 @@ _EMPTY_INFO = (
     "machineID", "systemUUID", "bootID", "kernelVersion", "osImage", "containerRuntimeVersion", "kubeletVersion",
     "kubeProxyVersion", "operatingSystem", "architecture",
 )  # fmt: skip
+_OLD_FIELDS = {
+    "configSource": "spec.configSource: the feature is removed",
+    "externalID": "spec.externalID: this field is deprecated, and is unused by Kubernetes",
+}
 EMPTY_STATUS: Mapping[str, Any] = {
     "daemonEndpoints": {"kubeletEndpoint": {"Port": 0}},
     "nodeInfo": dict.fromkeys(_EMPTY_INFO, ""),
@@ -62,6 +66,11 @@ class NodeStrategy(StatusStrategyBase):
 
     def prepare_create(self, obj: Object) -> None:
         """Nothing is dropped."""
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """Fields that nothing reads any more."""
+        spec = obj.get("spec") or {}
+        return [text for field, text in _OLD_FIELDS.items() if spec.get(field)]
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateNode."""

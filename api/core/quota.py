@@ -45,7 +45,9 @@ _BARE_TEXT = (
 
 
 class LimitRangeStrategy(Strategy):
-    """A LimitRange."""
+    """A LimitRange; a PUT makes one that is not there."""
+
+    allow_create_on_update = True
 
     def default(self, obj: Object) -> None:
         """A container's default limit is the maximum, its default request the default limit, else the minimum."""

@@ -11,8 +11,9 @@ from api.core.pod.spec import validate_pod_template
 from api.core.pod.warnings import template_warnings
 from api.gosyntax import raw, string_map
 from api.kind import Column
-from api.strategies import SpecStrategy, StatusStrategy
+from api.strategies import SpecStrategy, StatusStrategy, asks_for_something_new
 from api.table import AGE, NAME, age, container_images, container_names, format_labels
+from api.validation.hostname import host_name_warnings
 from apimachinery import fielderrors as fe
 from apimachinery import labels
 from apimachinery.fielderrors import FieldError
@@ -106,8 +107,11 @@ class ReplicationControllerStrategy(SpecStrategy):
         return errors + validate_replica_template(template, wanted, "spec.template", "ReplicationController")
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """Those of the template."""
-        return template_warnings(obj["spec"].get("template") or {}, "spec.template")
+        """Those of the name, and of the template in every new generation."""
+        found = host_name_warnings(obj, old)
+        if asks_for_something_new(obj, old):
+            found += template_warnings(obj["spec"].get("template") or {}, "spec.template")
+        return found
 
 
 class ReplicationControllerStatusStrategy(StatusStrategy):

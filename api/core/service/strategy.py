@@ -9,6 +9,7 @@ from typing import Any
 from api.core.addresses import validate_load_balancer_status
 from api.core.service.clusterips import normalize, validate_cluster_ips_update
 from api.core.service.validation import validate_service
+from api.core.service.warnings import service_warnings
 from api.strategies import StatusStrategy, StatusStrategyBase
 from api.validation import names
 from apimachinery import fielderrors as fe
@@ -22,8 +23,9 @@ _WITH_NODE_PORT = ("LoadBalancer", "NodePort")
 
 
 class ServiceStrategy(StatusStrategyBase):
-    """The Service itself."""
+    """The Service itself; a PUT makes one that is not there."""
 
+    allow_create_on_update = True
     empty_status = {"loadBalancer": {}}
 
     def default(self, obj: Object) -> None:
@@ -80,14 +82,8 @@ class ServiceStrategy(StatusStrategyBase):
         return errors + validate_service(new)
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """Deprecated annotations."""
-        found = []
-        if "service.kubernetes.io/topology-aware-hints" in (obj["metadata"].get("annotations") or {}):
-            found.append(
-                "annotation service.kubernetes.io/topology-aware-hints is deprecated, "
-                "please use service.kubernetes.io/topology-mode instead"
-            )
-        return found
+        """Old annotations, addresses in odd notations, fields without effect."""
+        return service_warnings(obj)
 
     def name_rule(self, name: str, prefix: bool) -> list[str]:
         """A DNS-1035 label."""

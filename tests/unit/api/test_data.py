@@ -166,3 +166,28 @@ def test_rows_of_quotas() -> None:
     status = {"hard": {"pods": "5", "limits.cpu": "2"}, "used": {"pods": "1"}}
     row = quota_cells(named(status=status), datetime(2024, 1, 1, tzinfo=UTC))
     assert row[2:] == ["pods: 1/5", "limits.cpu: 0/2"]
+
+
+SNAPSHOT = {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "s"}
+POPULATOR = {"apiGroup": "example.com", "kind": "Filler", "name": "f"}
+
+
+@pytest.mark.parametrize(
+    ("given", "source", "reference"),
+    [
+        ({"dataSource": SNAPSHOT}, SNAPSHOT, SNAPSHOT),
+        ({"dataSourceRef": POPULATOR}, POPULATOR, POPULATOR),
+        ({"dataSource": POPULATOR}, None, None),
+        ({"dataSourceRef": {**SNAPSHOT, "namespace": "other"}}, None, None),
+    ],
+)
+def test_data_sources_agree(given: dict[str, Any], source: Object | None, reference: Object | None) -> None:
+    spec = created(CLAIM, named(spec={**CLAIM_SPEC, **given}))["spec"]
+    assert (spec.get("dataSource"), spec.get("dataSourceRef")) == (source, reference)
+
+
+def test_a_replacement_may_name_one_of_the_data_sources_alone() -> None:
+    claim = named(spec={**CLAIM_SPEC, "dataSource": SNAPSHOT})
+    new, errors = replaced(CLAIM, claim, claim)
+    assert errors == []
+    assert new["spec"]["dataSourceRef"] == SNAPSHOT
