@@ -8,6 +8,7 @@ from typing import Any
 
 from api.core.pod.affinity import EFFECTS
 from api.core.resourcenames import validate_quantity_value
+from api.core.rounding import round_up_each
 from api.gosyntax import raw, string_list
 from api.kind import Column
 from api.strategies import StatusStrategy, StatusStrategyBase, restore
@@ -53,6 +54,7 @@ class NodeStrategy(StatusStrategyBase):
     def default(self, obj: Object) -> None:
         """Allocatable defaults to capacity; podCIDR is the first of podCIDRs, and right where the two disagree."""
         spec, status = obj.setdefault("spec", {}), obj.setdefault("status", {})
+        round_up_each(status, "capacity", "allocatable")
         if "capacity" in status and "allocatable" not in status:
             status["allocatable"] = dict(status["capacity"])
         for field, value in EMPTY_STATUS.items():

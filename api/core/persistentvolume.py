@@ -14,6 +14,7 @@ from api.core.persistentvolumeclaim import access_modes, storage_class_of, stora
 from api.core.pod.affinity import validate_node_selector
 from api.core.pod.defaults import set_volume_source_defaults
 from api.core.resourcenames import validate_basic_resource, validate_positive_quantity
+from api.core.rounding import round_up
 from api.gosyntax import quantity_value, raw
 from api.kind import Column
 from api.strategies import StatusStrategy, StatusStrategyBase, restore
@@ -189,6 +190,7 @@ class VolumeStrategy(StatusStrategyBase):
     def default(self, obj: Object) -> None:
         """Kept after its claim, holding files, pending."""
         spec = obj.setdefault("spec", {})
+        round_up(spec.get("capacity"))
         spec.setdefault("persistentVolumeReclaimPolicy", "Retain")
         spec.setdefault("volumeMode", "Filesystem")
         set_volume_source_defaults(spec)

@@ -10,6 +10,7 @@ from api.core.claims import settle_data_sources, validate_claim_spec
 from api.core.fractions import claim_fraction_warnings
 from api.core.pod.defaults import set_claim_spec_defaults
 from api.core.resourcenames import validate_basic_resource
+from api.core.rounding import round_up_each
 from api.kind import Column
 from api.strategies import StatusStrategy, StatusStrategyBase
 from api.table import AGE, NAME, age
@@ -52,7 +53,9 @@ class ClaimStrategy(StatusStrategyBase):
     def default(self, obj: Object) -> None:
         """A claim is pending until it is bound, and asks for a file system."""
         set_claim_spec_defaults(obj.setdefault("spec", {}))
-        obj.setdefault("status", {}).setdefault("phase", "Pending")
+        status = obj.setdefault("status", {})
+        status.setdefault("phase", "Pending")
+        round_up_each(status, "capacity", "allocatedResources")
 
     def prepare_create(self, obj: Object) -> None:
         """dataSource and dataSourceRef say the same."""

@@ -12,10 +12,12 @@ from api.core.namespace import NAMESPACE, NAMESPACE_STATUS
 from api.core.node import NODE
 from api.core.persistentvolume import VOLUME
 from api.core.persistentvolumeclaim import CLAIM
+from api.core.pod.strategy import POD
 from api.core.quota import LIMIT_RANGE, RESOURCE_QUOTA, quota_cells
+from api.core.rounding import round_up
 from api.kind import Strategy
 from apimachinery.objects import Object
-from tests.unit.api.samples import complaints, created, replaced
+from tests.unit.api.samples import complaints, container, created, pod, replaced
 
 CLAIM_SPEC = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
 VOLUME_SPEC = {"accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"}, "hostPath": {"path": "/v"}}
@@ -191,3 +193,34 @@ def test_a_replacement_may_name_one_of_the_data_sources_alone() -> None:
     new, errors = replaced(CLAIM, claim, claim)
     assert errors == []
     assert new["spec"]["dataSourceRef"] == SNAPSHOT
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("100m", "100m"), ("1500u", "2m"), ("1n", "1m"), ("-1500u", "-2m"), ("1Gi", "1Gi"), ("1000001u", "1001m")],
+)
+def test_amounts_are_no_finer_than_a_thousandth(given: str, kept: str) -> None:
+    amounts = {"cpu": given}
+    round_up(amounts)
+    assert amounts == {"cpu": kept}
+
+
+def test_every_list_of_amounts_is_rounded() -> None:
+    fine, round_ = {"cpu": "100u"}, {"cpu": "1m"}
+    for field in ("containers", "initContainers"):
+        made = created(POD, pod({field: [container(resources={"limits": dict(fine)})], "overhead": dict(fine)}))["spec"]
+        assert made[field][0]["resources"] == {"limits": round_, "requests": round_}
+        assert made["overhead"] == round_
+    quota = created(RESOURCE_QUOTA, named(spec={"hard": dict(fine)}))
+    assert quota["spec"]["hard"] == round_
+    limits = created(LIMIT_RANGE, named(spec={"limits": [{"type": "Container", "max": dict(fine)}]}))
+    assert limits["spec"]["limits"][0] == {
+        "type": "Container",
+        "max": round_,
+        "default": round_,
+        "defaultRequest": round_,
+    }
+    assert created(NODE, named(status={"capacity": dict(fine)}))["status"]["allocatable"] == round_
+    assert created(VOLUME, named(spec={**VOLUME_SPEC, "capacity": dict(fine)}))["spec"]["capacity"] == round_
+    claim = created(CLAIM, named(spec={**CLAIM_SPEC, "resources": {"requests": dict(fine)}}))
+    assert claim["spec"]["resources"]["requests"] == round_
