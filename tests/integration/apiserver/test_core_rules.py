@@ -7,7 +7,15 @@ from typing import Any
 import aiohttp
 import pytest
 
-from api.resources import CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, DAEMON_SETS, PODS, SERVICE_ACCOUNTS, SERVICES
+from api.resources import (
+    CLUSTER_ROLES,
+    CONFIG_MAPS,
+    CUSTOM_RESOURCE_DEFINITIONS,
+    DAEMON_SETS,
+    PODS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+)
 from apimachinery.errors import Invalid, NotFound
 from apimachinery.meta import Resource
 from apimachinery.objects import Object
@@ -88,3 +96,14 @@ async def test_warnings_are_headers(server: ApiServerProcess, api: RestClient) -
         assert answer.headers.getall("Warning") == [
             '299 - "spec.externalName is ignored when spec.type is not \\"ExternalName\\""'
         ]
+
+
+async def test_a_namespace_in_an_object_of_the_whole_cluster_is_forgotten(api: RestClient) -> None:
+    role = {"metadata": {"name": "wide", "namespace": "default"}, "rules": []}
+    made = await api.create(CLUSTER_ROLES, role)
+    assert "namespace" not in made["metadata"]
+    patch = {"metadata": {"namespace": "other", "labels": {"a": "b"}}}
+    patched = await api.patch(CLUSTER_ROLES, "", "wide", patch, patch_type="merge")
+    assert ("namespace" in patched["metadata"], patched["metadata"]["labels"]) == (False, {"a": "b"})
+    made = await api.update(CLUSTER_ROLES, {**patched, "metadata": {**patched["metadata"], "namespace": "default"}})
+    assert "namespace" not in made["metadata"]
