@@ -15,6 +15,7 @@ from api.core.persistentvolumeclaim import CLAIM
 from api.core.pod.strategy import POD
 from api.core.quota import LIMIT_RANGE, RESOURCE_QUOTA, quota_cells
 from api.core.rounding import round_up
+from api.core.serviceaccount import SERVICE_ACCOUNT
 from api.kind import Strategy
 from apimachinery.objects import Object
 from tests.unit.api.samples import complaints, container, created, pod, replaced
@@ -224,3 +225,9 @@ def test_every_list_of_amounts_is_rounded() -> None:
     assert created(VOLUME, named(spec={**VOLUME_SPEC, "capacity": dict(fine)}))["spec"]["capacity"] == round_
     claim = created(CLAIM, named(spec={**CLAIM_SPEC, "resources": {"requests": dict(fine)}}))
     assert claim["spec"]["resources"]["requests"] == round_
+
+
+def test_accounts_know_secrets_by_name() -> None:
+    account = named(secrets=[{"name": "s", "namespace": "other", "kind": "Secret"}, {"uid": "u"}])
+    assert created(SERVICE_ACCOUNT, account)["secrets"] == [{"name": "s"}, {}]
+    assert replaced(SERVICE_ACCOUNT, account, named())[0]["secrets"] == [{"name": "s"}, {}]
