@@ -62,6 +62,9 @@ class ServiceStrategy(StatusStrategyBase):
         _patch_allocated(new["spec"], old["spec"])
         normalize(new["spec"], old["spec"])
         _drop_type_dependent(new["spec"], old["spec"])
+        if new["spec"].get("type") != "LoadBalancer" and (new.get("status") or {}).get("loadBalancer"):
+            # A load balancer takes a while to go, which its users need not know.
+            new["status"] = {**new["status"], "loadBalancer": {}}
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateServiceCreate."""
@@ -119,7 +122,7 @@ def _drop_type_dependent(new: dict[str, Any], old: dict[str, Any]) -> None:
         gone += ["ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"]
     if before in _WITH_NODE_PORT and after not in _WITH_NODE_PORT:
         gone.append("externalTrafficPolicy")
-        if _node_ports(new) == _node_ports(old):
+        if _node_ports(new) <= _node_ports(old):
             for port in new.get("ports") or ():
                 port.pop("nodePort", None)
     if _has_health_check(old) and not _has_health_check(new):
@@ -131,8 +134,8 @@ def _drop_type_dependent(new: dict[str, Any], old: dict[str, Any]) -> None:
             new.pop(field, None)
 
 
-def _node_ports(spec: dict[str, Any]) -> list[int]:
-    return [port.get("nodePort") or 0 for port in spec.get("ports") or ()]
+def _node_ports(spec: dict[str, Any]) -> set[int]:
+    return {port["nodePort"] for port in spec.get("ports") or () if port.get("nodePort")}
 
 
 class ServiceStatusStrategy(StatusStrategy):
