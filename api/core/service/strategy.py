@@ -59,8 +59,8 @@ class ServiceStrategy(StatusStrategyBase):
     def prepare_update(self, new: Object, old: Object) -> None:
         """The status stays; addresses agree; what the new type has no use for goes."""
         super().prepare_update(new, old)
-        _patch_allocated(new["spec"], old["spec"])
         normalize(new["spec"], old["spec"])
+        _patch_allocated(new["spec"], old["spec"])
         _drop_type_dependent(new["spec"], old["spec"])
         if new["spec"].get("type") != "LoadBalancer" and (new.get("status") or {}).get("loadBalancer"):
             # A load balancer takes a while to go, which its users need not know.
@@ -97,10 +97,10 @@ def _patch_allocated(new: dict[str, Any], old: dict[str, Any]) -> None:
     """A replacement that names no addresses keeps the ones the Service has."""
     if new.get("type") not in _WITH_ADDRESS or old.get("type") not in _WITH_ADDRESS:
         return
-    if not new.get("clusterIP") and not new.get("clusterIPs"):
-        for field in ("clusterIP", "clusterIPs"):
-            if field in old:
-                new[field] = old[field]
+    if not new.get("clusterIP") and "clusterIP" in old:
+        new["clusterIP"] = old["clusterIP"]
+    if not new.get("clusterIPs") and new.get("clusterIP") == old.get("clusterIP") and "clusterIPs" in old:
+        new["clusterIPs"] = old["clusterIPs"]
     for field in ("ipFamilies", "ipFamilyPolicy"):
         if field not in new and field in old:
             new[field] = old[field]
@@ -115,10 +115,10 @@ def _drop_type_dependent(new: dict[str, Any], old: dict[str, Any]) -> None:
     after, before = new.get("type"), old.get("type")
     gone: list[str] = []
     if before in _WITH_ADDRESS and after not in _WITH_ADDRESS:
-        # clusterIP may be cleared by hand as the way to say that the address is not wanted any more.
-        if not new.get("clusterIP") or new.get("clusterIPs") == old.get("clusterIPs"):
+        if not new.get("clusterIP"):
             new.pop("clusterIP", None)
-            new.pop("clusterIPs", None)
+        elif all(new.get(field) == old.get(field) for field in ("clusterIP", "clusterIPs")):
+            del new["clusterIP"], new["clusterIPs"]
         gone += ["ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"]
     if before in _WITH_NODE_PORT and after not in _WITH_NODE_PORT:
         gone.append("externalTrafficPolicy")

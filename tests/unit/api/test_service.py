@@ -114,6 +114,13 @@ def test_a_replacement_without_addresses_keeps_them() -> None:
     assert {field: spec[field] for field in ALLOCATED} == ALLOCATED
 
 
+@pytest.mark.parametrize("given", [{"clusterIP": "10.0.0.1"}, {"clusterIP": "", "clusterIPs": ["10.0.0.1"]}, {}])
+def test_clients_that_know_one_address_field_keep_the_address(given: dict[str, Any]) -> None:
+    spec, errors = update(service(**given))
+    assert errors == []
+    assert {field: spec[field] for field in ALLOCATED} == ALLOCATED
+
+
 def test_an_address_does_not_change() -> None:
     _, errors = update(service(**{**ALLOCATED, "clusterIP": "10.0.0.2"}))
     assert errors == ['spec.clusterIPs[0]: Invalid value: []string{"10.0.0.2"}: may not change once set']
