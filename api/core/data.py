@@ -56,6 +56,8 @@ def _validate_immutable(new: Object, old: Object, fields: tuple[str, ...]) -> li
 class ConfigMapStrategy(Strategy):
     """A ConfigMap."""
 
+    checks_metadata_anew = True
+
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateConfigMap."""
         errors: list[FieldError] = []
@@ -80,6 +82,8 @@ class ConfigMapStrategy(Strategy):
 
 class SecretStrategy(Strategy):
     """A Secret."""
+
+    checks_metadata_anew = True
 
     def default(self, obj: Object) -> None:
         """Opaque unless it says otherwise; stringData is data in plain text."""

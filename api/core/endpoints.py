@@ -28,6 +28,7 @@ class EndpointsStrategy(Strategy):
     """Endpoints of a service; a PUT makes those that are not there."""
 
     allow_create_on_update = True
+    checks_metadata_anew = True
 
     def default(self, obj: Object) -> None:
         """Ports are TCP."""

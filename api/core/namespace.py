@@ -24,6 +24,8 @@ NAME_LABEL = "kubernetes.io/metadata.name"
 class NamespaceStrategy(StatusStrategyBase):
     """The namespace itself."""
 
+    checks_metadata_anew = True
+
     empty_status: Mapping[str, Any] = {"phase": "Active"}
 
     def default(self, obj: Object) -> None:

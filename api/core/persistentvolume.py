@@ -185,6 +185,8 @@ def _validate_sources(spec: dict[str, Any], path: str, errors: list[FieldError])
 class VolumeStrategy(StatusStrategyBase):
     """The volume itself."""
 
+    checks_metadata_anew = True
+
     empty_status: Mapping[str, Any] = {"phase": "Pending"}
 
     def default(self, obj: Object) -> None:

@@ -48,6 +48,8 @@ def access_modes(modes: Sequence[str]) -> str:
 class ClaimStrategy(StatusStrategyBase):
     """The claim itself."""
 
+    checks_metadata_anew = True
+
     empty_status: Mapping[str, Any] = {"phase": "Pending"}
 
     def default(self, obj: Object) -> None:

@@ -78,6 +78,8 @@ def validate_replica_status(status: Mapping[str, Any], path: str = "status") -> 
 class ReplicationControllerStrategy(SpecStrategy):
     """The controller itself."""
 
+    checks_metadata_anew = True
+
     empty_status = {"replicas": 0}
 
     def default(self, obj: Object) -> None:
@@ -105,6 +107,10 @@ class ReplicationControllerStrategy(SpecStrategy):
         template = spec.get("template")
         wanted = labels.from_map(selector)
         return errors + validate_replica_template(template, wanted, "spec.template", "ReplicationController")
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """ValidateReplicationController and ValidateReplicationControllerUpdate, which tell of every cause each."""
+        return self.validate(new) * 2
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         """Those of the name, and of the template in every new generation."""

@@ -20,6 +20,8 @@ def cells(account: Object, now: datetime) -> list[Any]:
 class ServiceAccountStrategy(Strategy):
     """A ServiceAccount."""
 
+    checks_metadata_anew = True
+
     def prepare_create(self, obj: Object) -> None:
         """Of references to Secrets only the name is kept: they are in the account's own namespace."""
         for index, secret in enumerate(obj.get("secrets") or ()):

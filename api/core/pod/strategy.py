@@ -28,6 +28,8 @@ _GATED = {
 class PodStrategy(StatusStrategyBase):
     """The pod itself."""
 
+    checks_metadata_anew = True
+
     def default(self, obj: Object) -> None:
         """SetDefaults_Pod and all below it."""
         set_pod_defaults(obj)

@@ -26,6 +26,7 @@ class ServiceStrategy(StatusStrategyBase):
     """The Service itself; a PUT makes one that is not there."""
 
     allow_create_on_update = True
+    checks_metadata_anew = True
     empty_status = {"loadBalancer": {}}
 
     def default(self, obj: Object) -> None:

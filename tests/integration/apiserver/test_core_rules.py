@@ -12,7 +12,9 @@ from api.resources import (
     CONFIG_MAPS,
     CUSTOM_RESOURCE_DEFINITIONS,
     DAEMON_SETS,
+    NODES,
     PODS,
+    REPLICATION_CONTROLLERS,
     SERVICE_ACCOUNTS,
     SERVICES,
 )
@@ -107,3 +109,24 @@ async def test_a_namespace_in_an_object_of_the_whole_cluster_is_forgotten(api: R
     assert ("namespace" in patched["metadata"], patched["metadata"]["labels"]) == (False, {"a": "b"})
     made = await api.update(CLUSTER_ROLES, {**patched, "metadata": {**patched["metadata"], "namespace": "default"}})
     assert "namespace" not in made["metadata"]
+
+
+@pytest.mark.parametrize(
+    ("resource", "spec", "times"),
+    [(CONFIG_MAPS, {}, 3), (REPLICATION_CONTROLLERS, {"replicas": -1}, 3), (NODES, {}, 2), (CLUSTER_ROLES, {}, 2)],
+)
+async def test_causes_are_told_as_often_as_they_are_found(
+    api: RestClient, resource: Resource, spec: Object, times: int
+) -> None:
+    labels = {"app": "a"}
+    template = {"metadata": {"labels": labels}, "spec": pod("x")["spec"]}
+    name, namespace = f"causes-{resource.plural}", "default" if resource.namespaced else ""
+    await api.create(
+        resource, {"metadata": {"name": name, "namespace": namespace}, "spec": {"template": template} if spec else {}}
+    )
+    patch = {"metadata": {"labels": {"a b": "c"}}, **({"spec": spec} if spec else {})}
+    with pytest.raises(Invalid) as refused:
+        await api.patch(resource, namespace, name, patch, patch_type="merge")
+    found = [cause["field"] for cause in (refused.value.details or {})["causes"]]
+    assert found.count("metadata.labels") == times
+    assert found.count("spec.replicas") == (2 if spec else 0)
