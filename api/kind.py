@@ -140,6 +140,8 @@ class Kind:
     returns_deleted: bool = False
     #: Whether a delete that says nothing of dependents leaves them behind (kinds older than garbage collection).
     orphans_by_default: bool = False
+    #: The warning that everybody gets who uses this kind in this version; "": none.
+    deprecation: str = ""
     #: Set for custom resources: their lists say each item's type, their rules are those of the served version.
     custom: Custom | None = None
 

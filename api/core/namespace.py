@@ -87,10 +87,10 @@ class NamespaceStatusStrategy(StatusStrategy):
 
 
 class NamespaceFinalizeStrategy(StatusStrategy):
-    """namespaces/finalize: only spec.finalizers are written."""
+    """namespaces/finalize, the only way to take a finalizer out of spec.finalizers."""
 
     def prepare_update(self, new: Object, old: Object) -> None:
-        """The status stays."""
+        """The status stays; as in the reference, metadata is the writer's too."""
         restore(new, old, "status")
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:

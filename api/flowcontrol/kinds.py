@@ -8,6 +8,11 @@ from api import resources as r
 from api.flowcontrol import priority
 from api.kind import Kind, Subresource
 
+_DEPRECATED = (
+    "flowcontrol.apiserver.k8s.io/v1beta2 {0} is deprecated in v1.26+, unavailable in v1.29+; "
+    "use flowcontrol.apiserver.k8s.io/v1beta3 {0}"
+)
+
 KINDS: tuple[Kind, ...] = (
     Kind(
         resource=r.FLOW_SCHEMAS,
@@ -38,6 +43,7 @@ KINDS: tuple[Kind, ...] = (
         subresources=(Subresource(name="status", kind="FlowSchema", strategy=priority.FLOW_SCHEMA_STATUS),),
         storage_path="flowschemas",
         stored_as=r.FLOW_SCHEMAS,
+        deprecation=_DEPRECATED.format("FlowSchema"),
     ),
     Kind(
         resource=r.PRIORITY_LEVELS_V1BETA2,
@@ -52,5 +58,6 @@ KINDS: tuple[Kind, ...] = (
         ),
         storage_path="prioritylevelconfigurations",
         stored_as=r.PRIORITY_LEVELS,
+        deprecation=_DEPRECATED.format("PriorityLevelConfiguration"),
     ),
 )

@@ -281,8 +281,8 @@ class ApiServer:
             raise reply.method_not_allowed()
         if kind.resource.namespaced and not info.namespace and info.verb not in ("list", "watch"):
             raise reply.unknown_resource() if info.name else reply.method_not_allowed()
-        if kind.custom and kind.custom.deprecation:
-            call.warnings.append(kind.custom.deprecation)
+        if deprecation := kind.custom.deprecation if kind.custom else kind.deprecation:
+            call.warnings.append(deprecation)
         return await self._resources.handle(call, served)
 
     async def drain(self) -> None:

@@ -12,6 +12,7 @@ from api.resources import (
     CONFIG_MAPS,
     CUSTOM_RESOURCE_DEFINITIONS,
     DAEMON_SETS,
+    NAMESPACES,
     NODES,
     PODS,
     REPLICATION_CONTROLLERS,
@@ -98,6 +99,29 @@ async def test_warnings_are_headers(server: ApiServerProcess, api: RestClient) -
         assert answer.headers.getall("Warning") == [
             '299 - "spec.externalName is ignored when spec.type is not \\"ExternalName\\""'
         ]
+
+
+async def test_versions_that_will_go_are_warned_of(server: ApiServerProcess, api: RestClient) -> None:
+    url = f"https://127.0.0.1:{server.port}/apis/flowcontrol.apiserver.k8s.io/v1beta2/flowschemas"
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    async with aiohttp.ClientSession(headers=headers) as http, http.get(url, ssl=False) as answer:
+        assert answer.headers.getall("Warning") == [
+            '299 - "flowcontrol.apiserver.k8s.io/v1beta2 FlowSchema is deprecated in v1.26+, unavailable in v1.29+; '
+            'use flowcontrol.apiserver.k8s.io/v1beta3 FlowSchema"'
+        ]
+
+
+async def test_finalizers_of_namespaces_are_checked(api: RestClient) -> None:
+    made = await api.create(NAMESPACES, {"metadata": {"name": "held"}})
+    made["spec"]["finalizers"] = ["kubernetes", "mine"]
+    with pytest.raises(Invalid, match=_OWN):
+        await api.update(NAMESPACES, made, subresource="finalize")
+    made["spec"]["finalizers"] = ["example.com/mine"]
+    assert (await api.update(NAMESPACES, made, subresource="finalize"))["spec"] == {"finalizers": ["example.com/mine"]}
+    del made["spec"]["finalizers"]
+    made["metadata"].pop("resourceVersion")
+    kept = await api.update(NAMESPACES, made, subresource="finalize")
+    assert (kept["spec"], kept["status"]) == ({}, {"phase": "Active"})
 
 
 async def test_a_namespace_in_an_object_of_the_whole_cluster_is_forgotten(api: RestClient) -> None:
