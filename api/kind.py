@@ -29,6 +29,10 @@ class Strategy:
     allow_create_on_update: bool = False
     #: Whether an update without resourceVersion overwrites.
     allow_unconditional_update: bool = True
+    #: Whether finalizers without a domain must be Kubernetes' own: kinds that extend the API do not ask for it.
+    standard_finalizers: bool = True
+    #: Whether an update is checked by the rules for new objects too, so that each cause in metadata is told once more.
+    checks_metadata_anew: bool = False
 
     def default(self, obj: Object) -> None:
         """Fill in what the versioned API says is the default (SetDefaults_*); on every decoded object."""

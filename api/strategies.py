@@ -89,6 +89,7 @@ class StatusStrategy(Strategy):
         self.keep_metadata = keep_metadata
         self.has_generation = parent.has_generation
         self.allow_unconditional_update = parent.allow_unconditional_update
+        self.standard_finalizers = parent.standard_finalizers
 
     def default(self, obj: Object) -> None:
         """The object's own defaults."""

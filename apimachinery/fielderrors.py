@@ -10,6 +10,8 @@ import orjson
 
 #: Stands for "no bad value to show".
 OMIT: Any = type("Omit", (), {"__repr__": lambda self: "OMIT"})()
+#: The path of the whole object: an empty path is printed as an empty subscript.
+WHOLE = "[]"
 
 
 class GoSyntax(str):
@@ -123,7 +125,12 @@ def not_found(field: str, value: Any) -> FieldError:
 
 
 def too_long(field: str, value: Any, limit: int) -> FieldError:
-    """A text longer than `limit` bytes."""
+    """A text, or all texts of a field together, longer than `limit` bytes."""
+    return FieldError("FieldValueTooLong", field, f"Too long: must have at most {limit} bytes")
+
+
+def over_max_length(field: str, value: Any, limit: int) -> FieldError:
+    """A text longer than its schema's maxLength, which counts characters."""
     return FieldError("FieldValueTooLong", field, f"Too long: may not be longer than {limit}")
 
 

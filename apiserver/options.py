@@ -281,7 +281,7 @@ class Options(SecurityOptions):
     )
     service_node_port_range: str = flag("30000-32767", help="ports for NodePort services", group="Services")
     kubernetes_service_node_port: int = flag(0, help="node port of the kubernetes Service", group="Services")
-    allow_privileged: bool = flag(False, help="allow privileged containers", group="Misc")
+    allow_privileged: bool = flag(False, help="allow privileged containers, which are refused else", group="Misc")
     kubelet_certificate_authority: str = flag("", help="CA of kubelets' serving certificates", group="Kubelet")
     kubelet_client_certificate: str = flag("", help="client certificate for kubelets", group="Kubelet")
     kubelet_client_key: str = flag("", help="key of the client certificate for kubelets", group="Kubelet")

@@ -62,7 +62,7 @@ start_store() {
 start_control_plane() {
     local ip=$1
     start_service kube-apiserver "$MK_VENV/bin/kube-apiserver" "${store_flags[@]}" \
-        --advertise-address="$ip" --secure-port=6443 \
+        --advertise-address="$ip" --secure-port=6443 --allow-privileged=true \
         --tls-cert-file="$MK_PKI/apiserver.crt" --tls-private-key-file="$MK_PKI/apiserver.key" \
         --client-ca-file="$MK_PKI/ca.crt" --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction \
         --service-cluster-ip-range="$MK_SERVICE_CIDR" --service-account-issuer=https://kubernetes.default.svc.cluster.local \

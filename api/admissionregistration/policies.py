@@ -46,6 +46,7 @@ class PolicyStrategy(SpecStrategy):
     """What is forbidden, and of what."""
 
     allow_unconditional_update = False
+    standard_finalizers = False
 
     def default(self, obj: Object) -> None:
         """SetDefaults_ValidatingAdmissionPolicySpec."""
@@ -75,6 +76,7 @@ class BindingStrategy(SpecStrategy):
     """Where, and with which parameters, a policy is in force."""
 
     allow_unconditional_update = False
+    standard_finalizers = False
 
     def default(self, obj: Object) -> None:
         """The defaults of its matchResources."""

@@ -30,6 +30,7 @@ class WebhookStrategy(GenerationStrategy):
     """One configuration with all its webhooks."""
 
     allow_unconditional_update = False
+    standard_finalizers = False
 
     def __init__(self, *, mutating: bool) -> None:
         self.mutating = mutating

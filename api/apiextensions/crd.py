@@ -25,6 +25,7 @@ class CustomResourceDefinitionStrategy(SpecStrategy):
     """A kind that users add."""
 
     allow_unconditional_update = False
+    standard_finalizers = False
 
     def default(self, obj: Object) -> None:
         """SetDefaults_CustomResourceDefinition: names follow from the kind, versions are not converted."""

@@ -69,7 +69,7 @@ def _string(value: str, schema: Schema, path: str) -> list[FieldError]:
     errors = []
     longest, shortest, pattern = schema.get("maxLength"), schema.get("minLength"), schema.get("pattern")
     if longest is not None and len(value) > longest:
-        errors.append(fe.too_long(path, value, longest))
+        errors.append(fe.over_max_length(path, value, longest))
     if shortest is not None and len(value) < shortest:
         errors.append(fe.invalid(path, value, f"{_body(path)} should be at least {shortest} chars long"))
     if pattern and not _matches(pattern, value):

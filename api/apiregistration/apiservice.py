@@ -26,6 +26,7 @@ class APIServiceStrategy(StatusStrategyBase):
     """One version of one group, and who serves it."""
 
     allow_unconditional_update = False
+    standard_finalizers = False
 
     def default(self, obj: Object) -> None:
         """Services are called on port 443."""

@@ -19,6 +19,7 @@ class LeaseStrategy(Strategy):
 
     allow_create_on_update = True
     allow_unconditional_update = False
+    standard_finalizers = False
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateLeaseSpec."""

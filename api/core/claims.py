@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api.core.resourcenames import validate_positive_quantity
@@ -14,6 +14,8 @@ from apimachinery.fielderrors import FieldError
 
 ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 VOLUME_MODES = ("Block", "Filesystem")
+#: Group and kind of what dataSource could name from the first; it ignores others, which dataSourceRef is for.
+_FIRST_SOURCES = (("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot"))
 
 
 def validate_access_modes(modes: Sequence[str], path: str) -> list[FieldError]:
@@ -63,6 +65,25 @@ def _validate_sources(spec: dict[str, Any], path: str) -> list[FieldError]:
         elif any(source.get(field) != reference.get(field) for field in ("apiGroup", "kind", "name")):
             errors.append(fe.invalid(path, shown, "must match dataSourceRef"))
     return errors
+
+
+def settle_data_sources(spec: dict[str, Any], old: Mapping[str, Any] | None) -> None:
+    """Drop what v1.28 has off or has always ignored, then let dataSource and dataSourceRef say the same.
+
+    `old` is the claim's spec before this write: a claim that has a data source keeps it. (DropDisabledFields,
+    EnforceDataSourceBackwardsCompatibility and NormalizeDataSources in pkg/api/persistentvolumeclaim/util.go)"""
+    before = old or {}
+    if (spec.get("dataSourceRef") or {}).get("namespace") and "dataSourceRef" not in before:
+        del spec["dataSourceRef"]  # behind the gate CrossNamespaceVolumeDataSource
+    has_source = "dataSource" in before or "dataSourceRef" in before
+    if not has_source and "dataSource" in spec and "dataSourceRef" not in spec:
+        kind = (spec["dataSource"].get("apiGroup") or "", spec["dataSource"].get("kind") or "")
+        if kind not in _FIRST_SOURCES:
+            del spec["dataSource"]
+    if "dataSource" in spec and "dataSourceRef" not in spec:
+        spec["dataSourceRef"] = dict(spec["dataSource"])
+    elif "dataSource" not in spec and "dataSourceRef" in spec and not spec["dataSourceRef"].get("namespace"):
+        spec["dataSource"] = dict(spec["dataSourceRef"])
 
 
 def _validate_source(source: dict[str, Any], path: str) -> list[FieldError]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from api.core.keypairs import pair_problem
 from api.kind import Column, Strategy
 from api.strategies import restore
 from api.table import AGE, NAME, age
@@ -55,6 +56,8 @@ def _validate_immutable(new: Object, old: Object, fields: tuple[str, ...]) -> li
 class ConfigMapStrategy(Strategy):
     """A ConfigMap."""
 
+    checks_metadata_anew = True
+
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateConfigMap."""
         errors: list[FieldError] = []
@@ -69,7 +72,7 @@ class ConfigMapStrategy(Strategy):
             errors.extend(fe.invalid(f"binaryData[{key}]", key, text) for text in names.config_map_key(key))
             size += _size(value)
         if size > MAX_SIZE:
-            errors.append(fe.too_long("", "", MAX_SIZE))
+            errors.append(fe.too_long(fe.WHOLE, "", MAX_SIZE))
         return errors
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
@@ -79,6 +82,8 @@ class ConfigMapStrategy(Strategy):
 
 class SecretStrategy(Strategy):
     """A Secret."""
+
+    checks_metadata_anew = True
 
     def default(self, obj: Object) -> None:
         """Opaque unless it says otherwise; stringData is data in plain text."""
@@ -105,6 +110,14 @@ class SecretStrategy(Strategy):
         if size > MAX_SIZE:
             errors.append(fe.too_long("data", "", MAX_SIZE))
         return errors + _validate_type(obj, data)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """A certificate and a key that do not belong together."""
+        if obj.get("type") != "kubernetes.io/tls":
+            return []
+        data = obj.get("data") or {}
+        problem = pair_problem(*(base64.b64decode(data.get(key) or "") for key in ("tls.crt", "tls.key")))
+        return [problem] if problem else []
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """ValidateSecretUpdate."""

@@ -25,7 +25,10 @@ _SHOWN = 3
 
 
 class EndpointsStrategy(Strategy):
-    """Endpoints of a service."""
+    """Endpoints of a service; a PUT makes those that are not there."""
+
+    allow_create_on_update = True
+    checks_metadata_anew = True
 
     def default(self, obj: Object) -> None:
         """Ports are TCP."""

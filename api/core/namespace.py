@@ -24,6 +24,8 @@ NAME_LABEL = "kubernetes.io/metadata.name"
 class NamespaceStrategy(StatusStrategyBase):
     """The namespace itself."""
 
+    checks_metadata_anew = True
+
     empty_status: Mapping[str, Any] = {"phase": "Active"}
 
     def default(self, obj: Object) -> None:
@@ -85,10 +87,10 @@ class NamespaceStatusStrategy(StatusStrategy):
 
 
 class NamespaceFinalizeStrategy(StatusStrategy):
-    """namespaces/finalize: only spec.finalizers are written."""
+    """namespaces/finalize, the only way to take a finalizer out of spec.finalizers."""
 
     def prepare_update(self, new: Object, old: Object) -> None:
-        """The status stays."""
+        """The status stays; as in the reference, metadata is the writer's too."""
         restore(new, old, "status")
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:

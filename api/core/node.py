@@ -8,6 +8,7 @@ from typing import Any
 
 from api.core.pod.affinity import EFFECTS
 from api.core.resourcenames import validate_quantity_value
+from api.core.rounding import round_up_each
 from api.gosyntax import raw, string_list
 from api.kind import Column
 from api.strategies import StatusStrategy, StatusStrategyBase, restore
@@ -37,6 +38,10 @@ _EMPTY_INFO = (
     "machineID", "systemUUID", "bootID", "kernelVersion", "osImage", "containerRuntimeVersion", "kubeletVersion",
     "kubeProxyVersion", "operatingSystem", "architecture",
 )  # fmt: skip
+_OLD_FIELDS = {
+    "configSource": "spec.configSource: the feature is removed",
+    "externalID": "spec.externalID: this field is deprecated, and is unused by Kubernetes",
+}
 EMPTY_STATUS: Mapping[str, Any] = {
     "daemonEndpoints": {"kubeletEndpoint": {"Port": 0}},
     "nodeInfo": dict.fromkeys(_EMPTY_INFO, ""),
@@ -49,6 +54,7 @@ class NodeStrategy(StatusStrategyBase):
     def default(self, obj: Object) -> None:
         """Allocatable defaults to capacity; podCIDR is the first of podCIDRs, and right where the two disagree."""
         spec, status = obj.setdefault("spec", {}), obj.setdefault("status", {})
+        round_up_each(status, "capacity", "allocatable")
         if "capacity" in status and "allocatable" not in status:
             status["allocatable"] = dict(status["capacity"])
         for field, value in EMPTY_STATUS.items():
@@ -62,6 +68,11 @@ class NodeStrategy(StatusStrategyBase):
 
     def prepare_create(self, obj: Object) -> None:
         """Nothing is dropped."""
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """Fields that nothing reads any more."""
+        spec = obj.get("spec") or {}
+        return [text for field, text in _OLD_FIELDS.items() if spec.get(field)]
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateNode."""

@@ -9,10 +9,12 @@ from typing import Any
 
 from api.core import volumesources as vs
 from api.core.claims import VOLUME_MODES, validate_access_modes
-from api.core.persistentvolumeclaim import access_modes, storage_class_of
+from api.core.nodelabels import term_warnings
+from api.core.persistentvolumeclaim import access_modes, storage_class_of, storage_class_warnings
 from api.core.pod.affinity import validate_node_selector
 from api.core.pod.defaults import set_volume_source_defaults
 from api.core.resourcenames import validate_basic_resource, validate_positive_quantity
+from api.core.rounding import round_up
 from api.gosyntax import quantity_value, raw
 from api.kind import Column
 from api.strategies import StatusStrategy, StatusStrategyBase, restore
@@ -92,6 +94,15 @@ _SOURCES: tuple[tuple[str, str, vs.Check], ...] = (
     ("local", "local", vs.local),
     ("storageos", "storageos", _with_namespaced_secret(vs.storage_os)),
     ("csi", "csi", _csi),
+)
+#: Kind of source, the name its field has in warnings, what is said of it.
+_OLD_SOURCES = (
+    ("cephfs", "cephfs", "deprecated in v1.28, non-functional in v1.31+"),
+    ("photonPersistentDisk", "photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"),
+    ("scaleIO", "scaleIO", "deprecated in v1.16, non-functional in v1.22+"),
+    ("storageos", "storageOS", "deprecated in v1.22, non-functional in v1.25+"),
+    ("glusterfs", "glusterfs", "deprecated in v1.25, non-functional in v1.26+"),
+    ("rbd", "rbd", "deprecated in v1.28, non-functional in v1.31+"),
 )
 SOURCE_FIELDS = tuple(field for field, _, _ in _SOURCES)
 
@@ -174,11 +185,14 @@ def _validate_sources(spec: dict[str, Any], path: str, errors: list[FieldError])
 class VolumeStrategy(StatusStrategyBase):
     """The volume itself."""
 
+    checks_metadata_anew = True
+
     empty_status: Mapping[str, Any] = {"phase": "Pending"}
 
     def default(self, obj: Object) -> None:
         """Kept after its claim, holding files, pending."""
         spec = obj.setdefault("spec", {})
+        round_up(spec.get("capacity"))
         spec.setdefault("persistentVolumeReclaimPolicy", "Retain")
         spec.setdefault("volumeMode", "Filesystem")
         set_volume_source_defaults(spec)
@@ -186,6 +200,14 @@ class VolumeStrategy(StatusStrategyBase):
             claim.setdefault("kind", "PersistentVolumeClaim")
             claim.setdefault("apiVersion", "v1")
         obj.setdefault("status", {}).setdefault("phase", "Pending")
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """The annotation that was a field's forerunner, old node labels, sources that are no more."""
+        spec, found = obj["spec"], storage_class_warnings(obj)
+        terms = ((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or ()
+        for index, term in enumerate(terms):
+            found += term_warnings(term, f"spec.nodeAffinity.required.nodeSelectorTerms[{index}]")
+        return found + [f"spec.{shown}: {text}" for kind, shown, text in _OLD_SOURCES if kind in spec]
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidatePersistentVolume."""

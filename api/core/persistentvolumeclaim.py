@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from api.core.claims import validate_claim_spec
+from api.core.claims import settle_data_sources, validate_claim_spec
+from api.core.fractions import claim_fraction_warnings
 from api.core.pod.defaults import set_claim_spec_defaults
 from api.core.resourcenames import validate_basic_resource
+from api.core.rounding import round_up_each
 from api.kind import Column
 from api.strategies import StatusStrategy, StatusStrategyBase
 from api.table import AGE, NAME, age
@@ -46,23 +48,30 @@ def access_modes(modes: Sequence[str]) -> str:
 class ClaimStrategy(StatusStrategyBase):
     """The claim itself."""
 
+    checks_metadata_anew = True
+
     empty_status: Mapping[str, Any] = {"phase": "Pending"}
 
     def default(self, obj: Object) -> None:
         """A claim is pending until it is bound, and asks for a file system."""
         set_claim_spec_defaults(obj.setdefault("spec", {}))
-        obj.setdefault("status", {}).setdefault("phase", "Pending")
+        status = obj.setdefault("status", {})
+        status.setdefault("phase", "Pending")
+        round_up_each(status, "capacity", "allocatedResources")
 
     def prepare_create(self, obj: Object) -> None:
         """dataSource and dataSourceRef say the same."""
         super().prepare_create(obj)
-        spec = obj["spec"]
-        if (spec.get("dataSourceRef") or {}).get("namespace"):
-            del spec["dataSourceRef"]  # behind the gate CrossNamespaceVolumeDataSource, which v1.28 has off
-        if "dataSource" in spec and "dataSourceRef" not in spec:
-            spec["dataSourceRef"] = dict(spec["dataSource"])
-        elif "dataSourceRef" in spec and "dataSource" not in spec:
-            spec["dataSource"] = dict(spec["dataSourceRef"])
+        settle_data_sources(obj["spec"], None)
+
+    def prepare_update(self, new: Object, old: Object) -> None:
+        """The status stays; clients that know one of the data sources change nothing by leaving out the other."""
+        super().prepare_update(new, old)
+        settle_data_sources(new["spec"], old["spec"])
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """The annotation that was a field's forerunner, and fractions of bytes."""
+        return storage_class_warnings(obj) + claim_fraction_warnings(obj["spec"], "spec")
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidatePersistentVolumeClaim."""
@@ -115,6 +124,14 @@ class ClaimStatusStrategy(StatusStrategy):
         for name, text in ((new.get("status") or {}).get("capacity") or {}).items():
             errors += validate_basic_resource(text, f"status.capacity[{name}]")
         return errors
+
+
+def storage_class_warnings(obj: Object) -> list[str]:
+    """The class by annotation, of a claim or a volume."""
+    if _CLASS_ANNOTATION not in annotations_of(obj):
+        return []
+    text = 'deprecated since v1.8; use "storageClassName" attribute instead'
+    return [f"metadata.annotations[{_CLASS_ANNOTATION}]: {text}"]
 
 
 def storage_class_of(obj: Object) -> str:

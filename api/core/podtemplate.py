@@ -9,7 +9,7 @@ from api.core.pod.defaults import set_template_defaults
 from api.core.pod.spec import validate_pod_template
 from api.core.pod.warnings import template_warnings
 from api.kind import Column, Strategy
-from api.strategies import GenerationStrategy
+from api.strategies import GenerationStrategy, asks_for_something_new
 from api.table import NAME, container_images, container_names, format_labels
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
@@ -35,8 +35,8 @@ class PodTemplateStrategy(GenerationStrategy):
         return validate_pod_template(obj["template"], "template")
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """Those of the template."""
-        return template_warnings(obj["template"], "template")
+        """Those of the template in every new generation."""
+        return template_warnings(obj["template"], "template") if asks_for_something_new(obj, old) else []
 
 
 class BindingStrategy(Strategy):

@@ -14,6 +14,7 @@ from api.core.resourcenames import (
     validate_quota_resource_name,
     validate_resource_name,
 )
+from api.core.rounding import round_up_each
 from api.gosyntax import named_strings, quantity_value, raw, scope_list, string_list, struct, typed_list
 from api.kind import Column, Strategy
 from api.strategies import StatusStrategy, StatusStrategyBase
@@ -45,11 +46,14 @@ _BARE_TEXT = (
 
 
 class LimitRangeStrategy(Strategy):
-    """A LimitRange."""
+    """A LimitRange; a PUT makes one that is not there."""
+
+    allow_create_on_update = True
 
     def default(self, obj: Object) -> None:
         """A container's default limit is the maximum, its default request the default limit, else the minimum."""
         for item in (obj.get("spec") or {}).get("limits") or ():
+            round_up_each(item, "max", "min", "default", "defaultRequest", "maxLimitRequestRatio")
             if item.get("type") != "Container":
                 continue
             limits = {**(item.get("max") or {}), **(item.get("default") or {})}
@@ -133,6 +137,11 @@ def _compare_limits(name: str, given: Mapping[str, quantity.Quantity], path: str
 
 class ResourceQuotaStrategy(StatusStrategyBase):
     """A ResourceQuota."""
+
+    def default(self, obj: Object) -> None:
+        """Amounts are no finer than a thousandth."""
+        round_up_each(obj.get("spec"), "hard")
+        round_up_each(obj.get("status"), "hard", "used")
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateResourceQuota."""

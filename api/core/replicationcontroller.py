@@ -11,8 +11,9 @@ from api.core.pod.spec import validate_pod_template
 from api.core.pod.warnings import template_warnings
 from api.gosyntax import raw, string_map
 from api.kind import Column
-from api.strategies import SpecStrategy, StatusStrategy
+from api.strategies import SpecStrategy, StatusStrategy, asks_for_something_new
 from api.table import AGE, NAME, age, container_images, container_names, format_labels
+from api.validation.hostname import host_name_warnings
 from apimachinery import fielderrors as fe
 from apimachinery import labels
 from apimachinery.fielderrors import FieldError
@@ -77,6 +78,8 @@ def validate_replica_status(status: Mapping[str, Any], path: str = "status") -> 
 class ReplicationControllerStrategy(SpecStrategy):
     """The controller itself."""
 
+    checks_metadata_anew = True
+
     empty_status = {"replicas": 0}
 
     def default(self, obj: Object) -> None:
@@ -105,9 +108,16 @@ class ReplicationControllerStrategy(SpecStrategy):
         wanted = labels.from_map(selector)
         return errors + validate_replica_template(template, wanted, "spec.template", "ReplicationController")
 
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """ValidateReplicationController and ValidateReplicationControllerUpdate, which tell of every cause each."""
+        return self.validate(new) * 2
+
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """Those of the template."""
-        return template_warnings(obj["spec"].get("template") or {}, "spec.template")
+        """Those of the name, and of the template in every new generation."""
+        found = host_name_warnings(obj, old)
+        if asks_for_something_new(obj, old):
+            found += template_warnings(obj["spec"].get("template") or {}, "spec.template")
+        return found
 
 
 class ReplicationControllerStatusStrategy(StatusStrategy):

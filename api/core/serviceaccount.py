@@ -1,4 +1,4 @@
-"""ServiceAccounts: they have no rules beyond metadata. Pure."""
+"""ServiceAccounts: they have no rules beyond metadata, and know Secrets by name alone. Pure."""
 
 from __future__ import annotations
 
@@ -17,4 +17,19 @@ def cells(account: Object, now: datetime) -> list[Any]:
     return [account["metadata"].get("name"), len(account.get("secrets") or ()), age(account, now)]
 
 
-SERVICE_ACCOUNT = Strategy()
+class ServiceAccountStrategy(Strategy):
+    """A ServiceAccount."""
+
+    checks_metadata_anew = True
+
+    def prepare_create(self, obj: Object) -> None:
+        """Of references to Secrets only the name is kept: they are in the account's own namespace."""
+        for index, secret in enumerate(obj.get("secrets") or ()):
+            obj["secrets"][index] = {"name": secret["name"]} if secret.get("name") else {}
+
+    def prepare_update(self, new: Object, old: Object) -> None:
+        """As on create."""
+        self.prepare_create(new)
+
+
+SERVICE_ACCOUNT = ServiceAccountStrategy()

@@ -54,7 +54,13 @@ def validate_object_meta(
     if (meta.get("generation") or 0) < 0:
         errors.append(fe.invalid(f"{path}.generation", meta["generation"], "must be greater than or equal to 0"))
     errors += _validate_parts(meta, path)
-    for index, finalizer in enumerate((meta.get("finalizers") or ()) if standard_finalizers else ()):
+    return errors + validate_kube_finalizers(meta, path) if standard_finalizers else errors
+
+
+def validate_kube_finalizers(meta: Mapping[str, Any], path: str = "metadata") -> list[FieldError]:
+    """The finalizers of an object of a kind that is Kubernetes' own; asked at every write."""
+    errors: list[FieldError] = []
+    for index, finalizer in enumerate(meta.get("finalizers") or ()):
         errors += validate_kube_finalizer(finalizer, f"{path}.finalizers[{index}]")
     return errors
 

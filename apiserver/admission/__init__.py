@@ -11,6 +11,7 @@ from apiserver.admission.chain import Chain
 from apiserver.admission.escalation import RBACEscalation
 from apiserver.admission.plugins import chosen, make
 from apiserver.admission.policies.plugin import ValidatingAdmissionPolicy
+from apiserver.admission.privileged import PrivilegedContainers
 from apiserver.authz import Authorization
 from apiserver.features import policies_enforced
 from apiserver.interfaces import Authorizer, Loopback, Versions
@@ -38,4 +39,6 @@ def build(options: Options, loopback: Loopback, authorizer: Authorizer, webhooks
     plugins = make(names, setting)
     if isinstance(authorizer, Authorization) and authorizer.rbac is not None:
         plugins.append(RBACEscalation(authorizer))
+    if not options.allow_privileged:
+        plugins.insert(0, PrivilegedContainers())
     return Chain(plugins)

@@ -57,10 +57,11 @@ def carry_over(new: Object, old: Object) -> None:
             if before.get(field):
                 spec[field] = before[field]
     if _wants_node_ports(spec) and _wants_node_ports(before):
-        known = {(port.get("protocol"), port.get("port")): port.get("nodePort") for port in before.get("ports") or ()}
+        # By name: whatever else of a port has changed, it is the same one to its clients.
+        known = {port.get("name") or "": port.get("nodePort") for port in before.get("ports") or ()}
         taken = {port.get("nodePort") for port in spec.get("ports") or ()}
         for port in spec.get("ports") or ():
-            earlier = known.get((port.get("protocol"), port.get("port")))
+            earlier = known.get(port.get("name") or "")
             if not port.get("nodePort") and earlier and earlier not in taken:
                 port["nodePort"] = earlier
     if _wants_health_port(spec) and _wants_health_port(before) and not spec.get("healthCheckNodePort"):

@@ -20,6 +20,7 @@ class CustomResourceStrategy(Strategy):
 
     has_generation = True
     allow_unconditional_update = False
+    standard_finalizers = False
 
     def __init__(self, schema: Mapping[str, Any], *, has_status: bool, scale: Mapping[str, Any] | None = None) -> None:
         self._schema = schema
@@ -86,6 +87,7 @@ class CustomStatusStrategy(Strategy):
 
     has_generation = True
     allow_unconditional_update = False
+    standard_finalizers = False
 
     def __init__(self, parent: CustomResourceStrategy) -> None:
         self._parent = parent

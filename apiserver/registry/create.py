@@ -60,7 +60,10 @@ async def check(served: Served, obj: Object, context: WriteContext) -> None:
     strategy.prepare_create(obj)
     kind = served.kind
     problems = validate_object_meta(
-        obj["metadata"], kind.resource.namespaced, strategy.name_rule, standard_finalizers=kind.custom is None
+        obj["metadata"],
+        kind.resource.namespaced,
+        strategy.name_rule,
+        standard_finalizers=strategy.standard_finalizers,
     )
     problems += await patiently(lambda: strategy.validate(obj), obj if kind.custom else None)
     if problems:

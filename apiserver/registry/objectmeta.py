@@ -39,15 +39,17 @@ def metadata_of(obj: Object) -> Object:
 
 
 def settle_namespace(obj: Object, namespace: str, *, namespaced: bool) -> None:
-    """Give the object the URL's namespace; raises BadRequest where it names another one."""
+    """Give the object the URL's namespace; raises BadRequest where it names another one.
+
+    An object of the whole cluster may name any: it is forgotten (EnsureObjectNamespaceMatchesRequestNamespace)."""
     metadata = metadata_of(obj)
+    if not namespaced:
+        metadata.pop("namespace", None)
+        return
     own = metadata.get("namespace") or ""
     if own and own != namespace:
         raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
-    if namespaced:
-        metadata["namespace"] = namespace
-    else:
-        metadata.pop("namespace", None)
+    metadata["namespace"] = namespace
 
 
 def settle_identity(obj: Object, name: str, namespace: str, *, namespaced: bool) -> None:
@@ -87,6 +89,8 @@ def carry_over(new: Object, old: Object) -> None:
     ours, theirs = metadata_of(new), metadata_of(old)
     _take(ours, theirs, "generation")
     ours.pop("selfLink", None)
+    if "namespace" not in theirs:  # of the whole cluster, whatever a patch says
+        ours.pop("namespace", None)
 
 
 def restore_system_fields(new: Object, old: Object) -> None:

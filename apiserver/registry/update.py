@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from api.kind import Strategy
-from api.validation.objectmeta import validate_object_meta_update
+from api.validation.objectmeta import validate_kube_finalizers, validate_object_meta, validate_object_meta_update
 from apimachinery import fielderrors as fe
 from apimachinery.errors import ApiError
+from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object, name_of, uid_of
 from apiserver.registry import create, objectmeta, ownership
 from apiserver.registry.context import WriteContext
@@ -138,14 +139,24 @@ async def _settle(
     strategy.prepare_update(new, old)
     strategy.note_time(new, old, context.now)
     objectmeta.restore_system_fields(new, old)
-    # The reference checks metadata twice, by the common rules and again by each kind's: so every cause is told twice.
-    problems = validate_object_meta_update(new["metadata"], old["metadata"]) * 2
+    problems = _metadata_problems(served, strategy, new, old)
     large = new if served.kind.custom else None
     problems += await patiently(lambda: strategy.validate_update(new, old), large)
     if problems:
         raise served.invalid(name_of(old), problems)
     context.warnings += strategy.warnings(new, old)
     context.warnings += await served.admission.validate(context.attributes, new, old)
+
+
+def _metadata_problems(served: Served, strategy: Strategy, new: Object, old: Object) -> list[FieldError]:
+    """The reference checks metadata by the common rules and again by each kind's: so every cause is told twice."""
+    meta = new["metadata"]
+    problems = validate_object_meta_update(meta, old["metadata"]) * 2
+    if strategy.standard_finalizers:
+        problems += validate_kube_finalizers(meta)
+    if strategy.checks_metadata_anew:
+        problems += validate_object_meta(meta, served.kind.resource.namespaced, strategy.name_rule)
+    return problems
 
 
 async def rewrite(

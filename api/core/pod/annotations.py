@@ -38,7 +38,8 @@ def validate_pod_annotations(annotations: Mapping[str, str], spec: Mapping[str, 
     for key, value in annotations.items():
         if key == SECCOMP_POD or key.startswith(SECCOMP_CONTAINER):
             _validate_seccomp_name(value, f"{path}.{key}", errors)
-        elif key.startswith(APPARMOR):
+    for key, value in annotations.items():
+        if key.startswith(APPARMOR):
             _validate_apparmor(key, value, spec, path, errors)
     return errors
 

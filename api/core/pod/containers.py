@@ -20,7 +20,7 @@ _MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _NOT_INIT = "may not be set for init containers without restartPolicy=Always"
 _NOT_EPHEMERAL = "cannot be set for an Ephemeral Container"
-_REFUSED_EPHEMERAL = ("ports", "resources", *_PROBES, "lifecycle", "resizePolicy", "restartPolicy")
+_REFUSED_EPHEMERAL = ("ports", "resources", "resizePolicy", "restartPolicy", *_PROBES, "lifecycle")
 
 Containers = Sequence[dict[str, Any]]
 
@@ -172,6 +172,18 @@ def _validate_ports(ports: Sequence[dict[str, Any]], path: str, errors: list[Fie
         if protocol not in PROTOCOLS:
             field = f"{here}.protocol"
             errors.append(fe.not_supported(field, protocol, PROTOCOLS) if protocol else fe.required(field))
+
+
+def validate_host_network_ports(
+    containers: Containers, path: str, errors: list[FieldError], *, in_template: bool
+) -> None:
+    """In the host's network a port is the host's own; a template may leave that to the pods that are made of it."""
+    for i, container in enumerate(containers):
+        for j, port in enumerate(container.get("ports") or ()):
+            host = port.get("hostPort") or 0
+            if host != (port.get("containerPort") or 0) and (host or not in_template):
+                field = f"{path}[{i}].ports[{j}].hostPort"
+                errors.append(fe.invalid(field, host, "must match `containerPort` when `hostNetwork` is true"))
 
 
 def _validate_host_ports(containers: Containers, path: str, errors: list[FieldError]) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from api.core.images import default_pull_policy
+from api.core.pod.gates import drop_disabled_fields
+from api.core.rounding import round_up, round_up_each
 from apimachinery.objects import Object
 
 #: rw-r--r--, the mode of projected files.
@@ -36,9 +38,11 @@ def set_pod_defaults(pod: Object) -> None:
 
 
 def set_template_defaults(template: dict[str, Any]) -> None:
-    """Defaults of a pod template."""
+    """Defaults of a pod template, without what no pod made of it would keep."""
     template.setdefault("metadata", {"creationTimestamp": None})
-    set_pod_spec_defaults(template.setdefault("spec", {"containers": None}))
+    spec = template.setdefault("spec", {"containers": None})
+    drop_disabled_fields(spec)
+    set_pod_spec_defaults(spec)
 
 
 def set_pod_spec_defaults(spec: dict[str, Any]) -> None:
@@ -50,6 +54,7 @@ def set_pod_spec_defaults(spec: dict[str, Any]) -> None:
     if spec.get("securityContext") is None:
         spec["securityContext"] = {}
     _join_service_account(spec)
+    round_up(spec.get("overhead"))
     for container in spec.get("containers") or ():
         _default_container(container)
     for container in spec.get("initContainers") or ():
@@ -85,7 +90,7 @@ def _default_container(container: dict[str, Any]) -> None:
         container["imagePullPolicy"] = default_pull_policy(container.get("image") or "")
     container.setdefault("terminationMessagePath", "/dev/termination-log")
     container.setdefault("terminationMessagePolicy", "File")
-    container.setdefault("resources", {})
+    round_up_each(container.setdefault("resources", {}), "limits", "requests")
     for port in container.get("ports") or ():
         port.setdefault("protocol", "TCP")
     for variable in container.get("env") or ():
@@ -164,7 +169,7 @@ def set_volume_source_defaults(source: dict[str, Any]) -> None:
 def set_claim_spec_defaults(spec: dict[str, Any]) -> None:
     """Defaults of a PersistentVolumeClaim's spec."""
     spec.setdefault("volumeMode", "Filesystem")
-    spec.setdefault("resources", {})
+    round_up_each(spec.setdefault("resources", {}), "limits", "requests")
 
 
 def _default_downward_items(source: dict[str, Any]) -> None:

@@ -16,8 +16,8 @@ ENV_FIELDS = (
     "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",
 )  # fmt: skip
 VOLUME_FIELDS = ("metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid")
-#: status.hostIPs is behind the PodHostIPs gate, off in v1.28.
-_ENV_FIELDS_ON = tuple(field for field in ENV_FIELDS if field != "status.hostIPs")
+#: Behind a gate that v1.28 has off.
+_HOST_IPS = "status.hostIPs"
 _CONVERTIBLE = frozenset({*ENV_FIELDS, *VOLUME_FIELDS, "spec.restartPolicy", "spec.schedulerName", "status.phase"})
 _RESOURCES = tuple(f"{a}.{b}" for a in ("limits", "requests") for b in ("cpu", "ephemeral-storage", "memory"))
 _HUGE_PAGES = ("limits.hugepages-", "requests.hugepages-")
@@ -43,7 +43,10 @@ def _validate_value_from(variable: dict[str, Any], path: str, errors: list[Field
     count = 0
     if (ref := source.get("fieldRef")) is not None:
         count += 1
-        validate_field_ref(ref, _ENV_FIELDS_ON, f"{path}.fieldRef", errors)
+        validate_field_ref(ref, ENV_FIELDS, f"{path}.fieldRef", errors)
+        if ref.get("fieldPath") == _HOST_IPS:
+            text = "may not be set when feature gate 'PodHostIPs' is not enabled"
+            errors.append(fe.forbidden(f"{path}.fieldRef", text))
     if (ref := source.get("resourceFieldRef")) is not None:
         count += 1
         validate_resource_field_ref(ref, f"{path}.resourceFieldRef", errors, in_volume=False)

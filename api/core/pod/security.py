@@ -41,20 +41,18 @@ def _valid_id(value: int | None, path: str, errors: list[FieldError]) -> None:
 
 
 def validate_pod_security(spec: dict[str, Any], path: str, errors: list[FieldError]) -> None:
-    """The pod's own security context, and the host's name spaces."""
-    if spec.get("hostNetwork"):
-        _validate_host_ports(spec, path, errors)
+    """The pod's own security context, and the host's name spaces, which the reference counts among it."""
     context: dict[str, Any] = spec.get("securityContext") or {}
-    if spec.get("shareProcessNamespace") and spec.get("hostPID"):
-        text = "ShareProcessNamespace and HostPID cannot both be enabled"
-        errors.append(fe.invalid(f"{path}.securityContext.shareProcessNamespace", True, text))
-    if not context:
-        return
     here = f"{path}.securityContext"
     for field in ("fsGroup", "runAsUser", "runAsGroup"):
         _valid_id(context.get(field), f"{here}.{field}", errors)
     for index, group in enumerate(context.get("supplementalGroups") or ()):
         _valid_id(group, f"{here}.supplementalGroups[{index}]", errors)
+    if spec.get("shareProcessNamespace") and spec.get("hostPID"):
+        text = "ShareProcessNamespace and HostPID cannot both be enabled"
+        errors.append(fe.invalid(f"{here}.shareProcessNamespace", True, text))
+    if not context:
+        return
     if sysctls := context.get("sysctls"):
         _validate_sysctls(sysctls, f"{here}.sysctls", errors)
     policy = context.get("fsGroupChangePolicy")
@@ -62,15 +60,6 @@ def validate_pod_security(spec: dict[str, Any], path: str, errors: list[FieldErr
         errors.append(fe.not_supported(f"{here}.fsGroupChangePolicy", policy, _FS_GROUP_POLICIES))
     _validate_seccomp(context.get("seccompProfile"), f"{here}.seccompProfile", errors)
     _validate_windows(context.get("windowsOptions"), f"{here}.windowsOptions", errors)
-
-
-def _validate_host_ports(spec: dict[str, Any], path: str, errors: list[FieldError]) -> None:
-    for i, container in enumerate(spec.get("containers") or ()):
-        for j, port in enumerate(container.get("ports") or ()):
-            if (port.get("hostPort") or 0) != (port.get("containerPort") or 0):
-                field = f"{path}.containers[{i}].ports[{j}].containerPort"
-                text = "must match `hostPort` when `hostNetwork` is true"
-                errors.append(fe.invalid(field, port.get("containerPort") or 0, text))
 
 
 def _validate_sysctls(sysctls: list[dict[str, Any]], path: str, errors: list[FieldError]) -> None:

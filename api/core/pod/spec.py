@@ -12,6 +12,7 @@ from api.core.pod.annotations import validate_pod_annotations, validate_seccomp_
 from api.core.pod.containers import (
     validate_containers,
     validate_ephemeral_containers,
+    validate_host_network_ports,
     validate_image_whitespace,
     validate_init_containers,
 )
@@ -44,6 +45,8 @@ def validate_pod_spec(spec: dict[str, Any], path: str, pod_name: str | None = No
         validate_init_containers(init, containers, volumes, claims, f"{path}.initContainers", errors)
     if ephemeral := spec.get("ephemeralContainers"):
         validate_ephemeral_containers(ephemeral, spec, volumes, f"{path}.ephemeralContainers", errors)
+    if spec.get("hostNetwork"):
+        validate_host_network_ports(containers, f"{path}.containers", errors, in_template=pod_name is None)
     _validate_choice(spec.get("restartPolicy"), _RESTART_POLICIES, f"{path}.restartPolicy", errors)
     _validate_choice(spec.get("dnsPolicy"), _DNS_POLICIES, f"{path}.dnsPolicy", errors)
     if selector := spec.get("nodeSelector"):

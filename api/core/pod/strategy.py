@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.core.pod.annotations import validate_seccomp_agreement
 from api.core.pod.defaults import set_pod_defaults
+from api.core.pod.gates import drop_disabled_fields, drop_disabled_status
 from api.core.pod.qos import qos_class
 from api.core.pod.spec import validate_pod_meta_and_spec
 from api.core.pod.update import validate_ephemeral_update, validate_pod_update, validate_status_update
@@ -27,15 +28,23 @@ _GATED = {
 class PodStrategy(StatusStrategyBase):
     """The pod itself."""
 
+    checks_metadata_anew = True
+
     def default(self, obj: Object) -> None:
         """SetDefaults_Pod and all below it."""
         set_pod_defaults(obj)
 
     def prepare_create(self, obj: Object) -> None:
         """A new pod is pending; its quality-of-service class is settled now."""
+        drop_disabled_fields(obj["spec"])
         obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj["spec"])}
         if obj["spec"].get("schedulingGates"):
             obj["status"]["conditions"] = [dict(_GATED)]
+
+    def prepare_update(self, new: Object, old: Object) -> None:
+        """The status stays."""
+        super().prepare_update(new, old)
+        drop_disabled_fields(new["spec"], old["spec"])
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidatePodCreate."""
@@ -74,9 +83,10 @@ class PodStatusStrategy(StatusStrategy):
     def prepare_update(self, new: Object, old: Object) -> None:
         """The class of service never changes."""
         super().prepare_update(new, old)
-        status = new.setdefault("status", {})
+        status, before = new.setdefault("status", {}), old.get("status") or {}
         if not status.get("qosClass"):
-            restore(status, old.get("status") or {}, "qosClass")
+            restore(status, before, "qosClass")
+        drop_disabled_status(status, before)
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """ValidatePodStatusUpdate."""

@@ -246,7 +246,7 @@ def _validate_addresses(addresses: Sequence[dict[str, Any]]) -> list[FieldError]
 def validate_ephemeral_update(new: Object, old: Object) -> list[FieldError]:
     """Ephemeral containers can be added, never changed or removed."""
     if MIRROR in (old["metadata"].get("annotations") or {}):
-        return [fe.forbidden("", "static pods do not support ephemeral containers")]
+        return [fe.forbidden(fe.WHOLE, "static pods do not support ephemeral containers")]
     errors = validate_pod_meta_and_spec(new)
     by_name = {c.get("name"): c for c in new["spec"].get("ephemeralContainers") or ()}
     for container in old["spec"].get("ephemeralContainers") or ():

@@ -7,38 +7,45 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from api.core.fractions import claim_fraction_warnings, container_fraction_warnings, overhead_fraction_warnings
+from api.core.nodelabels import key_warnings, selector_warnings, term_warnings
+from api.core.pod.affinity import PREFERRED, REQUIRED
 from api.core.pod.annotations import SECCOMP_CONTAINER, SECCOMP_POD, each_container
-from apimachinery import quantity
-from apimachinery.objects import Object
+from api.core.pod.portwarnings import port_warnings
+from api.validation import names
+from apimachinery import fielderrors as fe
+from apimachinery.objects import Object, name_of
 
-_OLD_NODE_LABELS = {
-    "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
-    "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
-    "failure-domain.beta.kubernetes.io/region": 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
-    "failure-domain.beta.kubernetes.io/zone": 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
-    "beta.kubernetes.io/instance-type": 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
-}
-_OLD_VOLUMES = {
-    "photonPersistentDisk": "deprecated in v1.11, non-functional in v1.16+",
-    "gitRepo": "deprecated in v1.11",
-    "scaleIO": "deprecated in v1.16, non-functional in v1.22+",
-    "flocker": "deprecated in v1.22, non-functional in v1.25+",
-    "storageos": "deprecated in v1.22, non-functional in v1.25+",
-    "quobyte": "deprecated in v1.22, non-functional in v1.25+",
-    "glusterfs": "deprecated in v1.25, non-functional in v1.26+",
-    "rbd": "deprecated in v1.28, non-functional in v1.31+",
-    "cephfs": "deprecated in v1.28, non-functional in v1.31+",
-}
+#: Kind of volume, the name its field has in warnings, what is said of it.
+_OLD_VOLUMES = (
+    ("photonPersistentDisk", "photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"),
+    ("gitRepo", "gitRepo", "deprecated in v1.11"),
+    ("scaleIO", "scaleIO", "deprecated in v1.16, non-functional in v1.22+"),
+    ("flocker", "flocker", "deprecated in v1.22, non-functional in v1.25+"),
+    ("storageos", "storageOS", "deprecated in v1.22, non-functional in v1.25+"),
+    ("quobyte", "quobyte", "deprecated in v1.22, non-functional in v1.25+"),
+    ("glusterfs", "glusterfs", "deprecated in v1.25, non-functional in v1.26+"),
+    ("cephfs", "cephfs", "deprecated in v1.28, non-functional in v1.31+"),
+    ("rbd", "rbd", "deprecated in v1.28, non-functional in v1.31+"),
+)
 _OLD_ANNOTATIONS = {
+    "scheduler.alpha.kubernetes.io/critical-pod": 'non-functional in v1.16+; use the "priorityClassName" field instead',
     "security.alpha.kubernetes.io/sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',
     "security.alpha.kubernetes.io/unsafe-sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',
-    "scheduler.alpha.kubernetes.io/critical-pod": 'non-functional in v1.16+; use the "priorityClassName" field instead',
 }
+_OLD_SECCOMP = 'non-functional in v1.27+; use the "seccompProfile" field instead'
+_NO_SELECTOR = "a null labelSelector results in matching no pod"
+_HOST_NAME = (
+    "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; "
+    "a DNS label is recommended: "
+)
 
 
 def pod_warnings(pod: Object) -> list[str]:
-    """Warnings for a pod."""
-    return _warnings(pod.get("metadata") or {}, pod.get("spec") or {}, "")
+    """Warnings for a new pod."""
+    problems = names.dns1123_label(name_of(pod))
+    found = [f"{_HOST_NAME}[{' '.join(problems)}]"] if problems else []
+    return found + _warnings(pod.get("metadata") or {}, pod.get("spec") or {}, "")
 
 
 def template_warnings(template: Mapping[str, Any], path: str) -> list[str]:
@@ -47,63 +54,106 @@ def template_warnings(template: Mapping[str, Any], path: str) -> list[str]:
 
 
 def _warnings(meta: Mapping[str, Any], spec: Mapping[str, Any], prefix: str) -> list[str]:
-    found: list[str] = []
-    path = f"{prefix}spec"
-    for key in spec.get("nodeSelector") or {}:
-        if text := _OLD_NODE_LABELS.get(key):
-            found.append(f"{path}.nodeSelector[{key}]: {text}")
-    for key in meta.get("annotations") or {}:
-        if text := _OLD_ANNOTATIONS.get(key):
-            found.append(f"{prefix}metadata.annotations[{key}]: {text}")
-        elif key == SECCOMP_POD or key.startswith(SECCOMP_CONTAINER):
-            text = 'non-functional in v1.27+; use the "seccompProfile" field instead'
-            found.append(f"{prefix}metadata.annotations[{key}]: {text}")
+    path, notes = f"{prefix}spec", meta.get("annotations") or {}
+    found = _placement(spec, path)
+    found += [f"{prefix}metadata.annotations[{key}]: {text}" for key, text in _OLD_ANNOTATIONS.items() if key in notes]
     for index, volume in enumerate(spec.get("volumes") or ()):
-        found.extend(f"{path}.volumes[{index}].{kind}: {text}" for kind, text in _OLD_VOLUMES.items() if kind in volume)
-    _check_duplicates(spec, path, found)
+        found += _volume(volume, f"{path}.volumes[{index}]")
+    found += _host_aliases(spec, path) + _pull_secrets(spec, path)
+    found += overhead_fraction_warnings(spec.get("overhead"), f"{path}.overhead")
+    found += _seccomp(spec, notes, SECCOMP_POD, prefix)
     for container, here in each_container(spec, path):
-        _check_container(container, here, found)
+        found += _seccomp(container, notes, SECCOMP_CONTAINER + (container.get("name") or ""), prefix)
+        found += container_fraction_warnings(container, here)
+        found += _environment(container, here)
+    found += port_warnings(spec, path)
     period = spec.get("terminationGracePeriodSeconds")
     if period is not None and period < 0:
         text = "must be >= 0; negative values are invalid and will be treated as 1"
         found.append(f"{path}.terminationGracePeriodSeconds: {text}")
+    return found + _pod_affinity(spec.get("affinity") or {}, f"{path}.affinity")
+
+
+def _placement(spec: Mapping[str, Any], path: str) -> list[str]:
+    found = selector_warnings(spec.get("nodeSelector"), f"{path}.nodeSelector")
+    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
+    here = f"{path}.affinity.nodeAffinity"
+    for index, term in enumerate((affinity.get(REQUIRED) or {}).get("nodeSelectorTerms") or ()):
+        found += term_warnings(term, f"{here}.{REQUIRED}.nodeSelectorTerms[{index}]")
+    for index, term in enumerate(affinity.get(PREFERRED) or ()):
+        found += term_warnings(term.get("preference") or {}, f"{here}.{PREFERRED}[{index}].preference")
+    for index, constraint in enumerate(spec.get("topologySpreadConstraints") or ()):
+        here = f"{path}.topologySpreadConstraints[{index}]"
+        found += key_warnings(constraint.get("topologyKey") or "", f"{here}.topologyKey")
+        if "labelSelector" not in constraint:
+            found.append(f"{here}.labelSelector: {_NO_SELECTOR}")
     return found
 
 
-def _check_duplicates(spec: Mapping[str, Any], path: str, found: list[str]) -> None:
-    addresses: set[str] = set()
+def _pod_affinity(affinity: Mapping[str, Any], path: str) -> list[str]:
+    found = []
+    for kind in ("podAffinity", "podAntiAffinity"):
+        rules, here = affinity.get(kind) or {}, f"{path}.{kind}"
+        terms = [(term, f"{here}.{REQUIRED}[{i}]") for i, term in enumerate(rules.get(REQUIRED) or ())]
+        terms += [
+            (weighted.get("podAffinityTerm") or {}, f"{here}.{PREFERRED}[{i}].podAffinityTerm")
+            for i, weighted in enumerate(rules.get(PREFERRED) or ())
+        ]
+        found += [f"{field}.labelSelector: {_NO_SELECTOR}" for term, field in terms if "labelSelector" not in term]
+    return found
+
+
+def _volume(volume: Mapping[str, Any], path: str) -> list[str]:
+    found = [f"{path}.{shown}: {text}" for kind, shown, text in _OLD_VOLUMES if kind in volume]
+    template = (volume.get("ephemeral") or {}).get("volumeClaimTemplate")
+    if template is not None:
+        found += claim_fraction_warnings(template.get("spec") or {}, f"{path}.ephemeral.volumeClaimTemplate.spec")
+    return found
+
+
+def _host_aliases(spec: Mapping[str, Any], path: str) -> list[str]:
+    found = []
+    seen: set[str] = set()
     for index, alias in enumerate(spec.get("hostAliases") or ()):
         address = alias.get("ip") or ""
-        if address in addresses:
-            found.append(f"{path}.hostAliases[{index}].ip: duplicate ip {_quoted(address)}")
-        addresses.add(address)
-    secrets: set[str] = set()
-    for index, secret in enumerate(spec.get("imagePullSecrets") or ()):
-        name = secret.get("name") or ""
-        if not name:
-            found.append(f"{path}.imagePullSecrets[{index}].name: invalid empty name {_quoted(name)}")
-        elif name in secrets:
-            found.append(f"{path}.imagePullSecrets[{index}].name: duplicate name {_quoted(name)}")
-        secrets.add(name)
+        if address in seen:
+            found.append(f"{path}.hostAliases[{index}].ip: duplicate ip {fe.go_quote(address)}")
+        seen.add(address)
+    return found
 
 
-def _check_container(container: Mapping[str, Any], path: str, found: list[str]) -> None:
-    resources = container.get("resources") or {}
-    for kind in ("limits", "requests"):
-        for name in ("memory", "ephemeral-storage"):
-            text = (resources.get(kind) or {}).get(name)
-            if text and text.endswith("m") and quantity.parse(text).milli_value() % 1000:
-                value = _quoted(str(quantity.parse(text)))
-                found.append(
-                    f"{path}.resources.{kind}[{name}]: fractional byte value {value} is invalid, must be an integer"
-                )
-    names: set[str] = set()
+def _pull_secrets(spec: Mapping[str, Any], path: str) -> list[str]:
+    """Those that come twice, then those without a name, which may have been told of already."""
+    secrets = [secret.get("name") or "" for secret in spec.get("imagePullSecrets") or ()]
+    path = f"{path}.imagePullSecrets"
+    found = [
+        f"{path}[{index}].name: duplicate name {fe.go_quote(name)}"
+        for index, name in enumerate(secrets)
+        if name in secrets[:index]
+    ]
+    return found + [
+        f"{path}[{index}].name: invalid empty name {fe.go_quote(name)}"
+        for index, name in enumerate(secrets)
+        if not name
+    ]
+
+
+def _seccomp(owner: Mapping[str, Any], annotations: Mapping[str, str], key: str, prefix: str) -> list[str]:
+    """The annotation of a pod or container that has not the field beside it."""
+    if key not in annotations or (owner.get("securityContext") or {}).get("seccompProfile") is not None:
+        return []
+    return [f"{prefix}metadata.annotations[{key}]: {_OLD_SECCOMP}"]
+
+
+def _environment(container: Mapping[str, Any], path: str) -> list[str]:
+    """Variables defined again, unless to append to what they were."""
+    found = []
+    seen: set[str] = set()
     for index, variable in enumerate(container.get("env") or ()):
-        name = variable.get("name") or ""
-        if name in names:
-            found.append(f"{path}.env[{index}].name: duplicate name {_quoted(name)}")
-        names.add(name)
-
-
-def _quoted(text: str) -> str:
-    return f'"{text}"'
+        name, value = variable.get("name") or "", variable.get("value") or ""
+        reference = f"$({name})"
+        appends = "valueFrom" not in variable and reference in value and value != reference
+        if name in seen and not appends:
+            found.append(f"{path}.env[{index}]: hides previous definition of {fe.go_quote(name)}")
+        seen.add(name)
+    return found

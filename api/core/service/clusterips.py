@@ -20,16 +20,17 @@ def is_headless(spec: dict[str, Any]) -> bool:
 
 
 def normalize(spec: dict[str, Any], old: dict[str, Any] | None) -> None:
-    """Keep clusterIP the first of clusterIPs, whichever of the two this write changed."""
+    """Make clusterIPs follow clusterIP, for clients that know the older of the two alone (normalizeClusterIPs)."""
     address, addresses = spec.get("clusterIP") or "", spec.get("clusterIPs") or []
     if old is None:
         if address and not addresses:
             spec["clusterIPs"] = [address]
         return
-    before, same = old.get("clusterIP") or "", addresses == (old.get("clusterIPs") or [])
+    before, earlier = old.get("clusterIP") or "", old.get("clusterIPs") or []
     if address == before:
-        return
-    if same or not addresses:
+        if earlier and not addresses:
+            spec["clusterIPs"] = earlier
+    elif addresses == earlier:
         if address:
             spec["clusterIPs"] = [address]
         else:

@@ -9,6 +9,7 @@ from typing import Any
 from api.core.addresses import validate_load_balancer_status
 from api.core.service.clusterips import normalize, validate_cluster_ips_update
 from api.core.service.validation import validate_service
+from api.core.service.warnings import service_warnings
 from api.strategies import StatusStrategy, StatusStrategyBase
 from api.validation import names
 from apimachinery import fielderrors as fe
@@ -22,8 +23,10 @@ _WITH_NODE_PORT = ("LoadBalancer", "NodePort")
 
 
 class ServiceStrategy(StatusStrategyBase):
-    """The Service itself."""
+    """The Service itself; a PUT makes one that is not there."""
 
+    allow_create_on_update = True
+    checks_metadata_anew = True
     empty_status = {"loadBalancer": {}}
 
     def default(self, obj: Object) -> None:
@@ -57,9 +60,12 @@ class ServiceStrategy(StatusStrategyBase):
     def prepare_update(self, new: Object, old: Object) -> None:
         """The status stays; addresses agree; what the new type has no use for goes."""
         super().prepare_update(new, old)
-        _patch_allocated(new["spec"], old["spec"])
         normalize(new["spec"], old["spec"])
+        _patch_allocated(new["spec"], old["spec"])
         _drop_type_dependent(new["spec"], old["spec"])
+        if new["spec"].get("type") != "LoadBalancer" and (new.get("status") or {}).get("loadBalancer"):
+            # A load balancer takes a while to go, which its users need not know.
+            new["status"] = {**new["status"], "loadBalancer": {}}
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateServiceCreate."""
@@ -80,14 +86,8 @@ class ServiceStrategy(StatusStrategyBase):
         return errors + validate_service(new)
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """Deprecated annotations."""
-        found = []
-        if "service.kubernetes.io/topology-aware-hints" in (obj["metadata"].get("annotations") or {}):
-            found.append(
-                "annotation service.kubernetes.io/topology-aware-hints is deprecated, "
-                "please use service.kubernetes.io/topology-mode instead"
-            )
-        return found
+        """Old annotations, addresses in odd notations, fields without effect."""
+        return service_warnings(obj)
 
     def name_rule(self, name: str, prefix: bool) -> list[str]:
         """A DNS-1035 label."""
@@ -98,10 +98,10 @@ def _patch_allocated(new: dict[str, Any], old: dict[str, Any]) -> None:
     """A replacement that names no addresses keeps the ones the Service has."""
     if new.get("type") not in _WITH_ADDRESS or old.get("type") not in _WITH_ADDRESS:
         return
-    if not new.get("clusterIP") and not new.get("clusterIPs"):
-        for field in ("clusterIP", "clusterIPs"):
-            if field in old:
-                new[field] = old[field]
+    if not new.get("clusterIP") and "clusterIP" in old:
+        new["clusterIP"] = old["clusterIP"]
+    if not new.get("clusterIPs") and new.get("clusterIP") == old.get("clusterIP") and "clusterIPs" in old:
+        new["clusterIPs"] = old["clusterIPs"]
     for field in ("ipFamilies", "ipFamilyPolicy"):
         if field not in new and field in old:
             new[field] = old[field]
@@ -116,14 +116,14 @@ def _drop_type_dependent(new: dict[str, Any], old: dict[str, Any]) -> None:
     after, before = new.get("type"), old.get("type")
     gone: list[str] = []
     if before in _WITH_ADDRESS and after not in _WITH_ADDRESS:
-        # clusterIP may be cleared by hand as the way to say that the address is not wanted any more.
-        if not new.get("clusterIP") or new.get("clusterIPs") == old.get("clusterIPs"):
+        if not new.get("clusterIP"):
             new.pop("clusterIP", None)
-            new.pop("clusterIPs", None)
+        elif all(new.get(field) == old.get(field) for field in ("clusterIP", "clusterIPs")):
+            del new["clusterIP"], new["clusterIPs"]
         gone += ["ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"]
     if before in _WITH_NODE_PORT and after not in _WITH_NODE_PORT:
         gone.append("externalTrafficPolicy")
-        if _node_ports(new) == _node_ports(old):
+        if _node_ports(new) <= _node_ports(old):
             for port in new.get("ports") or ():
                 port.pop("nodePort", None)
     if _has_health_check(old) and not _has_health_check(new):
@@ -135,8 +135,8 @@ def _drop_type_dependent(new: dict[str, Any], old: dict[str, Any]) -> None:
             new.pop(field, None)
 
 
-def _node_ports(spec: dict[str, Any]) -> list[int]:
-    return [port.get("nodePort") or 0 for port in spec.get("ports") or ()]
+def _node_ports(spec: dict[str, Any]) -> set[int]:
+    return {port["nodePort"] for port in spec.get("ports") or () if port.get("nodePort")}
 
 
 class ServiceStatusStrategy(StatusStrategy):

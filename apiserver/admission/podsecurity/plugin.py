@@ -15,21 +15,11 @@ from apiserver.admission.podsecurity.baseline import BASELINE
 from apiserver.admission.podsecurity.check import Check, Violation
 from apiserver.admission.podsecurity.restricted import RESTRICTED
 from apiserver.admission.podsecurity.settings import MODES, VERSION, read_settings
+from apiserver.admission.templates import WORKLOADS, template_of
 from apiserver.interfaces import Attributes
 
 _PREFIX = "pod-security.kubernetes.io/"
 _LEVELS: dict[str, dict[str, Check]] = {"privileged": {}, "baseline": BASELINE, "restricted": RESTRICTED}
-#: Where the pod template of a workload is.
-_TEMPLATES: dict[tuple[str, str], tuple[str, ...]] = {
-    ("", "podtemplates"): ("template",),
-    ("", "replicationcontrollers"): ("spec", "template"),
-    ("apps", "replicasets"): ("spec", "template"),
-    ("apps", "deployments"): ("spec", "template"),
-    ("apps", "statefulsets"): ("spec", "template"),
-    ("apps", "daemonsets"): ("spec", "template"),
-    ("batch", "jobs"): ("spec", "template"),
-    ("batch", "cronjobs"): ("spec", "jobTemplate", "spec", "template"),
-}
 #: What may change in a pod without its being looked at again.
 _INSIGNIFICANT = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "schedulingGates")
 _PODS_LOOKED_AT = 3000
@@ -42,7 +32,7 @@ class PodSecurity(Plugin):
     resources = {
         ("", "namespaces"): frozenset({""}),
         ("", "pods"): frozenset({"", "ephemeralcontainers"}),
-        **{resource: frozenset({""}) for resource in _TEMPLATES},
+        **{resource: frozenset({""}) for resource in WORKLOADS},
     }
 
     def __init__(self, setting: Setting) -> None:
@@ -60,7 +50,7 @@ class PodSecurity(Plugin):
         if namespace is None:
             return []
         is_pod = attributes.resource == "pods"
-        pod = obj if is_pod else _template(obj, _TEMPLATES[attributes.group, attributes.resource])
+        pod = obj if is_pod else template_of(obj, attributes.group, attributes.resource)
         if pod is None or (is_pod and operation(attributes) == "update" and old and not _significant(obj, old)):
             return []
         exempt = self._settings.exemption(attributes.namespace, attributes.user.name, pod)
@@ -157,13 +147,6 @@ def _label_problems(labels: dict[str, str]) -> list[FieldError]:
             text = "must be 'latest' or 'v1.x'"
             problems.append(invalid_field(f"metadata.labels[{key}]", labels[key], text))
     return problems
-
-
-def _template(obj: Object, path: tuple[str, ...]) -> Object | None:
-    found: Object | None = obj
-    for key in path:
-        found = (found or {}).get(key)
-    return found
 
 
 def _significant(obj: Object, old: Object) -> bool:

@@ -18,7 +18,6 @@ from apiserver.http.special.podlog import PodLogs
 from apiserver.http.special.proxying import Connections
 from apiserver.http.special.reviews import Mint, Review, Reviews, TokenRequests
 from apiserver.http.special.scale import Scales
-from apiserver.registry.namespaces import FinalizeStrategy
 from apiserver.registry.registry import Registry
 
 Table = dict[tuple[str, str, str], dict[str, Special]]
@@ -60,7 +59,6 @@ def build(
     accounts = registry.of(r.SERVICE_ACCOUNTS)
     table[_key(r.SERVICE_ACCOUNTS, "token")] = {"create": TokenRequests(accounts, mint, bodies).create}
     _add_component_statuses(table, registry)
-    registry.of(r.NAMESPACES).strategies["finalize"] = FinalizeStrategy()
     return table
 
 

@@ -12,10 +12,13 @@ from api.core.namespace import NAMESPACE, NAMESPACE_STATUS
 from api.core.node import NODE
 from api.core.persistentvolume import VOLUME
 from api.core.persistentvolumeclaim import CLAIM
+from api.core.pod.strategy import POD
 from api.core.quota import LIMIT_RANGE, RESOURCE_QUOTA, quota_cells
+from api.core.rounding import round_up
+from api.core.serviceaccount import SERVICE_ACCOUNT
 from api.kind import Strategy
 from apimachinery.objects import Object
-from tests.unit.api.samples import complaints, created, replaced
+from tests.unit.api.samples import complaints, container, created, pod, replaced
 
 CLAIM_SPEC = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
 VOLUME_SPEC = {"accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"}, "hostPath": {"path": "/v"}}
@@ -33,7 +36,7 @@ def named(**fields: Any) -> Object:
         (CONFIG_MAP, {"data": {"a": "b"}, "binaryData": {"c": "AA=="}}, []),
         (CONFIG_MAP, {"data": {"a b": "c"}}, ['data[a b]: Invalid value: "a b": a valid config key']),
         (CONFIG_MAP, {"data": {"a": ""}, "binaryData": {"a": ""}}, ['data[a]: Invalid value: "a": duplicate of key']),
-        (CONFIG_MAP, {"data": {"a": "x" * (1 << 20) + "x"}}, [": Too long: may not be longer than 1048576"]),
+        (CONFIG_MAP, {"data": {"a": "x" * (1 << 20) + "x"}}, ["[]: Too long: must have at most 1048576 bytes"]),
         (SECRET, {"type": "kubernetes.io/tls"}, ["data[tls.crt]: Required value", "data[tls.key]: Required value"]),
         (SECRET, {"type": "kubernetes.io/basic-auth", "data": {"username": "YQ=="}}, []),
         (SECRET, {"type": "kubernetes.io/ssh-auth"}, ["data[ssh-privatekey]: Required value"]),
@@ -166,3 +169,65 @@ def test_rows_of_quotas() -> None:
     status = {"hard": {"pods": "5", "limits.cpu": "2"}, "used": {"pods": "1"}}
     row = quota_cells(named(status=status), datetime(2024, 1, 1, tzinfo=UTC))
     assert row[2:] == ["pods: 1/5", "limits.cpu: 0/2"]
+
+
+SNAPSHOT = {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "s"}
+POPULATOR = {"apiGroup": "example.com", "kind": "Filler", "name": "f"}
+
+
+@pytest.mark.parametrize(
+    ("given", "source", "reference"),
+    [
+        ({"dataSource": SNAPSHOT}, SNAPSHOT, SNAPSHOT),
+        ({"dataSourceRef": POPULATOR}, POPULATOR, POPULATOR),
+        ({"dataSource": POPULATOR}, None, None),
+        ({"dataSourceRef": {**SNAPSHOT, "namespace": "other"}}, None, None),
+    ],
+)
+def test_data_sources_agree(given: dict[str, Any], source: Object | None, reference: Object | None) -> None:
+    spec = created(CLAIM, named(spec={**CLAIM_SPEC, **given}))["spec"]
+    assert (spec.get("dataSource"), spec.get("dataSourceRef")) == (source, reference)
+
+
+def test_a_replacement_may_name_one_of_the_data_sources_alone() -> None:
+    claim = named(spec={**CLAIM_SPEC, "dataSource": SNAPSHOT})
+    new, errors = replaced(CLAIM, claim, claim)
+    assert errors == []
+    assert new["spec"]["dataSourceRef"] == SNAPSHOT
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("100m", "100m"), ("1500u", "2m"), ("1n", "1m"), ("-1500u", "-2m"), ("1Gi", "1Gi"), ("1000001u", "1001m")],
+)
+def test_amounts_are_no_finer_than_a_thousandth(given: str, kept: str) -> None:
+    amounts = {"cpu": given}
+    round_up(amounts)
+    assert amounts == {"cpu": kept}
+
+
+def test_every_list_of_amounts_is_rounded() -> None:
+    fine, round_ = {"cpu": "100u"}, {"cpu": "1m"}
+    for field in ("containers", "initContainers"):
+        made = created(POD, pod({field: [container(resources={"limits": dict(fine)})], "overhead": dict(fine)}))["spec"]
+        assert made[field][0]["resources"] == {"limits": round_, "requests": round_}
+        assert made["overhead"] == round_
+    quota = created(RESOURCE_QUOTA, named(spec={"hard": dict(fine)}))
+    assert quota["spec"]["hard"] == round_
+    limits = created(LIMIT_RANGE, named(spec={"limits": [{"type": "Container", "max": dict(fine)}]}))
+    assert limits["spec"]["limits"][0] == {
+        "type": "Container",
+        "max": round_,
+        "default": round_,
+        "defaultRequest": round_,
+    }
+    assert created(NODE, named(status={"capacity": dict(fine)}))["status"]["allocatable"] == round_
+    assert created(VOLUME, named(spec={**VOLUME_SPEC, "capacity": dict(fine)}))["spec"]["capacity"] == round_
+    claim = created(CLAIM, named(spec={**CLAIM_SPEC, "resources": {"requests": dict(fine)}}))
+    assert claim["spec"]["resources"]["requests"] == round_
+
+
+def test_accounts_know_secrets_by_name() -> None:
+    account = named(secrets=[{"name": "s", "namespace": "other", "kind": "Secret"}, {"uid": "u"}])
+    assert created(SERVICE_ACCOUNT, account)["secrets"] == [{"name": "s"}, {}]
+    assert replaced(SERVICE_ACCOUNT, account, named())[0]["secrets"] == [{"name": "s"}, {}]

@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
+from api.apiextensions.crd import CUSTOM_RESOURCE_DEFINITION, CUSTOM_RESOURCE_DEFINITION_STATUS
+from api.coordination.lease import LEASE
+from api.core.pod.strategy import POD, POD_STATUS
+from api.kind import Strategy
 from api.validation.names import dns1123_subdomain
-from api.validation.objectmeta import validate_object_meta, validate_object_meta_update
+from api.validation.objectmeta import validate_kube_finalizers, validate_object_meta, validate_object_meta_update
 
 GOOD = {"name": "a", "namespace": "ns", "resourceVersion": "1"}
 OWNER = {"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "u"}
@@ -37,7 +41,7 @@ def test_good_metadata_breaks_no_rule() -> None:
         ({"namespace": "a.b"}, 'metadata.namespace: Invalid value: "a.b": must not contain dots'),
         ({"labels": {"a b": "c"}}, 'metadata.labels: Invalid value: "a b": name part must consist'),
         ({"labels": {"a": "c d"}}, 'metadata.labels: Invalid value: "c d": a valid label must be'),
-        ({"annotations": {"a": "x" * 300_000}}, "metadata.annotations: Too long: may not be longer than 262144"),
+        ({"annotations": {"a": "x" * 300_000}}, "metadata.annotations: Too long: must have at most 262144 bytes"),
         ({"ownerReferences": [{**OWNER, "uid": ""}]}, 'metadata.ownerReferences.uid: Invalid value: "": must not be'),
         ({"generation": -1}, "metadata.generation: Invalid value: -1: must be greater than or equal to 0"),
         ({"finalizers": ["mine"]}, 'metadata.finalizers[0]: Invalid value: "mine": name is neither a standard'),
@@ -82,3 +86,25 @@ def test_cluster_scoped_objects_have_no_namespace() -> None:
 def test_updates(new: dict[str, Any], old: dict[str, Any], expected: list[str]) -> None:
     errors = validate_object_meta_update({**GOOD, **new}, {**GOOD, **old})
     assert [str(error) for error in errors] == expected
+
+
+def test_finalizers_without_a_domain_are_kubernetes_own_at_every_write() -> None:
+    errors = [str(error) for error in validate_kube_finalizers({"finalizers": ["a.io/b", "orphan", "mine"]})]
+    assert errors == [
+        'metadata.finalizers[2]: Invalid value: "mine": name is neither a standard finalizer name '
+        "nor is it fully qualified"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "asked"),
+    [
+        (POD, True),
+        (POD_STATUS, True),
+        (CUSTOM_RESOURCE_DEFINITION, False),
+        (CUSTOM_RESOURCE_DEFINITION_STATUS, False),
+        (LEASE, False),
+    ],
+)
+def test_kinds_that_extend_the_api_may_have_any_finalizer(strategy: Strategy, asked: bool) -> None:
+    assert strategy.standard_finalizers is asked

@@ -10,6 +10,7 @@ import pytest
 from api.core.images import default_pull_policy
 from api.core.pod.qos import qos_class
 from api.core.pod.strategy import POD, POD_EPHEMERAL_CONTAINERS, POD_STATUS
+from api.core.podtemplate import POD_TEMPLATE
 from tests.unit.api.samples import complaints, container, created, pod, replaced
 
 
@@ -160,6 +161,10 @@ C = "spec.containers[0]"
             {"env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "spec.bogus"}}}]},
             f'{C}.env[0].valueFrom.fieldRef.fieldPath: Invalid value: "spec.bogus": error converting fieldPath:',
         ),
+        (
+            {"env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIPs"}}}]},
+            f"{C}.env[0].valueFrom.fieldRef: Forbidden: may not be set when feature gate 'PodHostIPs' is not enabled",
+        ),
         ({"envFrom": [{}]}, f'{C}.envFrom: Invalid value: "": must specify one of: `configMapRef` or `secretRef`'),
         ({"volumeMounts": [{"name": "no", "mountPath": "/x"}]}, f'{C}.volumeMounts[0].name: Not found: "no"'),
         ({"livenessProbe": {}}, f"{C}.livenessProbe: Required value: must specify a handler type"),
@@ -196,10 +201,6 @@ C = "spec.containers[0]"
             {"securityContext": {"runAsUser": -1}},
             f"{C}.securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive",
         ),
-        (
-            {"securityContext": {"procMount": "X"}},
-            f'{C}.securityContext.procMount: Unsupported value: "X": supported values: "Default", "Unmasked"',
-        ),
         ({"restartPolicy": "Always"}, f"{C}.restartPolicy: Forbidden: may not be set for non-init containers"),
         (
             {"terminationMessagePolicy": "X"},
@@ -222,10 +223,6 @@ def test_rules_of_containers(fields: dict[str, Any], expected: str) -> None:
         (
             {"initContainers": [container(name="i", livenessProbe={"exec": {"command": ["a"]}})]},
             "spec.initContainers[0].livenessProbe: Forbidden: may not be set for init containers without",
-        ),
-        (
-            {"initContainers": [container(name="i", restartPolicy="Never")]},
-            'spec.initContainers[0].restartPolicy: Unsupported value: "Never": supported values: "Always"',
         ),
         (
             {"ephemeralContainers": [container(name="e")]},
@@ -304,7 +301,10 @@ def test_rules_of_containers(fields: dict[str, Any], expected: str) -> None:
             "spec.nodeName: Forbidden: cannot be set until all schedulingGates have been cleared",
         ),
         ({"os": {"name": "beos"}}, 'spec.os: Unsupported value: "beos": supported values: "linux", "windows"'),
-        ({"hostUsers": False, "hostPID": True}, "spec.HostPID: Forbidden: when `pod.Spec.HostUsers` is false"),
+        (
+            {"hostPID": True, "shareProcessNamespace": True, "securityContext": {"supplementalGroups": [1]}},
+            "spec.securityContext.shareProcessNamespace: Invalid value: true: ShareProcessNamespace and HostPID cannot",
+        ),
     ],
 )
 def test_rules_of_the_spec(spec: dict[str, Any], expected: str) -> None:
@@ -331,7 +331,7 @@ def test_a_spec_with_everything_is_fine() -> None:
                 securityContext={"runAsUser": 1000, "capabilities": {"drop": ["ALL"]}},
             )
         ],
-        "initContainers": [container(name="side", restartPolicy="Always", readinessProbe={"exec": {"command": ["x"]}})],
+        "initContainers": [container(name="first", env=[{"name": "A", "value": "b"}])],
         "volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}],
         "affinity": {
             "nodeAffinity": {
@@ -466,3 +466,73 @@ def test_grace_of_deletion(spec: dict[str, Any], phase: str, requested: int | No
     made = created(POD, pod(spec))
     made["status"]["phase"] = phase
     assert POD.grace_period_seconds(made, requested) == expected
+
+
+def test_fields_of_features_that_are_off_are_dropped() -> None:
+    spec = {
+        "hostUsers": False,
+        "resourceClaims": [{"name": "gpu", "source": {"resourceClaimName": "g"}}],
+        "containers": [
+            container(
+                resources={"claims": [{"name": "gpu"}]},
+                resizePolicy=[{"resourceName": "cpu", "restartPolicy": "NotRequired"}],
+                securityContext={"procMount": "Unmasked"},
+            )
+        ],
+        "initContainers": [container(name="i", restartPolicy="Always")],
+    }
+    template = created(POD_TEMPLATE, {"metadata": {}, "template": {"spec": spec}})["template"]
+    for made in (created(POD, pod(spec))["spec"], template["spec"]):
+        assert not {"hostUsers", "resourceClaims"} & set(made)
+        assert made["containers"][0]["resources"] == {}
+        assert made["containers"][0]["securityContext"] == {"procMount": "Default"}
+        assert "resizePolicy" not in made["containers"][0]
+        assert "restartPolicy" not in made["initContainers"][0]
+
+
+def test_a_pod_keeps_what_it_had_before_the_feature_was_off() -> None:
+    old = created(POD, pod({"initContainers": [container(name="i")]}))
+    old["spec"]["initContainers"][0]["restartPolicy"] = "Always"
+    old["spec"]["hostUsers"] = False
+    new = copy.deepcopy(old)
+    POD.prepare_update(new, old)
+    assert new == old
+    assert POD.validate_update(new, old) == []
+
+
+def test_statuses_lose_what_features_that_are_off_would_tell() -> None:
+    old = created(POD, pod())
+    new = copy.deepcopy(old)
+    new["status"] |= {
+        "hostIPs": [{"ip": "10.0.0.1"}],
+        "resize": "Proposed",
+        "containerStatuses": [{"name": "c", "allocatedResources": {"cpu": "1"}, "resources": {}, "ready": True}],
+    }
+    POD_STATUS.prepare_update(new, old)
+    assert not {"hostIPs", "resize"} & set(new["status"])
+    assert new["status"]["containerStatuses"] == [{"name": "c", "ready": True}]
+
+
+def hosted(**port: int) -> dict[str, Any]:
+    """A spec in the host's network."""
+    return {"hostNetwork": True, "containers": [container(ports=[port])]}
+
+
+@pytest.mark.parametrize(
+    ("port", "in_pod", "in_template"),
+    [
+        ({"containerPort": 80}, [], []),
+        ({"containerPort": 80, "hostPort": 80}, [], []),
+        ({"containerPort": 80, "hostPort": 81}, [81], [81]),
+    ],
+)
+def test_ports_in_the_host_network(port: dict[str, int], in_pod: list[int], in_template: list[int]) -> None:
+    text = (
+        "{}.containers[0].ports[0].hostPort: Invalid value: {}: must match `containerPort` when `hostNetwork` is true"
+    )
+    assert complaints(POD, pod(hosted(**port))) == [text.format("spec", number) for number in in_pod]
+    kept = created(POD_TEMPLATE, {"metadata": {}, "template": {"spec": hosted(**port)}})
+    assert [str(error) for error in POD_TEMPLATE.validate(kept)] == [
+        text.format("template.spec", number) for number in in_template
+    ]
+    assert kept["template"]["spec"]["containers"][0]["ports"][0].get("hostPort") == port.get("hostPort")

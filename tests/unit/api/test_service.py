@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import UTC, datetime
 from typing import Any
 
@@ -113,6 +114,13 @@ def test_a_replacement_without_addresses_keeps_them() -> None:
     assert {field: spec[field] for field in ALLOCATED} == ALLOCATED
 
 
+@pytest.mark.parametrize("given", [{"clusterIP": "10.0.0.1"}, {"clusterIP": "", "clusterIPs": ["10.0.0.1"]}, {}])
+def test_clients_that_know_one_address_field_keep_the_address(given: dict[str, Any]) -> None:
+    spec, errors = update(service(**given))
+    assert errors == []
+    assert {field: spec[field] for field in ALLOCATED} == ALLOCATED
+
+
 def test_an_address_does_not_change() -> None:
     _, errors = update(service(**{**ALLOCATED, "clusterIP": "10.0.0.2"}))
     assert errors == ['spec.clusterIPs[0]: Invalid value: []string{"10.0.0.2"}: may not change once set']
@@ -130,6 +138,25 @@ def test_node_ports_go_with_their_type() -> None:
     assert errors == []
     assert "nodePort" not in spec["ports"][0]
     assert "externalTrafficPolicy" not in spec
+
+
+def test_node_ports_go_though_a_port_goes_with_them() -> None:
+    ports = [{"name": "a", "port": 80, "nodePort": 30001}, {"name": "b", "port": 81, "nodePort": 30002}]
+    spec, errors = update(service(**ALLOCATED, ports=ports[1:], type="ClusterIP"), ports=ports, type="NodePort")
+    assert (errors, "nodePort" in spec["ports"][0]) == ([], False)
+    ports[0]["nodePort"] = 30003
+    _, errors = update(service(**ALLOCATED, ports=ports[:1], type="ClusterIP"), ports=ports[1:], type="NodePort")
+    assert errors == ["spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"]
+
+
+def test_the_status_of_a_load_balancer_goes_with_the_type() -> None:
+    old = created(SERVICE, service(**ALLOCATED, type="LoadBalancer"))
+    old["status"] = {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}, "conditions": [{"type": "x"}]}
+    for kind, kept in (("LoadBalancer", old["status"]), ("ClusterIP", {**old["status"], "loadBalancer": {}})):
+        new = copy.deepcopy(old)
+        new["spec"]["type"] = kind
+        SERVICE.prepare_update(new, old)
+        assert new["status"] == kept
 
 
 @pytest.mark.parametrize(

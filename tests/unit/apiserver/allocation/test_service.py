@@ -155,15 +155,23 @@ def test_local_load_balancers_get_a_health_check_port() -> None:
 def test_updates_carry_over_what_is_left_out() -> None:
     old = service(
         type="NodePort", clusterIP="10.96.0.7", clusterIPs=["10.96.0.7"],
-        ports=[port(80, nodePort=31000), port(81, nodePort=31001)],
+        ports=[port(80, nodePort=31000, name="a"), port(81, nodePort=31001, name="b")],
     )  # fmt: skip
-    new = service(type="NodePort", ports=[port(81), port(80), port(82, nodePort=31000)])
+    ports = [port(8081, name="b"), port(80, name="a"), port(81, name="c"), port(82, nodePort=31000, name="d")]
+    new = service(type="NodePort", ports=ports)
     carry_over(new, old)
     assert new["spec"]["clusterIPs"] == ["10.96.0.7"]
-    assert [entry.get("nodePort") for entry in new["spec"]["ports"]] == [31001, None, 31000]
+    assert [entry.get("nodePort") for entry in new["spec"]["ports"]] == [31001, None, None, 31000]
     external = service(type="ExternalName")
     carry_over(external, old)
     assert "clusterIP" not in external["spec"]
+
+
+def test_the_only_port_keeps_its_node_port_whatever_its_number() -> None:
+    old = service(type="NodePort", ports=[port(80, nodePort=31000)])
+    new = service(type="NodePort", ports=[port(8080, "UDP")])
+    carry_over(new, old)
+    assert new["spec"]["ports"][0]["nodePort"] == 31000
 
 
 def test_what_a_service_holds() -> None:

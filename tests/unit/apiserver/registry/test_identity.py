@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from apimachinery.errors import BadRequest
-from apiserver.registry.objectmeta import settle_identity
+from apiserver.registry.objectmeta import carry_over, settle_identity
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,16 @@ def test_an_absent_namespace_is_the_requests() -> None:
     obj = {"metadata": {"name": "x"}}
     settle_identity(obj, "x", "ns", namespaced=True)
     assert obj["metadata"] == {"name": "x", "namespace": "ns"}
+
+
+def test_objects_of_the_whole_cluster_may_name_any_namespace() -> None:
+    obj = {"metadata": {"name": "x", "namespace": "other"}}
+    settle_identity(obj, "x", "", namespaced=False)
+    assert obj["metadata"] == {"name": "x"}
+
+
+@pytest.mark.parametrize(("namespace", "kept"), [("", {}), ("ns", {"namespace": "ns"})])
+def test_an_update_gives_no_namespace(namespace: str, kept: dict[str, str]) -> None:
+    new = {"metadata": {"namespace": "ns"}}
+    carry_over(new, {"metadata": {"namespace": namespace} if namespace else {}})
+    assert new["metadata"] == kept
