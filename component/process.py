@@ -88,6 +88,10 @@ class Process:
             if interval:
                 self.spawn("sd-watchdog", _feed_watchdog(interval))
 
+    def status(self, text: str) -> None:
+        """What `systemctl status` shows from now on."""
+        sdnotify.notify(f"STATUS={text}")
+
     async def close(self) -> None:
         """Cancel the background tasks, the youngest first, wait for them, and stop the health servers."""
         for task in reversed(list(self._tasks)):

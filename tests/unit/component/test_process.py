@@ -65,13 +65,14 @@ async def test_a_signal_lets_serve_clean_up(tmp_path: Path) -> None:
         notify.bind(str(path))
         notify.setblocking(False)
         body = (
-            'process.ready("all is well")\ntry:\n    await asyncio.sleep(60)\n'
+            'process.ready("all is well")\nprocess.status("better still")\ntry:\n    await asyncio.sleep(60)\n'
             'finally:\n    print("cleaned up", process.stopping.is_set(), file=sys.stderr)'
         )
         process = await start(body, NOTIFY_SOCKET=str(path))
         loop = asyncio.get_running_loop()
         told = await asyncio.wait_for(loop.sock_recv(notify, 1000), _SECONDS)
         assert told == b"READY=1\nSTATUS=all is well"
+        assert await asyncio.wait_for(loop.sock_recv(notify, 1000), _SECONDS) == b"STATUS=better still"
         process.send_signal(signal.SIGTERM)
         code, errors = await outcome(process)
         assert code == 0
