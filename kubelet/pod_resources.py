@@ -5,8 +5,10 @@ as by the real kubelet, whose caches outlive their watches (pkg/kubelet/util/man
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -24,9 +26,11 @@ from apimachinery.errors import ApiError
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, key_of, name_of, namespace_of, parse_time, uid_of
 from client.rest import RestClient
+from kubelet.plan.environment import referenced_objects
 
 logger = logging.getLogger(__name__)
 _RENEW_AFTER = 0.8
+_PATIENCE_SECONDS = 2.0
 _LONGEST_SECONDS = 24 * 3600
 
 
@@ -57,21 +61,34 @@ class ApiPodResources:
 
     async def _get(self, resource: Resource, pod: Object, name: str) -> Object:
         key = (uid_of(pod), resource.plural, name)
+        known = self._given.get(key)
         try:
-            found = await self._client.get(resource, namespace_of(pod), name)
-        except ApiError as error:
+            # What is known is not worth a long wait: a server that died silently answers nothing for half a minute.
+            async with asyncio.timeout(None if known is None else _PATIENCE_SECONDS):
+                found = await self._client.get(resource, namespace_of(pod), name)
+        except (ApiError, TimeoutError) as error:
             if not _is_outage(error):
                 self._given.pop(key, None)
                 raise
-            if key not in self._given:
+            if known is None:
                 raise
             logger.info(
                 "Using what was read before",
-                extra={"resource": resource.plural, "object": name, "pod": key_of(pod), "error": error.message},
+                extra={"resource": resource.plural, "object": name, "pod": key_of(pod), "error": str(error)},
             )
-            return self._given[key]
+            return known
         self._given[key] = found
         return found
+
+    async def read_ahead(self, pod: Object) -> None:
+        """Read what the variables of a running pod refer to, for when its containers must be started again."""
+        spec = pod["spec"]
+        for container in (*(spec.get("initContainers") or ()), *spec["containers"]):
+            config_maps, secrets = referenced_objects(pod, container)
+            for get, names in ((self.config_map, config_maps), (self.secret, secrets)):
+                for name in names:
+                    with contextlib.suppress(ApiError):
+                        await get(pod, name)
 
     async def persistent_volume_claim(self, namespace: str, name: str) -> Object:
         """The claim as it is now."""
@@ -97,14 +114,16 @@ class ApiPodResources:
             },
         }
         account = pod["spec"].get("serviceAccountName") or "default"
+        usable = known is not None and self._clock() < known.ends_at
         try:
-            answer = await self._client.create(
-                SERVICE_ACCOUNTS, request, namespace=namespace_of(pod), name=account, subresource="token"
-            )
-        except ApiError as error:
-            if known is None or self._clock() >= known.ends_at or not _is_outage(error):
+            async with asyncio.timeout(_PATIENCE_SECONDS if usable else None):
+                answer = await self._client.create(
+                    SERVICE_ACCOUNTS, request, namespace=namespace_of(pod), name=account, subresource="token"
+                )
+        except (ApiError, TimeoutError) as error:
+            if known is None or not usable or not _is_outage(error):
                 raise
-            logger.info("A token could not be renewed", extra={"pod": key_of(pod), "error": error.message})
+            logger.info("A token could not be renewed", extra={"pod": key_of(pod), "error": str(error)})
             return known.text
         now = self._clock()
         text: str = answer["status"]["token"]
@@ -124,9 +143,9 @@ class ApiPodResources:
             del self._given[given]
 
 
-def _is_outage(error: ApiError) -> bool:
+def _is_outage(error: ApiError | TimeoutError) -> bool:
     """Whether this says nothing about the object that was asked for."""
-    return error.code >= 500 or error.code == HTTPStatus.TOO_MANY_REQUESTS
+    return isinstance(error, TimeoutError) or error.code >= 500 or error.code == HTTPStatus.TOO_MANY_REQUESTS
 
 
 def decode_secret(secret: Object) -> dict[str, str]:

@@ -13,6 +13,7 @@ from apimachinery.errors import ApiError, Forbidden, NotFound, ServiceUnavailabl
 from apimachinery.objects import Object, format_time
 from client.rest import RestClient
 from kubelet.pod_resources import ApiPodResources
+from tests.unit.client.virtualtime import run_virtual
 
 T = TypeVar("T")
 POD: Object = {"metadata": {"name": "web", "namespace": "a", "uid": "u1"}, "spec": {}}
@@ -26,8 +27,11 @@ class Server:
 
     def __init__(self, answer: Object | ApiError) -> None:
         self.answer = answer
+        self.silent = False
 
     async def get(self, *_: Any) -> Object:
+        if self.silent:
+            await asyncio.sleep(30)
         if isinstance(self.answer, ApiError):
             raise self.answer
         return self.answer
@@ -68,6 +72,29 @@ def test_what_a_pod_was_given_is_given_again_while_the_server_is_away(kind: str)
     given.forget("u1")
     with pytest.raises(ServiceUnavailable):
         run(get(POD, "settings"))
+
+
+def test_what_a_pod_that_runs_will_need_is_read_ahead() -> None:
+    server = Server({"data": {"a": "1"}})
+    given = resources(server)
+    settings = {"envFrom": [{"configMapRef": {"name": "settings"}}]}
+    password = {"env": [{"name": "P", "valueFrom": {"secretKeyRef": {"name": "password", "key": "p"}}}]}
+    run(given.read_ahead(POD | {"spec": {"initContainers": [settings], "containers": [password]}}))
+    server.answer = AWAY
+    run(given.read_ahead(POD | {"spec": {"containers": [settings]}}))
+    assert run(given.config_map(POD, "settings")) == run(given.secret(POD, "password")) == {"data": {"a": "1"}}
+
+
+def test_what_is_known_is_given_when_the_server_says_nothing() -> None:
+    async def scenario() -> float:
+        server = Server({"data": {}})
+        given = resources(server)
+        await given.config_map(POD, "settings")
+        server.silent = True
+        assert await given.config_map(POD, "settings") == {"data": {}}
+        return asyncio.get_running_loop().time()
+
+    assert run_virtual(scenario()) < 5
 
 
 @pytest.mark.parametrize("refusal", [NotFound("gone"), Forbidden("no longer")])
