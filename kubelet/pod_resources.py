@@ -74,7 +74,12 @@ class ApiPodResources:
                 raise
             logger.info(
                 "Using what was read before",
-                extra={"resource": resource.plural, "object": name, "pod": key_of(pod), "error": str(error)},
+                extra={
+                    "resource": resource.plural,
+                    "object": name,
+                    "pod": key_of(pod),
+                    "error": str(error) or "no answer in time",
+                },
             )
             return known
         self._given[key] = found
@@ -123,7 +128,9 @@ class ApiPodResources:
         except (ApiError, TimeoutError) as error:
             if known is None or not usable or not _is_outage(error):
                 raise
-            logger.info("A token could not be renewed", extra={"pod": key_of(pod), "error": str(error)})
+            logger.info(
+                "A token could not be renewed", extra={"pod": key_of(pod), "error": str(error) or "no answer in time"}
+            )
             return known.text
         now = self._clock()
         text: str = answer["status"]["token"]

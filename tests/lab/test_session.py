@@ -255,7 +255,7 @@ def test_a_master_that_is_away_stops_no_pod() -> None:
         time.sleep(GRACE_SECONDS + TOLERATION_SECONDS)  # who acts on what is old does so now
         assert pods_on_nodes() == after
         assert [person.outages for person in people] == [[], []]
-    assert in_pod("there", "printenv", "COLOUR").strip() == "blue"
+    assert in_pod("there", "sh", "-c", "echo $COLOUR").strip() == "blue"
     assert ready_pods("app=nginx", 4)
 
 
