@@ -112,8 +112,8 @@ class _Elector:
         """Renew until it no longer works within the deadline."""
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(self._config.retry_seconds)
             deadline = self._renewed_at + self._config.renew_deadline_seconds
+            await asyncio.sleep(min(self._config.retry_seconds, max(deadline - loop.time(), 0.0)))
             if await self._try_until(min(deadline, loop.time() + self._longest_call())):
                 continue
             if loop.time() >= deadline or self._held_by_other():

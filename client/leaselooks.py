@@ -2,7 +2,7 @@
 
 The scheduler's role lets it get its lease but not watch it, so whoever waits must look. A lease runs out a fixed time
 after it was seen to change: the sooner a renewal is seen, the sooner the end comes. Renewals come regularly, so looks
-are dense where the next one is due and sparse between; a steady pace that sees as much would take ten times as many."""
+are dense where the next one is due and sparse between; to see as soon, a steady pace takes several times as many."""
 
 from __future__ import annotations
 

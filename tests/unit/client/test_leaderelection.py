@@ -195,11 +195,14 @@ def test_who_waits_looks_no_more_often_than_twice_a_second() -> None:
 
 @pytest.mark.parametrize("cut", ["refused", "no answer", "lost answer"])
 @pytest.mark.parametrize("answer_seconds", [0.0, 2.4])
-def test_a_leader_that_is_cut_off_has_stopped_before_another_leads(cut: str, answer_seconds: float) -> None:
+@pytest.mark.parametrize("retry_seconds", [2.0, 3.5])
+def test_a_leader_that_is_cut_off_has_stopped_before_another_leads(
+    cut: str, answer_seconds: float, retry_seconds: float
+) -> None:
     """Also where the last answers came late: the other has seen the renewals long before the leader knows of them."""
 
     async def scenario() -> None:
-        async with leader_and_waiting() as (server, first, [other]):
+        async with leader_and_waiting(retry_seconds=retry_seconds) as (server, first, [other]):
             first.link.answer_seconds = answer_seconds
             await asyncio.sleep(60)
             server.written.clear()
