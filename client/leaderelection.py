@@ -1,27 +1,32 @@
 """Leader election on a coordination.k8s.io Lease (client-go tools/leaderelection).
 
-Clocks of different machines are never compared: a lease is over when it has not changed for its length by our clock."""
+Clocks of different machines are never compared: a lease is over when it has not changed for its length by our clock.
+`client.leaselooks` says when those who wait look.
+
+Never do two lead: the holder counts its deadline, which is shorter than the lease, from before it asked for the
+renewal, and nobody can have seen that sooner."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
+import math
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from api.resources import LEASES
-from apimachinery.errors import ApiError, NotFound
+from apimachinery.errors import ApiError, Conflict, NotFound
 from apimachinery.objects import Object, format_micro_time
 from client import metrics
+from client.leaselooks import Sight, next_look, sighted
 from client.rest import RestClient
 
 logger = logging.getLogger(__name__)
 _JITTER = 1.2
-#: Those who wait look so much more often than they may try: what is over is taken at once.
-_LOOKS_PER_TRY = 4
+#: Between two looks at the least, whatever the calculation says.
+_BREATH_SECONDS = 0.01
 _RELEASE_SECONDS = 5.0
 
 
@@ -78,55 +83,83 @@ class _Elector:
         self._client = client
         self._config = config
         self._observed: Object | None = None
-        self._observed_at = 0.0
+        self._sight: Sight | None = None  #: of `_observed`
+        self._looked_at = -math.inf  #: when the last look that had an answer was begun
+        self._renewed_at = -math.inf  #: when the last renewal that succeeded was begun
         self._answered = False  #: whether the last try had an answer
         self.lost = False
 
     async def acquire(self) -> None:
         logger.info("Waiting for the lease", extra={"lease": self._config.name, "identity": self._config.identity})
-        leading = await self._try()
+        loop = asyncio.get_running_loop()
+        leading = await self._try_until(loop.time() + self._longest_call())
         while not leading:
             await asyncio.sleep(self._pause())
-            leading = await self._try()
+            leading = await self._try_until(loop.time() + self._longest_call())
         logger.info("Became leader", extra={"lease": self._config.name, "identity": self._config.identity})
 
     def _pause(self) -> float:
-        """Seconds until the next look: soon after a refusal by the holder, later where the server does not answer."""
-        if not self._answered:
-            return self._config.retry_seconds * random.uniform(1.0, 1.0 + _JITTER)
-        over_in = self._observed_at + self._length() - asyncio.get_running_loop().time()
-        return min(self._config.retry_seconds / _LOOKS_PER_TRY, max(over_in, 0.01))
+        """Seconds until the next look; longer, and not all at once, where the server does not answer."""
+        retry = self._config.retry_seconds
+        if not self._answered or self._sight is None:
+            return retry * random.uniform(1.0, 1.0 + _JITTER)
+        now = asyncio.get_running_loop().time()
+        return max(
+            next_look(self._sight, now, lease_seconds=self._length(), retry_seconds=retry) - now, _BREATH_SECONDS
+        )
 
     async def renew(self) -> None:
         """Renew until it no longer works within the deadline."""
         loop = asyncio.get_running_loop()
-        last = loop.time()
         while True:
-            await asyncio.sleep(self._config.retry_seconds)
-            deadline = last + self._config.renew_deadline_seconds
-            renewed = False
-            with contextlib.suppress(TimeoutError):
-                # A server that died under the call never answers it: there must be time for another.
-                async with asyncio.timeout_at(min(deadline, loop.time() + self._config.renew_deadline_seconds / 2)):
-                    renewed = await self._try()
-            if renewed:
-                last = loop.time()
-            elif loop.time() >= deadline or self._held_by_other():
+            deadline = self._renewed_at + self._config.renew_deadline_seconds
+            await asyncio.sleep(min(self._config.retry_seconds, max(deadline - loop.time(), 0.0)))
+            if await self._try_until(min(deadline, loop.time() + self._longest_call())):
+                continue
+            if loop.time() >= deadline or self._held_by_other():
                 self.lost = True
                 raise LostLease(f"leaderelection lost: {self._config.namespace}/{self._config.name}")
 
+    def _longest_call(self) -> float:
+        """A server that died under a call never answers it: there must be time for another."""
+        return self._config.renew_deadline_seconds / 2
+
+    async def _try_until(self, deadline: float) -> bool:
+        """One try, given up at the deadline; whether the lease is ours now."""
+        began = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout_at(deadline):
+                renewed = await self._try()
+        except TimeoutError:
+            self._answered = False
+            return False
+        if renewed:
+            self._renewed_at = began
+        return renewed
+
     async def release(self) -> None:
         """Let the others take over at once."""
-        lease = self._observed
-        if lease is None or lease["spec"].get("holderIdentity") != self._config.identity:
-            return
-        now = _now()
-        spec = lease["spec"] | {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": now, "acquireTime": now}
         try:
             async with asyncio.timeout(_RELEASE_SECONDS):
-                await self._client.update(LEASES, lease | {"spec": spec})
+                while not await self._give_back():
+                    pass
         except (ApiError, TimeoutError) as error:
             logger.info("Could not release the lease", extra={"lease": self._config.name, "error": error})
+
+    async def _give_back(self) -> bool:
+        """Whether it is given back now, or not ours. The server is asked what it has: a renewal that we cut short when
+        we were stopped may have come through, or may just do so."""
+        lease = await self._client.get(LEASES, self._config.namespace, self._config.name)
+        spec = lease.get("spec") or {}
+        if spec.get("holderIdentity") != self._config.identity:
+            return True
+        now = _now()
+        spec = spec | {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": now, "acquireTime": now}
+        try:
+            await self._client.update(LEASES, lease | {"spec": spec})
+        except Conflict:
+            return False
+        return True
 
     async def _try(self) -> bool:
         """Take or renew the lease where that is allowed; whether it is ours now."""
@@ -151,13 +184,15 @@ class _Elector:
             }
             self._observe(await self._client.update(LEASES, lease | {"spec": changed}))
         except ApiError as error:
-            self._answered = False
+            # A conflict says that somebody was faster: the next look is to see who.
+            self._answered = isinstance(error, Conflict)
             logger.info("Cannot take or renew the lease", extra={"lease": self._config.name, "error": error.message})
             return False
         return True
 
     async def _get_or_create(self) -> Object | None:
         """The lease as it is, or None where we just made it."""
+        began = asyncio.get_running_loop().time()
         try:
             lease = await self._client.get(LEASES, self._config.namespace, self._config.name)
         except NotFound:
@@ -180,14 +215,16 @@ class _Elector:
         before = self._observed
         if before is None or before["metadata"].get("resourceVersion") != lease["metadata"].get("resourceVersion"):
             self._observe(lease)
+        self._looked_at = began
         return lease
 
     def _observe(self, lease: Object) -> None:
         self._observed = lease
-        self._observed_at = asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time()
+        self._sight = sighted(self._sight, now, self._looked_at, self._config.retry_seconds)
 
     def _expired(self) -> bool:
-        return asyncio.get_running_loop().time() >= self._observed_at + self._length()
+        return self._sight is not None and asyncio.get_running_loop().time() >= self._sight.at + self._length()
 
     def _length(self) -> float:
         """Seconds that the holder has said it holds the lease for."""

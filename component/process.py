@@ -88,6 +88,10 @@ class Process:
             if interval:
                 self.spawn("sd-watchdog", _feed_watchdog(interval))
 
+    def status(self, text: str) -> None:
+        """What `systemctl status` shows from now on."""
+        sdnotify.notify(f"STATUS={text}")
+
     async def close(self) -> None:
         """Cancel the background tasks, the youngest first, wait for them, and stop the health servers."""
         for task in reversed(list(self._tasks)):
@@ -196,6 +200,15 @@ def _on_signal(process: Process, number: int) -> None:
         os._exit(1)
     logger.info("Shutting down", extra={"signal": signal.Signals(number).name})
     process.stopping.set()
+    asyncio.get_running_loop().set_exception_handler(_on_loop_error)
+
+
+def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """While the process ends connections are cut as they are: what the event loop says of that is no error."""
+    if context.get("transport") is None:
+        loop.default_exception_handler(context)
+        return
+    logger.debug("A connection was cut", extra={"error": repr(context.get("exception") or context.get("message"))})
 
 
 def _report(error: BaseException, name: str) -> None:

@@ -107,6 +107,7 @@ class _Server:
             process.ready("waiting for the API server")
             await self._feed.wait_synced()
             logger.info("The zone is complete", extra={"changes": self._zone.version})
+            process.status("serving")
             await self._stay(port)
         finally:
             await udp.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from apimachinery.errors import ApiError, NotFound
-from apimachinery.objects import Object, namespace_of
+from apimachinery.objects import Object
 from kubelet.failures import StartFailed, unless
 from kubelet.handlers import HandlerBroken, HandlerFailed, Handlers
 from kubelet.image_puller import registry_auths
@@ -84,7 +84,7 @@ class ContainerStarter:
         secrets = []
         for reference in pod["spec"].get("imagePullSecrets") or ():
             try:
-                secrets.append(await self._node.resources.secret(namespace_of(pod), reference.get("name") or ""))
+                secrets.append(await self._node.resources.secret(pod, reference.get("name") or ""))
             except ApiError as error:
                 text = "Unable to retrieve some image pull secrets"
                 self._node.event(
@@ -125,12 +125,12 @@ class ContainerStarter:
         secrets: dict[str, Mapping[str, str] | None] = {}
         for name in config_map_names:
             try:
-                config_maps[name] = await node.resources.config_map(namespace_of(pod), name)
+                config_maps[name] = await node.resources.config_map(pod, name)
             except NotFound:
                 config_maps[name] = None
         for name in secret_names:
             try:
-                secrets[name] = decode_secret(await node.resources.secret(namespace_of(pod), name))
+                secrets[name] = decode_secret(await node.resources.secret(pod, name))
             except NotFound:
                 secrets[name] = None
         return container_environment(

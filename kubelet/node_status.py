@@ -16,6 +16,7 @@ from apimachinery.objects import Object, format_micro_time, format_time, uid_of
 from client.events import EventRecorder
 from client.rest import RestClient
 from kubelet.plan.node import NodeFacts, label_patch, new_node, node_status, status_changed
+from kubelet.plan.node_events import NodeEvent, schedulable_events, status_events
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class NodeStatus:
         self._hard_eviction_memory = hard_eviction_memory
         self._register = register
         self._written_at = 0.0
+        self._cordoned = False  #: as `kubectl cordon` was seen to have left it
         self._wake = asyncio.Event()
         self.registered = asyncio.Event()
         self.settled = asyncio.Event()
@@ -94,10 +96,11 @@ class NodeStatus:
 
     async def _register_node(self, facts: NodeFacts) -> None:
         now = format_time(datetime.now(UTC))
-        node = new_node(facts, node_status(facts, {}, now, self._hard_eviction_memory))
+        status = node_status(facts, {}, now, self._hard_eviction_memory)
         try:
-            created = await self._client.create(NODES, node)
+            created = await self._client.create(NODES, new_node(facts, status))
             self.uid = uid_of(created)
+            self._tell(facts.name, status_events(facts.name, {}, status))
             logger.info("Successfully registered node", extra={"node": facts.name})
             return
         except AlreadyExists:
@@ -118,6 +121,8 @@ class NodeStatus:
             await self._register_node(facts)
             node = await self._client.get(NODES, "", facts.name)
         self.uid = uid_of(node)
+        self._tell(facts.name, schedulable_events(self._cordoned, node))
+        self._cordoned = bool((node.get("spec") or {}).get("unschedulable"))
         old: dict[str, Any] = node.get("status") or {}
         now = format_time(datetime.now(UTC))
         status = node_status(facts, old, now, self._hard_eviction_memory)
@@ -126,18 +131,11 @@ class NodeStatus:
         patch = {"status": status}
         await self._client.patch(NODES, "", facts.name, patch, patch_type="strategic", subresource="status")
         self._written_at = time.monotonic()
-        self._tell_transitions(facts, old, status)
+        self._tell(facts.name, status_events(facts.name, old, status))
 
-    def _tell_transitions(self, facts: NodeFacts, old: dict[str, Any], new: dict[str, Any]) -> None:
-        before = {c["type"]: c.get("status") for c in old.get("conditions") or ()}
-        for condition in new["conditions"]:
-            if before.get(condition["type"]) == condition["status"] or condition["type"] == "NetworkUnavailable":
-                continue
-            if condition["type"] == "Ready":
-                good = condition["status"] == "True"
-                self.event(facts.name, "Normal", "NodeReady" if good else "NodeNotReady")
-            else:
-                self.event(facts.name, "Normal", condition["reason"].replace("Kubelet", "Node", 1))
+    def _tell(self, name: str, events: list[NodeEvent]) -> None:
+        for event in events:
+            self.event(name, event.type, event.reason, event.text)
 
     def event(self, node_name: str, type: str, reason: str, message: str = "") -> None:
         """Record an Event about the node; without a message the reference's "Node NAME status is now: REASON"."""

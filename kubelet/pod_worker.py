@@ -269,6 +269,8 @@ class PodWorker:
         """Bring ConfigMaps, Secrets and tokens in running containers up to date, about once a minute."""
         if time.monotonic() - self._refreshed_at < self._node.sync_seconds * 0.9:
             return
+        if not self._refreshed_at:  # the kubelet before this one started its containers
+            await self._node.resources.read_ahead(pod)
         self._refreshed_at = time.monotonic()
         try:
             await self._node.volumes.refresh(pod)

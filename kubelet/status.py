@@ -22,6 +22,8 @@ from kubelet.plan.static_pods import is_static
 
 logger = logging.getLogger(__name__)
 _WRITERS = 8
+#: What could not be written is tried again at least this often (syncPeriod of the real status manager).
+_RETRY_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -44,7 +46,7 @@ class StatusManager:
         self._mirror = mirror
         self._wanted: dict[str, _Wanted] = {}
         self._written: dict[str, Object] = {}
-        self._queue = WorkQueue("pod_status", base_delay_seconds=0.2, max_delay_seconds=30.0)
+        self._queue = WorkQueue("pod_status", base_delay_seconds=0.2, max_delay_seconds=_RETRY_SECONDS)
 
     def set(self, pod: Object, status: dict[str, Any]) -> None:
         """This is the pod's status now."""

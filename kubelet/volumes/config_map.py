@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from apimachinery.objects import namespace_of
 from kubelet.volumes import content
 from kubelet.volumes.interface import HostPath, VolumeContext
 from kubelet.volumes.payload import DEFAULT_MODE, config_map_payload
@@ -18,7 +17,7 @@ class ConfigMapPlugin:
         """See `VolumePlugin`."""
         source = context.volume["configMap"]
         config_map = await content.fetch(
-            context.resources.config_map, "configmap", namespace_of(context.pod), source.get("name") or "",
+            context.resources.config_map, "configmap", context.pod, source.get("name") or "",
             optional=bool(source.get("optional")),
         )  # fmt: skip
         payload = config_map_payload(config_map, source, int(source.get("defaultMode", DEFAULT_MODE)))

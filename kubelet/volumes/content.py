@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from apimachinery.errors import ApiError, NotFound
-from apimachinery.objects import Object
+from apimachinery.objects import Object, namespace_of
 from kubelet.volumes import atomic_writer, mounts
 from kubelet.volumes.interface import HostPath, MountFailed, VolumeContext
 from kubelet.volumes.payload import Payload
@@ -17,17 +17,17 @@ logger = logging.getLogger(__name__)
 
 
 async def fetch(
-    get: Callable[[str, str], Awaitable[Object]], kind: str, namespace: str, name: str, *, optional: bool
+    get: Callable[[Object, str], Awaitable[Object]], kind: str, pod: Object, name: str, *, optional: bool
 ) -> Object:
     """The object, or an empty one where it is optional and absent; raises MountFailed. `kind` as texts have it."""
     try:
-        return await get(namespace, name)
+        return await get(pod, name)
     except NotFound as error:
         if optional:
             return {}
         raise MountFailed(f'{kind} "{name}" not found') from error
     except ApiError as error:
-        raise MountFailed(f"failed to fetch {kind} {namespace}/{name}: {error}") from error
+        raise MountFailed(f"failed to fetch {kind} {namespace_of(pod)}/{name}: {error}") from error
 
 
 async def show(context: VolumeContext, payload: Payload, *, in_memory: bool) -> HostPath:

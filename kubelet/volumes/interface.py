@@ -28,11 +28,11 @@ class PodResources(Protocol):
     """Where volumes get API objects and tokens from. Absent objects raise `apimachinery.errors.NotFound`,
     other trouble any other `ApiError`."""
 
-    async def config_map(self, namespace: str, name: str) -> Object:
-        """The ConfigMap, not older than the pod."""
+    async def config_map(self, pod: Object, name: str) -> Object:
+        """The ConfigMap of the pod's namespace, not older than the pod."""
 
-    async def secret(self, namespace: str, name: str) -> Object:
-        """The Secret, not older than the pod."""
+    async def secret(self, pod: Object, name: str) -> Object:
+        """The Secret of the pod's namespace, not older than the pod."""
 
     async def persistent_volume_claim(self, namespace: str, name: str) -> Object:
         """The PersistentVolumeClaim."""

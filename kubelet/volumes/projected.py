@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.errors import ApiError
-from apimachinery.objects import Object, namespace_of
+from apimachinery.objects import Object
 from kubelet.volumes import content
 from kubelet.volumes.downward_api import downward_payload
 from kubelet.volumes.interface import HostPath, MountFailed, VolumeContext
@@ -35,18 +35,18 @@ class ProjectedPlugin:
 
 
 async def _project(context: VolumeContext, source: Object, mode: int) -> Payload:
-    namespace, resources = namespace_of(context.pod), context.resources
+    pod, resources = context.pod, context.resources
     if (wanted := source.get("configMap")) is not None:
         optional = bool(wanted.get("optional"))
         name = wanted.get("name") or ""
-        found = await content.fetch(resources.config_map, "configmap", namespace, name, optional=optional)
+        found = await content.fetch(resources.config_map, "configmap", pod, name, optional=optional)
         return config_map_payload(found, wanted, mode)
     if (wanted := source.get("secret")) is not None:
         optional = bool(wanted.get("optional"))
-        found = await content.fetch(resources.secret, "secret", namespace, wanted.get("name") or "", optional=optional)
+        found = await content.fetch(resources.secret, "secret", pod, wanted.get("name") or "", optional=optional)
         return secret_payload(found, wanted, mode)
     if (wanted := source.get("downwardAPI")) is not None:
-        return downward_payload(context.pod, wanted, mode, resources.node_allocatable())
+        return downward_payload(pod, wanted, mode, resources.node_allocatable())
     if (wanted := source.get("serviceAccountToken")) is not None:
         return await _token(context, wanted, mode)
     raise MountFailed(f"projected source is not supported: {', '.join(sorted(source)) or 'empty'}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from apimachinery.objects import namespace_of
 from kubelet.volumes import content
 from kubelet.volumes.interface import HostPath, VolumeContext
 from kubelet.volumes.payload import DEFAULT_MODE, secret_payload
@@ -18,7 +17,7 @@ class SecretPlugin:
         """See `VolumePlugin`."""
         source = context.volume["secret"]
         secret = await content.fetch(
-            context.resources.secret, "secret", namespace_of(context.pod), source.get("secretName") or "",
+            context.resources.secret, "secret", context.pod, source.get("secretName") or "",
             optional=bool(source.get("optional")),
         )  # fmt: skip
         payload = secret_payload(secret, source, int(source.get("defaultMode", DEFAULT_MODE)))

@@ -147,9 +147,9 @@ class Visitor:
 
 
 @contextmanager
-def visitors(port: int) -> Iterator[list[Visitor]]:
-    """A visitor at every machine's address."""
-    people = [Visitor(machine.address, port) for machine in MACHINES]
+def visitors(port: int, machines: tuple[Machine, ...] = MACHINES) -> Iterator[list[Visitor]]:
+    """A visitor at each machine's address."""
+    people = [Visitor(machine.address, port) for machine in machines]
     threads = [threading.Thread(target=person.visit, name=f"visitor-{person.address}") for person in people]
     for thread in threads:
         thread.start()

@@ -39,9 +39,15 @@ INSTALLED = (
 SHELLS = {"here": NODE1, "there": NODE2, "above": MASTER}  #: pods with a shell, and where they run
 ALL_READY = dict.fromkeys((machine.name for machine in MACHINES), "True")
 # For a short session: a node counts as lost after 20 s (default 40 s), its pods are replaced 5 s later (default 300 s).
-GRACE_PERIOD = "--node-monitor-grace-period=20s"
+GRACE_SECONDS, TOLERATION_SECONDS = 20, 5
+GRACE_PERIOD = f"--node-monitor-grace-period={GRACE_SECONDS}s"
 TOLERATIONS = [
-    {"key": f"node.kubernetes.io/{why}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5}
+    {
+        "key": f"node.kubernetes.io/{why}",
+        "operator": "Exists",
+        "effect": "NoExecute",
+        "tolerationSeconds": TOLERATION_SECONDS,
+    }
     for why in ("not-ready", "unreachable")
 ]
 
@@ -70,12 +76,21 @@ def pod_ip(name: str) -> str:
 
 
 def run_shell_pod(name: str, node: Machine) -> None:
-    """A busybox on that node that sleeps until it is deleted."""
+    """A busybox on that node that sleeps until it is deleted, with a variable of the ConfigMap `settings`."""
+    colour = {"name": "COLOUR", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "colour"}}}
+    shell = {
+        "name": "shell",
+        "image": "busybox",
+        # Once it is there the image is not asked for: the registry is on the master, which is to fail.
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["sleep", "1000000"],
+        "env": [colour],
+    }
     spec = {
         "nodeName": node.name,
         "terminationGracePeriodSeconds": 0,
         "tolerations": [{"operator": "Exists"}],
-        "containers": [{"name": "shell", "image": "busybox", "command": ["sleep", "1000000"]}],
+        "containers": [shell],
     }
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": "shell"}}, "spec": spec}
     kubectl("create", "-f", "-", input=json.dumps(pod))
@@ -145,6 +160,7 @@ def use_backend(old: str, new: str) -> None:
 
 
 def test_pods_reach_pods_of_other_machines_by_address() -> None:
+    kubectl("create", "configmap", "settings", "--from-literal=colour=blue")
     for name, machine in SHELLS.items():
         run_shell_pod(name, machine)
     addresses = {name: pod_ip(name) for name in SHELLS}
@@ -195,6 +211,51 @@ def test_services_restart_one_by_one_without_an_outage() -> None:
     ]
     assert not too_long, "\n".join(too_long)
     eventually(lambda: node_conditions() == ALL_READY, seconds=30, what="three Ready nodes")
+    assert ready_pods("app=nginx", 4)
+
+
+def kill_container(machine: Machine, pod: str) -> None:
+    """As if it had crashed; returns once its kubelet has started another in its place."""
+    running = (
+        f"docker ps -q --filter label=io.kubernetes.pod.name={pod} --filter label=io.kubernetes.container.name=shell"
+    )
+    killed = machine.sh(running).strip()
+    machine.sh(f"docker kill {killed}")
+    eventually(lambda: machine.sh(running).strip() not in ("", killed), seconds=20, what=f"{pod} runs again")
+
+
+def pods_on_nodes() -> dict[str, tuple[str, int]]:
+    """Uid and restarts of each pod that is not on the master."""
+    return {
+        pod["metadata"]["name"]: (pod["metadata"]["uid"], pod["status"]["containerStatuses"][0]["restartCount"])
+        for pod in kubectl_json("get", "pods")["items"]
+        if pod["spec"]["nodeName"] != "master"
+    }
+
+
+def test_a_master_that_is_away_stops_no_pod() -> None:
+    """Away for longer than a silent node counts as lost and its pods are tolerated there: nobody may act on that."""
+    before = pods_on_nodes()
+    with visitors(node_port(), (NODE1, NODE2)) as people:
+        MASTER.kill()
+        gone = time.monotonic()
+        kill_container(NODE2, "there")
+        for machine, service in ((NODE1, "kubelet"), (NODE2, "kube-proxy"), (NODE1, "kube-proxy"), (NODE1, "kube-dns")):
+            machine.systemctl("restart", service)
+            assert machine.systemctl("is-active", service).strip() == "active"
+        time.sleep(max(0.0, gone + GRACE_SECONDS + TOLERATION_SECONDS + 5 - time.monotonic()))
+        for person in people:
+            person.wait_for_answers(10, seconds=20)
+        MASTER.boot()
+        eventually(lambda: "ok" in kubectl("get", "--raw", "/readyz"), seconds=60, what="the API server is back")
+        eventually(lambda: node_conditions() == ALL_READY, seconds=60, what="three Ready nodes")
+        uid, restarts = before["there"]
+        after = before | {"there": (uid, restarts + 1)}
+        eventually(lambda: pods_on_nodes() == after, seconds=60, what="the restart has been reported")
+        time.sleep(GRACE_SECONDS + TOLERATION_SECONDS)  # who acts on what is old does so now
+        assert pods_on_nodes() == after
+        assert [person.outages for person in people] == [[], []]
+    assert in_pod("there", "sh", "-c", "echo $COLOUR").strip() == "blue"
     assert ready_pods("app=nginx", 4)
 
 

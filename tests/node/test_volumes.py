@@ -30,10 +30,10 @@ class Resources:
         self.claims: dict[str, Object] = {}
         self.volumes: dict[str, Object] = {}
 
-    async def config_map(self, namespace: str, name: str) -> Object:
+    async def config_map(self, pod: Object, name: str) -> Object:
         return _found(self.config_maps, name)
 
-    async def secret(self, namespace: str, name: str) -> Object:
+    async def secret(self, pod: Object, name: str) -> Object:
         return {"data": {"password": base64.b64encode(b"pw").decode()}}
 
     async def persistent_volume_claim(self, namespace: str, name: str) -> Object:

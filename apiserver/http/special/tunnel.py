@@ -60,10 +60,10 @@ class _ClientSide(asyncio.Protocol):
             self._draining = None
 
     def eof_received(self) -> bool:
-        """The client says no more, but may still listen."""
+        """The client says no more, but may still listen. Over TLS it cannot, and the event loop would log a warning."""
         if self._other.can_write_eof():
             self._other.write_eof()
-        return True
+        return self._transport.get_extra_info("ssl_object") is None
 
     def pause_writing(self) -> None:
         """The client reads too slowly."""

@@ -108,8 +108,8 @@ async def test_logs_over_websocket(
     assert received == b"one\r\ntwo\n"
 
 
-async def test_exec_is_a_tunnel(kubelet: tuple[ApiServerProcess, RestClient, Kubelet]) -> None:
-    server, _, node = kubelet
+async def test_exec_is_a_tunnel(kubelet: tuple[ApiServerProcess, RestClient, Kubelet], tmp_path: Path) -> None:
+    server, api, node = kubelet
     context = server.config().ssl_context
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=context)
     writer.write(
@@ -125,6 +125,9 @@ async def test_exec_is_a_tunnel(kubelet: tuple[ApiServerProcess, RestClient, Kub
         assert await reader.readexactly(3) == b"ABC"
         assert await reader.readexactly(len(long)) == long.upper()
     writer.close()
+    await writer.wait_closed()
+    await api.get(NODES, "", "n")  # by then the server has seen that end
+    assert " W " not in (tmp_path / "apiserver.log").read_text()
     assert "POST /exec/default/p/c?input=1&output=1&command=cat&command=-u " in node.heads[-1]
     assert "X-Stream-Protocol-Version: v4.channel.k8s.io" in node.heads[-1]
     assert ADMIN_TOKEN not in node.heads[-1]

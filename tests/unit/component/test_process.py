@@ -65,18 +65,32 @@ async def test_a_signal_lets_serve_clean_up(tmp_path: Path) -> None:
         notify.bind(str(path))
         notify.setblocking(False)
         body = (
-            'process.ready("all is well")\ntry:\n    await asyncio.sleep(60)\n'
+            'process.ready("all is well")\nprocess.status("better still")\ntry:\n    await asyncio.sleep(60)\n'
             'finally:\n    print("cleaned up", process.stopping.is_set(), file=sys.stderr)'
         )
         process = await start(body, NOTIFY_SOCKET=str(path))
         loop = asyncio.get_running_loop()
         told = await asyncio.wait_for(loop.sock_recv(notify, 1000), _SECONDS)
         assert told == b"READY=1\nSTATUS=all is well"
+        assert await asyncio.wait_for(loop.sock_recv(notify, 1000), _SECONDS) == b"STATUS=better still"
         process.send_signal(signal.SIGTERM)
         code, errors = await outcome(process)
         assert code == 0
         assert "cleaned up True" in errors
         assert await asyncio.wait_for(loop.sock_recv(notify, 1000), _SECONDS) == b"STOPPING=1"
+
+
+async def test_connections_that_are_cut_at_the_end_are_no_errors() -> None:
+    body = (
+        "def tell(**more):\n    error = RuntimeError('the handler is closed')\n"
+        "    asyncio.get_running_loop().call_exception_handler({'message': 'Fatal', 'exception': error, **more})\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\nawait process.stopping.wait()\n"
+        "tell(transport='t')\ntell(message='a bug')"
+    )
+    code, errors = await outcome(await start(f"import os, signal\n{body}"))
+    assert code == 0
+    assert "Fatal" not in errors
+    assert "a bug" in errors
 
 
 async def test_a_port_in_use_is_one_line() -> None:
