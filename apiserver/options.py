@@ -19,7 +19,7 @@ class EtcdOptions(LogOptions):
         WithoutEffect("objects are stored as JSON", values=("storage-media-type",)),
         WithoutEffect("reads always go through the watch cache, whose windows are bounded by bytes and age",
                       values=("watch-cache-sizes",), switches=("watch-cache",)),
-        WithoutEffect("every Event has a lease of its own", values=("lease-reuse-duration-seconds",)),
+        WithoutEffect("Events share leases for a twentieth of their time, a minute at most", values=("lease-reuse-duration-seconds",)),
         WithoutEffect("all resources are in one store", values=("etcd-servers-overrides",)),
         WithoutEffect("etcd is asked for its size when metrics are read",
                       values=("etcd-count-metric-poll-period", "etcd-db-metric-poll-interval")),
