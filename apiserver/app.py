@@ -257,7 +257,9 @@ async def _listen(listener: Listener, options: Options, address: str) -> Serving
             cert_dir=options.cert_dir,
             alternatives=list(dict.fromkeys(alternatives)),
         )
-        certificates = ServingCertificates(NamedPair(*files), options.tls_sni_cert_key, settings)
+        certificates = ServingCertificates(
+            NamedPair(*files), options.tls_sni_cert_key, settings, address=options.bind_address
+        )
         await listener.start(options.bind_address, options.secure_port, certificates.context)
         if options.insecure_port:
             await listener.start_insecure(options.insecure_bind_address, options.insecure_port)

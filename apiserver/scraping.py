@@ -10,7 +10,6 @@ import contextlib
 import logging
 import math
 import socket
-from dataclasses import astuple
 
 import orjson
 from prometheus_client import REGISTRY
@@ -59,23 +58,25 @@ class Peer:
 
 def packed(dump: list[Family]) -> bytes:
     """Metrics on their way to another process."""
-    return orjson.dumps([astuple(family) for family in dump])
+    return orjson.dumps(dump)
 
 
 def unpacked(body: bytes) -> list[Family]:
     """The metrics; JSON has no NaN."""
-    return [
-        Family(name, kind, text, {series: math.nan if value is None else value for series, value in samples.items()})
-        for name, kind, text, samples in orjson.loads(body)
-    ]
+    found: list[Family] = []
+    for each in orjson.loads(body):
+        samples = {series: math.nan if value is None else value for series, value in each.pop("samples").items()}
+        found.append(Family(**each, samples=samples))
+    return found
 
 
 class WorkerEnd:
     """A worker's side."""
 
-    def __init__(self, descriptor: int) -> None:
-        """`descriptor`: of the socket that the supervisor has left it."""
+    def __init__(self, descriptor: int, *, answer_seconds: float = _ANSWER_SECONDS) -> None:
+        """`descriptor`: of the socket that the supervisor has left it; `answer_seconds`: how long that may take."""
         self._descriptor = descriptor
+        self._answer_seconds = answer_seconds
         self._peer: Peer | None = None
         self._answer: asyncio.Future[bytes] | None = None
 
@@ -104,7 +105,7 @@ class WorkerEnd:
             self._answer = asyncio.get_running_loop().create_future()
             self._peer.send(_ALL)
         try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
+            async with asyncio.timeout(self._answer_seconds):
                 return await asyncio.shield(self._answer)
         except TimeoutError as error:
             self._answer = None
@@ -121,15 +122,21 @@ class _Member:
 
     async def refresh(self) -> None:
         """Have it tell its metrics; where it takes too long the former ones stay."""
-        asked = self._asked = asyncio.get_running_loop().create_future()
-        self.peer.send(_GIVE)
+        asked = self._asked
+        if asked is None or asked.done():
+            asked = self._asked = asyncio.get_running_loop().create_future()
+            self.peer.send(_GIVE)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PEER_SECONDS):
-                await asked
+                await asyncio.shield(asked)
 
     def told(self, body: bytes) -> None:
         """It has."""
         self.last = unpacked(body)
+        self.wait_no_longer()
+
+    def wait_no_longer(self) -> None:
+        """There is nothing (more) to wait for."""
         if self._asked is not None and not self._asked.done():
             self._asked.set_result(None)
 
@@ -156,6 +163,7 @@ class SupervisorEnd:
                     self._answer(member)
         except EOFError:
             self._past = merge([self._past, lasting(member.last)])
+            member.wait_no_longer()
         finally:
             self._members.discard(member)
             member.peer.close()

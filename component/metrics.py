@@ -4,6 +4,7 @@ process_* come from prometheus_client; workqueue_* and rest_client_* are declare
 
 from __future__ import annotations
 
+import asyncio
 import resource
 
 import prometheus_client
@@ -57,5 +58,6 @@ def render() -> bytes:
 
 
 async def text() -> bytes:
-    """The same, for a handler that may have to ask others for it."""
-    return render()
+    """The same, without holding up the event loop longer than it takes to read the values: a busy API server has
+    thousands of lines to write."""
+    return await asyncio.to_thread(exposition.text, exposition.families(REGISTRY))

@@ -66,6 +66,8 @@ class Level:
         self.limit = 0  #: seats at present, with what is lent and borrowed
         self.quiescing = False  #: its object is gone; it ends with its last request
         self.use = Integrator(now)  #: seats in use
+        self.running = Integrator(now)  #: requests that are carried out
+        self.waiting = Integrator(now)  #: requests that wait
         self.executing: Counter[str] = Counter()  #: requests by schema
         self.occupied: Counter[str] = Counter()  #: seats by schema
         self.inqueue: Counter[str] = Counter()
@@ -95,6 +97,7 @@ class Level:
                 self._join(ticket, now)
             else:  # nobody may wait here any more
                 self.inqueue[ticket.schema] -= 1
+                self.waiting.add(-1, now)
                 self.demand.add(-ticket.seats, now)
                 self.rejected[ticket.schema, "concurrency-limit"] += 1
                 if ticket.turn is not None and not ticket.turn.done():
@@ -104,6 +107,11 @@ class Level:
     def idle(self) -> bool:
         """Whether no request is here."""
         return not self.executing.total() and not self.inqueue.total()
+
+    @property
+    def capacity(self) -> int:
+        """How many requests may wait."""
+        return len(self._queues) * self._queue_limit
 
     @property
     def in_use(self) -> int:
@@ -131,6 +139,7 @@ class Level:
             raise Rejected("queue-full")
         self.demand.add(ticket.seats, now)
         self.inqueue[ticket.schema] += 1
+        self.waiting.add(1, now)
         self.serve(now)
 
     @property
@@ -141,6 +150,7 @@ class Level:
     def _start(self, ticket: Ticket, now: float) -> None:
         ticket.started = now
         self.use.add(ticket.seats, now)
+        self.running.add(1, now)
         self.executing[ticket.schema] += 1
         self.occupied[ticket.schema] += ticket.seats
         self.dispatched[ticket.schema] += 1
@@ -188,6 +198,7 @@ class Level:
             queue.executing += 1
             queue.seats += ticket.seats
             self.inqueue[ticket.schema] -= 1
+            self.waiting.add(-1, now)
             self._start(ticket, now)
             if ticket.turn is not None and not ticket.turn.done():
                 ticket.turn.set_result(None)
@@ -199,6 +210,7 @@ class Level:
         self._advance(now)
         ticket.queue.waiting.remove(ticket)
         self.inqueue[ticket.schema] -= 1
+        self.waiting.add(-1, now)
         self.demand.add(-ticket.seats, now)
         self.rejected[ticket.schema, reason] += 1
 
@@ -211,6 +223,7 @@ class Level:
             queue.seats -= ticket.seats
             queue.next_at += ticket.seats * (now - ticket.started - _GUESSED_SECONDS)
         self.use.add(-ticket.seats, now)
+        self.running.add(-1, now)
         self.executing[ticket.schema] -= 1
         self.occupied[ticket.schema] -= ticket.seats
         self.demand.add(-ticket.seats, now)

@@ -23,8 +23,11 @@ _POLL_SECONDS = 10.0
 class ServingCertificates:
     """What connections are served with. `context` is for the sockets."""
 
-    def __init__(self, default: NamedPair, named: Sequence[NamedPair], settings: TlsSettings) -> None:
-        """Reads the files; raises TlsError."""
+    def __init__(
+        self, default: NamedPair, named: Sequence[NamedPair], settings: TlsSettings, *, address: str = ""
+    ) -> None:
+        """Reads the files; raises TlsError. `address`: the one at which the sockets listen, where it is one alone."""
+        self._address = address
         self._pairs = (default, *named)
         self._settings = settings
         self._seen = self._contents()
@@ -48,7 +51,7 @@ class ServingCertificates:
             raise TlsError(f"cannot load certificates ({error.filename}): {error.strerror}") from error
 
     def _choose(self, connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
-        found = sni.find(self._named, name)
+        found = sni.find(self._named, name, self._address)
         connection.context = found if found is not None else self._default
 
     async def follow(self, *, poll_seconds: float = _POLL_SECONDS) -> None:

@@ -68,10 +68,14 @@ def by_name(found: Sequence[tuple[NamedPair, Iterable[str], T]]) -> dict[str, T]
     return extracted | explicit
 
 
-def find(table: Mapping[str, T], name: str | None) -> T | None:
-    """What a client's name stands for; None: nothing but the default. A wildcard stands for one label."""
+def find(table: Mapping[str, T], name: str | None, address: str = "") -> T | None:
+    """What a client's name stands for, or, where it names none, the address that it has connected to; None: nothing but
+    the default. A wildcard stands for one label."""
     if not name:
-        return None
+        return table.get(address)
     wanted = name.lower().rstrip(".")
     found = table.get(wanted)
-    return found if found is not None else table.get(f"*.{wanted.partition('.')[2]}")
+    if found is not None:
+        return found
+    _, dot, rest = wanted.partition(".")
+    return table.get(f"*{dot}{rest}")

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from apiserver.storage.etcd3.metrics import LEASE_OBJECTS
+
 _MAX_STRETCH_SECONDS = 60.0
 _MAX_VALUES = 1000  #: etcd deletes all values of a lease in one go
 
@@ -33,6 +35,8 @@ class Leases:
             now = asyncio.get_running_loop().time()
             lease = self._leases.get(ttl_seconds)
             if lease is None or now >= lease.use_until or lease.values >= _MAX_VALUES:
+                if lease is not None:
+                    LEASE_OBJECTS.observe(lease.values)
                 stretch = min(_MAX_STRETCH_SECONDS, max(1.0, ttl_seconds / 20))
                 lease = _Lease(await self._grant(ttl_seconds + round(stretch)), now + stretch, 0)
                 self._leases[ttl_seconds] = lease

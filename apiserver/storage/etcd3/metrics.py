@@ -17,6 +17,12 @@ _DURATIONS = LightHistogram(
 )
 _REQUESTS = LightCounter("etcd_requests_total", "Calls of etcd.", ("operation", "type"))
 _ERRORS = LightCounter("etcd_request_errors_total", "Calls of etcd that failed.", ("operation", "type"))
+LEASE_OBJECTS = LightHistogram(
+    "etcd_lease_object_counts",
+    "Values that shared a lease, once it is no longer used for new ones.",
+    (),
+    buckets=(10.0, 50.0, 100.0, 500.0, 1000.0, 2500.0, 5000.0),
+).labels()
 _children: dict[tuple[str, str], tuple[Tally, Distribution]] = {}
 
 

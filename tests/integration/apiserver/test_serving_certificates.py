@@ -62,6 +62,17 @@ async def test_each_host_has_its_certificate(tmp_path: Path) -> None:
             assert int(_ERRORS.search((await client.raw("GET", "/metrics"))[1])[1]) == before + 1  # type: ignore[index]
 
 
+async def test_an_address_is_a_name_for_clients_that_give_none(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    default, given = authority.pair("default"), authority.pair("given")
+    flags = (
+        f"--tls-cert-file={default.certfile}", f"--tls-private-key-file={default.keyfile}",
+        f"--tls-sni-cert-key={given.certfile},{given.keyfile}:127.0.0.1",
+    )  # fmt: skip
+    async with ApiServerProcess(tmp_path, *flags) as server:
+        assert [await shown(server.port, ""), await shown(server.port, "localhost")] == ["given", "default"]
+
+
 async def asked(port: int, context: ssl.SSLContext, host: str) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname=host)
     writer.write(b"GET /api/v1/namespaces HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

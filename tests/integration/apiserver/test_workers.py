@@ -39,27 +39,31 @@ def living(pids: set[int]) -> set[int]:
 
 async def answering(server: ApiServerProcess) -> int:
     """The worker that a new connection reaches: the one that has the other end of it open."""
-    _, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    try:
-        port = writer.get_extra_info("sockname")[1]
-        async with asyncio.timeout(10):
-            while True:  # until it has accepted the connection
-                inode = accepted(server.port, port)
-                for pid in children(server.pid):
-                    if f"socket:[{inode}]" in open_files(pid):
-                        return pid
-                await asyncio.sleep(0.01)
-    finally:
-        writer.close()
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            except ConnectionError:
+                await asyncio.sleep(0.05)
+                continue
+            try:
+                port = writer.get_extra_info("sockname")[1]
+                while inode := accepted(server.port, port):  # none: it has gone with a worker that ended
+                    for pid in children(server.pid):
+                        if f"socket:[{inode}]" in open_files(pid):
+                            return pid
+                    await asyncio.sleep(0.01)
+            finally:
+                writer.close()
 
 
 def accepted(port: int, peer: int) -> str:
-    """The inode of the server's end of a connection on loopback; "0" where nobody has it."""
+    """The inode of the server's end of a connection on loopback; "0" while nobody has it, "" where there is no such."""
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
         if [int(each.split(":")[1], 16) for each in fields[1:3]] == [port, peer]:
             return fields[9]
-    return "0"
+    return ""
 
 
 def open_files(pid: int) -> set[str]:

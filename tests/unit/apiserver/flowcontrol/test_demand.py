@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from apiserver.flowcontrol.demand import Integrator
-from apiserver.flowcontrol.timing import denominator, settle
+from apiserver.flowcontrol.timing import Period, denominator, settle
 
 
 def test_a_period_has_average_deviation_high_and_the_time_of_each_value() -> None:
@@ -32,7 +32,8 @@ def test_levels_without_seats_of_their_own_are_compared_with_the_servers() -> No
 
 
 def test_each_nanosecond_is_an_observation() -> None:
-    settle("timing-test", 10, used={0: 1.0, 5: 2e-9}, wanted={15: 3e-9})
+    period = Period(wanted={15: 3e-9}, used={0: 1.0, 5: 2e-9}, running={1: 4e-9}, waiting={0: 1e-9, 50: 5e-9})
+    settle("timing-test", period, seats=10, places=100)
     used = {"phase": "executing", "priority_level": "timing-test"}
     name = "apiserver_flowcontrol_priority_level_seat_utilization"
     assert REGISTRY.get_sample_value(f"{name}_bucket", {**used, "le": "0"}) == 1e9
@@ -41,3 +42,10 @@ def test_each_nanosecond_is_an_observation() -> None:
     wanted = {"priority_level": "timing-test"}
     assert REGISTRY.get_sample_value("apiserver_flowcontrol_demand_seats_bucket", {**wanted, "le": "1.4"}) == 0
     assert REGISTRY.get_sample_value("apiserver_flowcontrol_demand_seats_bucket", {**wanted, "le": "1.7"}) == 3
+    requests = "apiserver_flowcontrol_priority_level_request_utilization_bucket"
+    executing = {"phase": "executing", "priority_level": "timing-test"}
+    assert REGISTRY.get_sample_value(requests, {**executing, "le": "0.03"}) == 0
+    assert REGISTRY.get_sample_value(requests, {**executing, "le": "0.1"}) == 4
+    waiting = {"phase": "waiting", "priority_level": "timing-test"}
+    assert REGISTRY.get_sample_value(requests, {**waiting, "le": "0.25"}) == 1
+    assert REGISTRY.get_sample_value(requests, {**waiting, "le": "0.5"}) == 6

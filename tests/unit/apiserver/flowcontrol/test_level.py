@@ -39,12 +39,15 @@ def test_free_seats_are_taken_at_once_and_others_wait_their_turn() -> None:
     here = level(2)
     one, two, three = entered(here, ticket(), ticket(), ticket())
     assert [each.waits for each in (one, two, three)] == [False, False, True]
+    assert (here.running.value, here.waiting.value, here.capacity) == (2, 1, 24)
     here.leave(one, 1.0)
     assert three.started == 1.0
     here.leave(two, 1.0)
     here.leave(three, 2.0)
     assert here.idle
     assert here.in_use == 0
+    assert here.running.reset(2.0).seconds == {2: 1.0, 1: 1.0}
+    assert here.waiting.reset(2.0).seconds == {1: 1.0, 0: 1.0}
 
 
 def test_a_full_queue_and_a_level_without_queues_refuse() -> None:

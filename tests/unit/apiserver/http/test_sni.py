@@ -63,3 +63,11 @@ def test_given_names_come_before_found_ones_and_earlier_flags_before_later_ones(
 )  # fmt: skip
 def test_exact_names_come_before_wildcards(name: str | None, found: str | None) -> None:
     assert find({"*.example.com": "wildcard", "api.example.com": "exact"}, name) == found
+
+
+def test_clients_that_name_no_host_have_the_address_that_they_reach() -> None:
+    table = {"10.0.0.1": "by address", "*": "wildcard"}
+    assert find(table, None, "10.0.0.1") == "by address"
+    assert find(table, "example.com", "10.0.0.1") is None
+    assert find(table, "localhost", "10.0.0.1") == "wildcard"
+    assert find(table, None, "10.0.0.2") is None

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from apiserver.storage.etcd3.leases import Leases
+from apiserver.storage.etcd3.metrics import LEASE_OBJECTS
 
 
 class Grants:
@@ -33,7 +34,9 @@ async def test_values_written_about_the_same_time_share_a_lease_that_outlives_th
 
 async def test_a_lease_serves_only_so_many_values(grants: Grants) -> None:
     leases = Leases(grants.grant)
+    before = LEASE_OBJECTS.count, LEASE_OBJECTS.total
     assert [await leases.lease(3600) for _ in range(1001)][-2:] == [1, 2]
+    assert (LEASE_OBJECTS.count, LEASE_OBJECTS.total) == (before[0] + 1, before[1] + 1000)
 
 
 async def test_a_lease_that_is_gone_is_made_anew(grants: Grants) -> None:
