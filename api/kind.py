@@ -102,6 +102,7 @@ class Custom:
     schema: Mapping[str, Any]  #: openAPIV3Schema of this version
     scale: Mapping[str, str] | None = None  #: specReplicasPath, statusReplicasPath, labelSelectorPath
     deprecation: str = ""  #: the warning that everybody gets who uses this version
+    terminating: bool = False  #: the definition is being deleted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,6 +111,8 @@ class Rules:
 
     def _judge_fields(self, value: Mapping[str, Any], old: Mapping[str, Any], path: str, judgement: _Judgement) -> None:
         known = self._schema.get("properties") or {}
+        if self._schema.get("x-kubernetes-map-type") == "atomic":
+            old = {}  # its fields have no old values of their own
         for name in sorted(value):
             rules = self._fields.get(name) if name in known else self._values
             if rules is not None:

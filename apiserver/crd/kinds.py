@@ -85,6 +85,7 @@ def _kind(crd: Object, version: Mapping[str, Any], storage: str) -> Version:
             schema=schema,
             scale=subresources.get("scale"),
             deprecation=_deprecation(resource, version),
+            terminating=is_deleting(crd),
         ),
     )
     return Version(kind, typed, settle)

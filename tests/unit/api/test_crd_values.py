@@ -24,6 +24,11 @@ def _field(schema: Mapping[str, Any]) -> Mapping[str, Any]:
         ({"type": "integer"}, "x", 'f: Invalid value: "string": f in body must be of type integer: "string"'),
         ({"type": "integer"}, 1.5, 'f: Invalid value: "number": f in body must be of type integer: "number"'),
         ({"type": "string"}, None, 'f: Invalid value: "null": f in body must be of type string: "null"'),
+        ({"type": "string"}, 2.0, 'f: Invalid value: "number": f in body must be of type string: "number"'),
+        ({"type": "integer"}, 2.0, ""),
+        ({"type": "integer"}, 1e16, 'f: Invalid value: "number": f in body must be of type integer: "number"'),
+        ({"type": "integer"}, 1 << 63, 'f: Invalid value: "number": f in body must be of type integer: "number"'),
+        ({"type": "number"}, 1 << 63, ""),
         ({"type": "string", "nullable": True}, None, ""),
         ({"type": "number"}, 1, ""),
         ({"type": "boolean"}, 1, 'f: Invalid value: "integer": f in body must be of type boolean: "integer"'),
@@ -247,6 +252,13 @@ def test_rules_about_changes_follow_elements_by_their_keys() -> None:
         'l[0].v: Invalid value: "integer": less'
     ]
     assert _told(schema, {"l": [{"n": "b", "v": 4}]}) == []
+
+
+def test_fields_of_an_atomic_map_have_no_old_values() -> None:
+    field = {"type": "integer", "x-kubernetes-validations": [{"rule": "self >= oldSelf", "message": "less"}]}
+    schema = {"type": "object", "properties": {"v": field}}
+    assert _told(schema, {"v": 1}, {"v": 2}) == ['v: Invalid value: "integer": less']
+    assert _told({**schema, "x-kubernetes-map-type": "atomic"}, {"v": 1}, {"v": 2}) == []
 
 
 def test_rules_are_not_looked_at_where_the_value_is_broken() -> None:
