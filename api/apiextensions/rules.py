@@ -16,7 +16,7 @@ from apimachinery.cel import types
 from apimachinery.cel.budget import Budget, BudgetSpent
 from apimachinery.cel.environment import CompileError, Program
 from apimachinery.cel.evaluation import CostExceeded
-from apimachinery.cel.values import EvaluationError
+from apimachinery.cel.values import EvaluationError, MapList, SetList
 from apimachinery.duration import parse_duration
 from apimachinery.fielderrors import FieldError
 
@@ -239,12 +239,22 @@ def to_cel(value: Any, schema: Schema) -> Any:
         return made
     if isinstance(value, list):
         items = schema.get("items")
-        return [to_cel(item, items if isinstance(items, Mapping) else {}) for item in value]
+        return _list([to_cel(item, items if isinstance(items, Mapping) else {}) for item in value], schema)
     if isinstance(value, str):
         return _from_text(value, schema.get("format") or "")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _number(value, schema.get("type"))
     return value
+
+
+def _list(items: list[Any], schema: Schema) -> list[Any]:
+    """Sets and maps are compared and added to as such."""
+    match schema.get("x-kubernetes-list-type"):
+        case "set":
+            return SetList(items)
+        case "map":
+            return MapList(items, [types.escaped(key) for key in schema.get("x-kubernetes-list-map-keys") or ()])
+    return items
 
 
 def _number(value: float, kind: str | None) -> float:

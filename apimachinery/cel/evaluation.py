@@ -323,7 +323,7 @@ def _restore(names: dict[str, Any], before: Mapping[str, Any]) -> None:
 
 
 def _items(ranged: Any) -> list[Any]:
-    if ranged.__class__ is list:
+    if isinstance(ranged, list):
         return list(ranged)
     if ranged.__class__ is dict:
         return [key[1] if key.__class__ is tuple else key for key in ranged]
@@ -389,7 +389,7 @@ def _walked(operands: list[Any], value: Any) -> int:
 def _walk(value: Any) -> int:
     if value.__class__ in (str, bytes):
         return int(len(value) * _TEXT_FACTOR)
-    if value.__class__ is list:
+    if isinstance(value, list):
         return sum(map(_walk, value))
     return sum(map(_walk, value.values())) if value.__class__ is dict else 1
 
@@ -403,7 +403,7 @@ _COSTS: Final[Mapping[str, Callable[[list[Any], Any], int]]] = {
     **dict.fromkeys(("matches", "find", "findAll"), _matched),
     "contains": _contained,
     "_+_": _added,
-    "@in": lambda operands, value: values.cost_size(operands[1]) if operands[1].__class__ is list else 1,
+    "@in": lambda operands, value: values.cost_size(operands[1]) if isinstance(operands[1], list) else 1,
     "join": lambda operands, value: _passing(len(value)),
     "check": lambda operands, value: _AUTHORIZATION,
 }

@@ -5,7 +5,7 @@ timedelta. Whole numbers and fractions are compared as numbers, all else equals 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -36,9 +36,50 @@ class EvaluationError(Exception):
 
 
 class TypeName(str):
-    """A type as a value: what type() gives, and what the names of types stand for."""
+    """A type as a value: what type() gives, and what the names of types stand for. It is no text."""
 
     __slots__ = ()
+
+
+class SetList(list[Any]):
+    """A list whose order means nothing: equal to any that has the same elements, and added to without repeating any."""
+
+    __slots__ = ()
+
+    def equals(self, other: list[Any]) -> bool:
+        """Whether both have the same elements, which each has once."""
+        return len(self) == len(other) and all(contains(other, each) for each in self)
+
+    def plus(self, other: list[Any]) -> SetList:
+        """The elements of both."""
+        return SetList([*self, *(each for each in other if not contains(self, each))])
+
+
+class MapList(list[Any]):
+    """A list whose elements are told apart by some of their fields, as a map's entries by its keys."""
+
+    __slots__ = ("keys",)
+
+    def __init__(self, items: Iterable[Any], keys: Sequence[str]) -> None:
+        super().__init__(items)
+        self.keys = keys
+
+    def _entries(self, items: list[Any]) -> dict[tuple[Any, ...], Any]:
+        return {tuple(_of(each, key) for key in self.keys): each for each in items}
+
+    def equals(self, other: list[Any]) -> bool:
+        """Whether both have equal elements, in whatever order."""
+        return len(self) == len(other) and equals(self._entries(self), self._entries(other))
+
+    def plus(self, other: list[Any]) -> MapList:
+        """The elements of both, those of `other` in the place of any with the same keys."""
+        return MapList({**self._entries(self), **self._entries(other)}.values(), self.keys)
+
+
+def _of(item: Any, key: str) -> Any:
+    """The value of a key field, as a key."""
+    found = item.get(key) if isinstance(item, dict) else None
+    return (found.__class__, found) if found.__class__ in _KEYS else None
 
 
 def no_overload() -> EvaluationError:
@@ -50,13 +91,17 @@ def type_of(value: Any) -> TypeName:
     """The type of a value."""
     if value.__class__ is TypeName:
         return TypeName("type")
+    if isinstance(value, list):
+        return TypeName("list")
     return TypeName(_NAMES.get(value.__class__) or value.DESCRIPTOR.full_name)
 
 
 def equals(left: Any, right: Any) -> bool:
     """Whether two values are equal; raises nothing."""
     kind = left.__class__
-    if kind is right.__class__:
+    if kind in _SPECIAL_LISTS and isinstance(right, list):
+        return bool(left.equals(right))
+    if kind is right.__class__ or (kind is list and isinstance(right, list)):
         if kind is list:
             return len(left) == len(right) and all(map(equals, left, right))
         if kind is dict:
@@ -69,12 +114,13 @@ def contains(holder: Any, item: Any) -> bool:
     """Whether a list has an equal element, or a map the key."""
     if holder.__class__ is dict:
         return key_of(item) in holder if item.__class__ in _KEYS else False
-    if holder.__class__ is list:
+    if isinstance(holder, list):
         return any(equals(item, each) for each in holder)
     raise no_overload()
 
 
 _KEYS: Final = frozenset({str, int, Uint, bool, float})
+_SPECIAL_LISTS: Final = frozenset({SetList, MapList})
 
 
 def key_of(key: Any) -> Any:
@@ -91,11 +137,11 @@ def check_comparable(left: Any, right: Any) -> None:
 
 def size(value: Any) -> int:
     """How many characters, bytes, elements or entries there are."""
-    if value.__class__ in (str, bytes, list, dict):
+    if isinstance(value, (str, bytes, list, dict)):
         return len(value)
     raise no_overload()
 
 
 def cost_size(value: Any) -> int:
     """What the cost of walking through a value is counted by: 1 for what has no length."""
-    return len(value) if value.__class__ in (str, bytes, list, dict) else 1
+    return len(value) if isinstance(value, (str, bytes, list, dict)) else 1

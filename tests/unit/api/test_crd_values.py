@@ -254,6 +254,32 @@ def test_rules_about_changes_follow_elements_by_their_keys() -> None:
     assert _told(schema, {"l": [{"n": "b", "v": 4}]}) == []
 
 
+@pytest.mark.parametrize(
+    ("rule", "old", "new", "holds"),
+    [
+        ("self.s == oldSelf.s", {"s": ["a", "b"]}, {"s": ["b", "a"]}, True),
+        ("self.s == oldSelf.s", {"s": ["a", "b"]}, {"s": ["b", "c"]}, False),
+        ("self.s + ['a', 'c'] == ['b', 'a', 'c']", {}, {"s": ["b", "a"]}, True),
+        ("self.s.size() == 1 && self.s.all(x, x in self.s) && type(self.s) == list", {}, {"s": ["b"]}, True),
+        ("self.m == oldSelf.m", {"m": [{"k": 1, "v": 2}, {"k": 2}]}, {"m": [{"k": 2}, {"k": 1, "v": 2}]}, True),
+        ("self.m == oldSelf.m", {"m": [{"k": 1, "v": 2}]}, {"m": [{"k": 1, "v": 3}]}, False),
+        ("(self.m + oldSelf.m).map(x, x.v) == [2, 4, 6]", {"m": [{"k": 2, "v": 4}, {"k": 3, "v": 6}]},
+         {"m": [{"k": 1, "v": 2}, {"k": 2, "v": 0}]}, True),
+        ("self.l == oldSelf.l", {"l": ["a", "b"]}, {"l": ["b", "a"]}, False),
+    ],
+)  # fmt: skip
+def test_sets_and_maps_are_compared_and_added_to_as_such(rule: str, old: Any, new: Any, holds: bool) -> None:
+    text, number = {"type": "string"}, {"type": "integer"}
+    entry = {"type": "object", "properties": {"k": number, "v": number}}
+    fields = {
+        "s": {"type": "array", "x-kubernetes-list-type": "set", "items": text},
+        "m": {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"], "items": entry},
+        "l": {"type": "array", "items": text},
+    }
+    schema = {"type": "object", "properties": fields, "x-kubernetes-validations": [{"rule": rule}]}
+    assert (_told(schema, new, old) == []) is holds
+
+
 def test_fields_of_an_atomic_map_have_no_old_values() -> None:
     field = {"type": "integer", "x-kubernetes-validations": [{"rule": "self >= oldSelf", "message": "less"}]}
     schema = {"type": "object", "properties": {"v": field}}
