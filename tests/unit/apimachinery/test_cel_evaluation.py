@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apimachinery.cel import types
+from apimachinery.cel import authorizer, types
 from apimachinery.cel.budget import Budget, BudgetSpent
 from apimachinery.cel.environment import CompileError, Environment, Program
 from apimachinery.cel.evaluation import CostExceeded, Meter, TakesLong, hurried
@@ -148,6 +148,15 @@ def test_a_budget_is_for_all_expressions() -> None:
         assert budget.evaluate(program, variables) is True
     with pytest.raises(BudgetSpent, match="running out of cost budget"):
         budget.evaluate(program, variables)
+
+
+def test_two_checks_of_the_authorizer_are_allowed() -> None:
+    text = "authorizer.group('').resource('pods').check('get').allowed()"
+    given = {"authorizer": authorizer.authorizer()}
+    with hurried(), authorizer.asking(lambda check: (check.verb == "get", "")):
+        assert Program(f"{text} && {text}", ("authorizer",)).evaluate(given) is True
+        with pytest.raises(CostExceeded):
+            Program(f"{text} && {text} && {text}", ("authorizer",)).evaluate(given)
 
 
 def test_who_is_in_a_hurry_does_not_wait() -> None:
