@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
 
+from api.apiextensions.inside import says
 from apimachinery import fielderrors as fe
 from apimachinery.cel import types
-from apimachinery.cel.budget import Budget, BudgetSpent
+from apimachinery.cel.budget import LONGEST_MESSAGE, Budget, BudgetSpent
 from apimachinery.cel.environment import CompileError, Program
 from apimachinery.cel.evaluation import CostExceeded
 from apimachinery.cel.values import EvaluationError, MapList, SetList
@@ -38,8 +39,6 @@ _SPENT: Final = "running out of cost budget, no further validation rules will be
 _MESSAGE_TOO_COSTLY: Final = (
     "no further validation rules will be run due to call cost exceeds limit for messageExpression"
 )
-#: MaxEvaluatedMessageExpressionSizeBytes
-_LONGEST_MESSAGE: Final = 5 * 1024
 
 
 class _Enough(Exception):
@@ -70,10 +69,7 @@ class _Rule:
 
 def has_rules(schema: Schema) -> bool:
     """Whether there is any rule in the schema."""
-    if schema.get("x-kubernetes-validations"):
-        return True
-    inner = [*(schema.get("properties") or {}).values(), schema.get("items"), schema.get("additionalProperties")]
-    return any(has_rules(each) for each in inner if isinstance(each, Mapping))
+    return says(schema, "x-kubernetes-validations")
 
 
 class Rules:
@@ -205,7 +201,7 @@ def _report(rule: _Rule, variables: Mapping[str, Any], kind: str, path: str, jud
 def _said(made: Any) -> str:
     """What a message expression says; "" where that is no message."""
     text = made.strip() if isinstance(made, str) else ""
-    return text if "\n" not in text and len(text.encode()) <= _LONGEST_MESSAGE else ""
+    return text if "\n" not in text and len(text.encode()) <= LONGEST_MESSAGE else ""
 
 
 def _reported(rule: _Rule, field: str, kind: str, text: str) -> FieldError:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from api.apiextensions.defaulting import apply_defaults
+from api.apiextensions.defaulting import apply_defaults, has_defaults
 from api.kind import Custom, Kind, Subresource
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, is_deleting
@@ -123,10 +123,13 @@ def _renamed(storage: Resource) -> Callable[[Object], Object]:
 
 
 def _settling(resource: Resource, schema: Mapping[str, Any], typed: TypeSchema) -> Callable[[Object], None]:
+    defaults = has_defaults(schema)
+
     def settle(obj: Object) -> None:
         obj["apiVersion"] = resource.api_version
         typed.decode(obj)
-        apply_defaults(obj, schema)
+        if defaults:
+            apply_defaults(obj, schema)
 
     return settle
 
