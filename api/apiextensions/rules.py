@@ -16,8 +16,7 @@ from apimachinery import fielderrors as fe
 from apimachinery.cel import types
 from apimachinery.cel.budget import LONGEST_MESSAGE, Budget, BudgetSpent
 from apimachinery.cel.environment import CompileError, Program
-from apimachinery.cel.evaluation import CostExceeded
-from apimachinery.cel.values import EvaluationError, MapList, SetList
+from apimachinery.cel.values import CostExceeded, EvaluationError, MapList, SetList
 from apimachinery.duration import parse_duration
 from apimachinery.fielderrors import FieldError
 

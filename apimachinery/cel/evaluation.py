@@ -18,30 +18,20 @@ from typing import Any, Final
 from apimachinery.cel import operators, values
 from apimachinery.cel.checked import Node
 from apimachinery.cel.members import FUNCTIONS
-from apimachinery.cel.values import EvaluationError, TypeName
+from apimachinery.cel.values import CALL_LIMIT, TEXT_FACTOR, CostExceeded, EvaluationError, TypeName
 
-#: PerCallLimit: the most that one expression costs.
-CALL_LIMIT: Final = 1_000_000
 #: How long the expressions of one request may take together.
 _SECONDS: Final = 10.0
 #: What expressions together may cost, and take, where others wait.
 _HURRIED_UNITS: Final = 10_000
 _HURRIED_SECONDS: Final = 0.02
 _hurried: ContextVar[bool] = ContextVar("hurried", default=False)
-_TEXT_FACTOR: Final = 0.1
 _REGEX_FACTOR: Final = 0.25
 _LIST_COST, _MAP_COST = 10, 30
 _AUTHORIZATION: Final = 350_000
 #: How many rounds of a loop there are between two looks at the clock.
 _CHECK_ROUNDS: Final = 8
 _ABSENT: Final = object()
-
-
-class CostExceeded(EvaluationError):
-    """An expression that costs more than one may."""
-
-    def __init__(self) -> None:
-        super().__init__("operation cancelled: actual cost limit exceeded")
 
 
 class Interrupted(EvaluationError):
@@ -378,7 +368,7 @@ def _one(operands: list[Any], value: Any) -> int:
 
 def _passing(size: float) -> int:
     """What passing over a text once costs."""
-    return math.ceil(size * _TEXT_FACTOR)
+    return math.ceil(size * TEXT_FACTOR)
 
 
 def _first(operands: list[Any], value: Any) -> int:
@@ -411,7 +401,7 @@ def _walked(operands: list[Any], value: Any) -> int:
 
 def _walk(value: Any) -> int:
     if value.__class__ in (str, bytes):
-        return int(len(value) * _TEXT_FACTOR)
+        return int(len(value) * TEXT_FACTOR)
     if isinstance(value, list):
         return sum(map(_walk, value))
     return sum(map(_walk, value.values())) if value.__class__ is dict else 1

@@ -83,6 +83,8 @@ def _last_index_of(holder: Any, item: Any, start: int | None = None) -> int:
 def _replace(text: str, old: str, new: Any, limit: Any = -1) -> str:
     if new.__class__ is not str or limit.__class__ is not int:
         raise no_overload()
+    times = text.count(old) if limit < 0 else min(text.count(old), limit)
+    values.check_length(text, len(text) + times * (len(new) - len(old)))
     return text.replace(old, new, limit)
 
 
@@ -100,6 +102,7 @@ def _split(text: str, separator: str, limit: Any = -1) -> list[str]:
 def _join(parts: Any, between: Any = "") -> str:
     if not isinstance(parts, list) or any(each.__class__ is not str for each in (*parts, between)):
         raise no_overload()
+    values.check_length(between, sum(map(len, parts)) + len(between) * len(parts))
     return str(between).join(parts)
 
 

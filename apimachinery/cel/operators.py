@@ -35,6 +35,7 @@ def add(left: Any, right: Any) -> Any:
         if kind in (float, str, bytes):
             return left + right
     if isinstance(left, list) and isinstance(right, list):
+        values.check_length(left, len(left) + len(right))
         return left.plus(right) if isinstance(left, (SetList, MapList)) else [*left, *right]
     if {kind, other} in ({timedelta}, {datetime, timedelta}):
         return _time(lambda: left + right)

@@ -35,6 +35,26 @@ class EvaluationError(Exception):
     """An expression that has no value for these variables: "no such key: x", "division by zero", ..."""
 
 
+class CostExceeded(EvaluationError):
+    """An expression that costs more than one may."""
+
+    def __init__(self) -> None:
+        super().__init__("operation cancelled: actual cost limit exceeded")
+
+
+#: PerCallLimit: the most that one expression costs.
+CALL_LIMIT: Final = 1_000_000
+#: Of a step, for each byte of a text that is passed over.
+TEXT_FACTOR: Final = 0.1
+_LONGEST_TEXT: Final = int(CALL_LIMIT / TEXT_FACTOR)
+
+
+def check_length(made: str | list[Any], length: int) -> None:
+    """Raises CostExceeded before a text or list is made, like this one, that could not even be looked at once."""
+    if length > (_LONGEST_TEXT if isinstance(made, str) else CALL_LIMIT):
+        raise CostExceeded
+
+
 class TypeName(str):
     """A type as a value: what type() gives, and what the names of types stand for. It is no text."""
 
@@ -48,11 +68,12 @@ class SetList(list[Any]):
 
     def equals(self, other: list[Any]) -> bool:
         """Whether both have the same elements, which each has once."""
-        return len(self) == len(other) and all(contains(other, each) for each in self)
+        return len(self) == len(other) and set(map(_token, self)) == set(map(_token, other))
 
     def plus(self, other: list[Any]) -> SetList:
         """The elements of both."""
-        return SetList([*self, *(each for each in other if not contains(self, each))])
+        present = set(map(_token, self))
+        return SetList([*self, *(each for each in other if _token(each) not in present)])
 
 
 class MapList(list[Any]):
@@ -74,6 +95,17 @@ class MapList(list[Any]):
     def plus(self, other: list[Any]) -> MapList:
         """The elements of both, those of `other` in the place of any with the same keys."""
         return MapList({**self._entries(self), **self._entries(other)}.values(), self.keys)
+
+
+def _token(value: Any) -> Any:
+    """What is equal, and has the same hash, for equal values only: sets may be too large to compare each with each."""
+    if isinstance(value, bool):
+        return bool, value
+    if isinstance(value, list):
+        return list, tuple(map(_token, value))
+    if isinstance(value, dict):
+        return dict, frozenset((key, _token(each)) for key, each in value.items())
+    return value
 
 
 def _of(item: Any, key: str) -> Any:

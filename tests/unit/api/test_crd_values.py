@@ -266,6 +266,8 @@ def test_rules_about_changes_follow_elements_by_their_keys() -> None:
         ("(self.m + oldSelf.m).map(x, x.v) == [2, 4, 6]", {"m": [{"k": 2, "v": 4}, {"k": 3, "v": 6}]},
          {"m": [{"k": 1, "v": 2}, {"k": 2, "v": 0}]}, True),
         ("self.l == oldSelf.l", {"l": ["a", "b"]}, {"l": ["b", "a"]}, False),
+        ("self.s == oldSelf.s && (self.s + oldSelf.s).size() == 30000", {"s": list(map(str, range(30_000)))},
+         {"s": list(map(str, range(29_999, -1, -1)))}, True),
     ],
 )  # fmt: skip
 def test_sets_and_maps_are_compared_and_added_to_as_such(rule: str, old: Any, new: Any, holds: bool) -> None:
