@@ -165,7 +165,7 @@ def test_duplicates_in_sets_and_maps() -> None:
     }
     value = {"set": ["a", "b", "a"], "map": [{"n": "x"}, {"n": "x", "p": 2}, {"n": "x", "p": 1}]}
     assert [str(error) for error in listtypes.validate(value, schema)] == [
-        'map[2]: Duplicate value: {"n":"x","p":1}',
+        'map[2]: Duplicate value: map[string]interface {}{"n":"x", "p":1}',
         'set[2]: Duplicate value: "a"',
     ]
 
