@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from apimachinery.fielderrors import GoSyntax, go_quote
+from apimachinery.fielderrors import GoSyntax, go_quote, go_value
 from apimachinery.objects import parse_time
 from apimachinery.quantity import Quantity
 
@@ -26,6 +26,20 @@ def string_map(values: Mapping[str, str] | None) -> str:
     if not values:
         return "map[string]string(nil)"
     return "map[string]string{" + ", ".join(f"{go_quote(k)}:{go_quote(values[k])}" for k in sorted(values)) + "}"
+
+
+def json_value(value: Any) -> Any:
+    """A decoded JSON value as errors show it: scalars as they are, map[string]interface {}{"a":1}, sorted by key."""
+    return GoSyntax(_interface(value)) if isinstance(value, (dict, list)) else value
+
+
+def _interface(value: Any) -> str:
+    if isinstance(value, dict):
+        parts = ", ".join(f"{go_quote(key)}:{_interface(value[key])}" for key in sorted(value))
+        return f"map[string]interface {{}}{{{parts}}}"
+    if isinstance(value, list):
+        return f"[]interface {{}}{{{', '.join(map(_interface, value))}}}"
+    return "interface {}(nil)" if value is None else go_value(value)
 
 
 def byte_list(data: bytes) -> str:

@@ -108,6 +108,7 @@ class Custom:
     list_kind: str
     schema: Mapping[str, Any]  #: openAPIV3Schema of this version
     scale: Mapping[str, str] | None = None  #: specReplicasPath, statusReplicasPath, labelSelectorPath
+    terminating: bool = False  #: the definition is being deleted
 
 
 @dataclass(frozen=True, slots=True)

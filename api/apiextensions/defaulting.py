@@ -8,6 +8,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from api.apiextensions.inside import anywhere
+
 Schema = Mapping[str, Any]
 
 
@@ -39,7 +41,4 @@ def _settle(holder: Any, at: Any, schema: Schema) -> None:
 
 def has_defaults(schema: Schema) -> bool:
     """Whether anything in the schema has a default."""
-    if schema.get("default") is not None:
-        return True
-    inner = [*(schema.get("properties") or {}).values(), schema.get("items"), schema.get("additionalProperties")]
-    return any(has_defaults(each) for each in inner if isinstance(each, Mapping))
+    return anywhere(schema, lambda each: each.get("default") is not None)

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from api.gosyntax import json_value
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
 
@@ -53,7 +54,7 @@ def _duplicates(keys: Sequence[Any], value: Sequence[Any], path: str) -> list[Fi
         if key is None and value[index] is not None:
             continue  # not of the right type: told by validation
         if encoded in seen and encoded not in told:
-            errors.append(fe.duplicate(f"{path}[{index}]", key))
+            errors.append(fe.duplicate(f"{path}[{index}]", json_value(key)))
             told.add(encoded)
         seen.add(encoded)
     return errors

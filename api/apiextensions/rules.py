@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
 
+from api.apiextensions.inside import says
 from apimachinery import fielderrors as fe
 from apimachinery.cel import types
-from apimachinery.cel.budget import Budget, BudgetSpent
+from apimachinery.cel.budget import LONGEST_MESSAGE, Budget, BudgetSpent
 from apimachinery.cel.environment import CompileError, Program
-from apimachinery.cel.evaluation import CostExceeded
-from apimachinery.cel.values import EvaluationError
+from apimachinery.cel.values import CostExceeded, EvaluationError, MapList, SetList
 from apimachinery.duration import parse_duration
 from apimachinery.fielderrors import FieldError
 
@@ -38,8 +38,6 @@ _SPENT: Final = "running out of cost budget, no further validation rules will be
 _MESSAGE_TOO_COSTLY: Final = (
     "no further validation rules will be run due to call cost exceeds limit for messageExpression"
 )
-#: MaxEvaluatedMessageExpressionSizeBytes
-_LONGEST_MESSAGE: Final = 5 * 1024
 
 
 class _Enough(Exception):
@@ -70,10 +68,7 @@ class _Rule:
 
 def has_rules(schema: Schema) -> bool:
     """Whether there is any rule in the schema."""
-    if schema.get("x-kubernetes-validations"):
-        return True
-    inner = [*(schema.get("properties") or {}).values(), schema.get("items"), schema.get("additionalProperties")]
-    return any(has_rules(each) for each in inner if isinstance(each, Mapping))
+    return says(schema, "x-kubernetes-validations")
 
 
 class Rules:
@@ -111,6 +106,8 @@ class Rules:
 
     def _judge_fields(self, value: Mapping[str, Any], old: Mapping[str, Any], path: str, judgement: _Judgement) -> None:
         known = self._schema.get("properties") or {}
+        if self._schema.get("x-kubernetes-map-type") == "atomic":
+            old = {}  # its fields have no old values of their own
         for name in sorted(value):
             rules = self._fields.get(name) if name in known else self._values
             if rules is not None:
@@ -203,7 +200,7 @@ def _report(rule: _Rule, variables: Mapping[str, Any], kind: str, path: str, jud
 def _said(made: Any) -> str:
     """What a message expression says; "" where that is no message."""
     text = made.strip() if isinstance(made, str) else ""
-    return text if "\n" not in text and len(text.encode()) <= _LONGEST_MESSAGE else ""
+    return text if "\n" not in text and len(text.encode()) <= LONGEST_MESSAGE else ""
 
 
 def _reported(rule: _Rule, field: str, kind: str, text: str) -> FieldError:
@@ -237,12 +234,22 @@ def to_cel(value: Any, schema: Schema) -> Any:
         return made
     if isinstance(value, list):
         items = schema.get("items")
-        return [to_cel(item, items if isinstance(items, Mapping) else {}) for item in value]
+        return _list([to_cel(item, items if isinstance(items, Mapping) else {}) for item in value], schema)
     if isinstance(value, str):
         return _from_text(value, schema.get("format") or "")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _number(value, schema.get("type"))
     return value
+
+
+def _list(items: list[Any], schema: Schema) -> list[Any]:
+    """Sets and maps are compared and added to as such."""
+    match schema.get("x-kubernetes-list-type"):
+        case "set":
+            return SetList(items)
+        case "map":
+            return MapList(items, [types.escaped(key) for key in schema.get("x-kubernetes-list-map-keys") or ()])
+    return items
 
 
 def _number(value: float, kind: str | None) -> float:

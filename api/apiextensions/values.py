@@ -19,6 +19,8 @@ from apimachinery.regex import Pattern, PatternError, compile_pattern
 Schema = Mapping[str, Any]
 #: What errors of a whole object name as their field.
 _NO_FIELD = "<nil>"
+#: Of a number with a fraction: larger ones have no exact neighbours.
+_LARGEST_WHOLE = (1 << 53) - 1
 
 
 def validate(value: Any, schema: Schema, path: str = "") -> list[FieldError]:
@@ -52,14 +54,23 @@ def type_name(value: Any) -> str:
     return "array" if isinstance(value, list) else "object"
 
 
+def _decoded_name(value: Any) -> str:
+    """The type as Go's decoder has it: integers of 64 bits, all other numbers with a fraction, if of zero."""
+    if isinstance(value, float) or (isinstance(value, int) and not -(1 << 63) <= value < 1 << 63):
+        return "number"
+    return type_name(value)
+
+
 def _body(path: str) -> str:
     return f"{path} in body" if path else " in body"
 
 
 def _type(value: Any, schema: Schema, path: str) -> list[FieldError]:
-    actual, wanted = type_name(value), schema.get("type") or ""
+    actual, wanted = _decoded_name(value), schema.get("type") or ""
     allowed = ["integer", "string"] if schema.get("x-kubernetes-int-or-string") else [wanted] if wanted else []
     if not allowed or actual in allowed or (actual == "integer" and "number" in allowed):
+        return []
+    if actual == "number" and "integer" in allowed and abs(value) <= _LARGEST_WHOLE and float(value).is_integer():
         return []
     text = f'{_body(path)} must be of type {",".join(allowed)}: "{actual}"'
     return [fe.type_invalid(path or _NO_FIELD, actual, text)]

@@ -12,6 +12,8 @@ from apimachinery.cel.evaluation import Meter
 REQUEST_BUDGET: Final = 10_000_000
 #: RuntimeCELCostBudgetMatchConditions: for the match conditions of one webhook or policy.
 CONDITIONS_BUDGET: Final = 2_500_000
+#: MaxEvaluatedMessageExpressionSizeBytes: of what an expression gives as a message.
+LONGEST_MESSAGE: Final = 5 * 1024
 
 
 class BudgetSpent(Exception):

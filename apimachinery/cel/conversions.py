@@ -16,6 +16,8 @@ from apimachinery.fielderrors import go_quote
 
 #: Numbers of more digits before the point are shown with an exponent.
 _SHORT_DIGITS: Final = 6
+_MOST_DIGITS: Final = 64
+_LONGEST_DURATION: Final = 256
 _WHOLE: Final = re.compile(r"[+-]?\d+\Z")
 _REAL: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z|[+-]?(inf|infinity|nan)\Z", re.IGNORECASE)
 _TRUTHS: Final = {
@@ -72,7 +74,9 @@ def _fits(number: int, least: int, most: int, problem: str) -> int:
 def _parsed(text: str, function: str, least: int, most: int) -> int:
     if not _WHOLE.match(text):
         raise EvaluationError(f"strconv.{function}: parsing {go_quote(text)}: invalid syntax")
-    return _fits(int(text), least, most, f"strconv.{function}: parsing {go_quote(text)}: value out of range")
+    # More digits than any number of 64 bits has are not worth being read.
+    number = int(text) if len(text) <= _MOST_DIGITS else most + 1
+    return _fits(number, least, most, f"strconv.{function}: parsing {go_quote(text)}: value out of range")
 
 
 def to_double(value: Any) -> float:
@@ -189,6 +193,7 @@ def to_duration(value: Any) -> timedelta:
     if rest == "0":
         return timedelta()
     seconds, at = 0.0, 0
+    rest = rest if len(rest) <= _LONGEST_DURATION else ""
     while found := _PARTS.match(rest, at):
         seconds += float(found[1]) * _SECONDS[found[2]]
         at = found.end()

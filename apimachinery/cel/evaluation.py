@@ -18,30 +18,20 @@ from typing import Any, Final
 from apimachinery.cel import operators, values
 from apimachinery.cel.checked import Node
 from apimachinery.cel.members import FUNCTIONS
-from apimachinery.cel.values import EvaluationError, TypeName
+from apimachinery.cel.values import CALL_LIMIT, TEXT_FACTOR, CostExceeded, EvaluationError, TypeName
 
-#: PerCallLimit: the most that one expression costs.
-CALL_LIMIT: Final = 1_000_000
 #: How long the expressions of one request may take together.
 _SECONDS: Final = 10.0
 #: What expressions together may cost, and take, where others wait.
 _HURRIED_UNITS: Final = 10_000
 _HURRIED_SECONDS: Final = 0.02
 _hurried: ContextVar[bool] = ContextVar("hurried", default=False)
-_TEXT_FACTOR: Final = 0.1
 _REGEX_FACTOR: Final = 0.25
 _LIST_COST, _MAP_COST = 10, 30
 _AUTHORIZATION: Final = 350_000
 #: How many rounds of a loop there are between two looks at the clock.
 _CHECK_ROUNDS: Final = 8
 _ABSENT: Final = object()
-
-
-class CostExceeded(EvaluationError):
-    """An expression that costs more than one may."""
-
-    def __init__(self) -> None:
-        super().__init__("operation cancelled: actual cost limit exceeded")
 
 
 class Interrupted(EvaluationError):
@@ -69,25 +59,33 @@ class Meter:
     """What expressions cost. `spent` is the cost of the last one, `limit` the most that it may be, and `ends` the
     moment when all must be done."""
 
-    __slots__ = ("_before", "_hurried", "ends", "limit", "spent")
+    __slots__ = ("_before", "_hurried", "_waived", "ends", "limit", "spent")
 
     def __init__(self) -> None:
-        self.spent = self._before = 0
+        self.spent = self._before = self._waived = 0
         self._hurried = _hurried.get()
         self.ends = time.monotonic() + (_HURRIED_SECONDS if self._hurried else _SECONDS)
         self.limit = _HURRIED_UNITS if self._hurried else CALL_LIMIT
 
     def start(self) -> None:
         """The next expression begins."""
-        self._before += self.spent
-        self.spent = 0
+        self._before += self.spent - self._waived
+        self.spent = self._waived = 0
         if self._hurried:
             self.limit = _HURRIED_UNITS - self._before
 
+    def waive(self, units: int) -> None:
+        """These units are a price, not a measure of time."""
+        self._waived += units
+        if self._hurried:
+            self.limit += units
+
     def check(self) -> None:
         """Raises CostExceeded, TakesLong."""
+        if self.spent > CALL_LIMIT:
+            raise CostExceeded
         if self.spent > self.limit:
-            raise TakesLong if self._hurried else CostExceeded
+            raise TakesLong
 
     def look(self) -> None:
         """At the clock; raises Interrupted, TakesLong."""
@@ -211,6 +209,8 @@ def _call(node: Node) -> _Step:
     if name in operators.BINARY:
         return _counted(operators.BINARY[name], parts, _COSTS.get(name, _one))
     function = FUNCTIONS.get(name)
+    if name == "check":
+        return _authorization(FUNCTIONS[name], parts)
     return _counted(function, parts, _COSTS.get(name, _one)) if function else _unknown
 
 
@@ -274,6 +274,19 @@ def _counted(function: Callable[..., Any], parts: list[_Step], cost: Callable[[l
     return call
 
 
+def _authorization(function: Callable[..., Any], parts: list[_Step]) -> _Step:
+    """A check is priced as if another server were asked, so that there are no more than two of them."""
+
+    def check(run: _Run) -> Any:
+        value = function(*[part(run) for part in parts])
+        run.meter.waive(_AUTHORIZATION)
+        run.meter.spent += _AUTHORIZATION
+        run.meter.check()
+        return value
+
+    return check
+
+
 class _Failed:
     """Stands for the value of a loop so far where there is none; the next round may mend it (`all`, `exists`)."""
 
@@ -323,7 +336,7 @@ def _restore(names: dict[str, Any], before: Mapping[str, Any]) -> None:
 
 
 def _items(ranged: Any) -> list[Any]:
-    if ranged.__class__ is list:
+    if isinstance(ranged, list):
         return list(ranged)
     if ranged.__class__ is dict:
         return [key[1] if key.__class__ is tuple else key for key in ranged]
@@ -355,7 +368,7 @@ def _one(operands: list[Any], value: Any) -> int:
 
 def _passing(size: float) -> int:
     """What passing over a text once costs."""
-    return math.ceil(size * _TEXT_FACTOR)
+    return math.ceil(size * TEXT_FACTOR)
 
 
 def _first(operands: list[Any], value: Any) -> int:
@@ -388,8 +401,8 @@ def _walked(operands: list[Any], value: Any) -> int:
 
 def _walk(value: Any) -> int:
     if value.__class__ in (str, bytes):
-        return int(len(value) * _TEXT_FACTOR)
-    if value.__class__ is list:
+        return int(len(value) * TEXT_FACTOR)
+    if isinstance(value, list):
         return sum(map(_walk, value))
     return sum(map(_walk, value.values())) if value.__class__ is dict else 1
 
@@ -403,7 +416,6 @@ _COSTS: Final[Mapping[str, Callable[[list[Any], Any], int]]] = {
     **dict.fromkeys(("matches", "find", "findAll"), _matched),
     "contains": _contained,
     "_+_": _added,
-    "@in": lambda operands, value: values.cost_size(operands[1]) if operands[1].__class__ is list else 1,
+    "@in": lambda operands, value: values.cost_size(operands[1]) if isinstance(operands[1], list) else 1,
     "join": lambda operands, value: _passing(len(value)),
-    "check": lambda operands, value: _AUTHORIZATION,
 }

@@ -6,10 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from apimachinery import regex
+
+#: Longer patterns are compiled anew each time: they come from objects, and take room.
+_LONGEST_REMEMBERED: Final = 1024
 
 
 def is_sorted(values: Sequence[Any]) -> bool:
@@ -36,8 +39,16 @@ def greatest(values: Sequence[Any]) -> Any:
     return max(values)
 
 
-@lru_cache(maxsize=256)
 def _pattern(text: str) -> regex.Pattern:
+    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _compiled(text)
+
+
+@lru_cache(maxsize=256)
+def _remembered(text: str) -> regex.Pattern:
+    return _compiled(text)
+
+
+def _compiled(text: str) -> regex.Pattern:
     try:
         return regex.compile_pattern(text)
     except regex.PatternError as error:

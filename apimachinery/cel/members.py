@@ -59,7 +59,7 @@ def _substring(text: str, start: int, end: int | None = None) -> str:
 
 
 def _index_of(holder: Any, item: Any, start: int = 0) -> int:
-    if holder.__class__ is list:
+    if isinstance(holder, list):
         return next((at for at, each in enumerate(holder) if values.equals(each, item)), -1)
     if holder.__class__ is not str or item.__class__ is not str:
         raise no_overload()
@@ -69,7 +69,7 @@ def _index_of(holder: Any, item: Any, start: int = 0) -> int:
 
 
 def _last_index_of(holder: Any, item: Any, start: int | None = None) -> int:
-    if holder.__class__ is list:
+    if isinstance(holder, list):
         return next((at for at in range(len(holder) - 1, -1, -1) if values.equals(holder[at], item)), -1)
     if holder.__class__ is not str or item.__class__ is not str:
         raise no_overload()
@@ -83,6 +83,8 @@ def _last_index_of(holder: Any, item: Any, start: int | None = None) -> int:
 def _replace(text: str, old: str, new: Any, limit: Any = -1) -> str:
     if new.__class__ is not str or limit.__class__ is not int:
         raise no_overload()
+    times = text.count(old) if limit < 0 else min(text.count(old), limit)
+    values.check_length(text, len(text) + times * (len(new) - len(old)))
     return text.replace(old, new, limit)
 
 
@@ -98,8 +100,9 @@ def _split(text: str, separator: str, limit: Any = -1) -> list[str]:
 
 
 def _join(parts: Any, between: Any = "") -> str:
-    if parts.__class__ is not list or any(each.__class__ is not str for each in (*parts, between)):
+    if not isinstance(parts, list) or any(each.__class__ is not str for each in (*parts, between)):
         raise no_overload()
+    values.check_length(between, sum(map(len, parts)) + len(between) * len(parts))
     return str(between).join(parts)
 
 
@@ -107,7 +110,7 @@ def _list(function: Callable[[Sequence[Any]], Any]) -> Function:
     """For functions of a list whose elements have an order."""
 
     def checked(holder: Any) -> Any:
-        if holder.__class__ is not list:
+        if not isinstance(holder, list):
             raise no_overload()
         for one, other in pairwise(holder):
             values.check_comparable(one, other)

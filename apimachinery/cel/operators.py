@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from apimachinery.cel import values
 from apimachinery.cel.checked import Uint
-from apimachinery.cel.values import EvaluationError, no_overload
+from apimachinery.cel.values import EvaluationError, MapList, SetList, no_overload
 
 _DATES: Final = (datetime, timedelta)
 
@@ -32,8 +32,11 @@ def add(left: Any, right: Any) -> Any:
     if kind is other:
         if kind is int or kind is Uint:
             return _whole(int(left) + int(right), kind)
-        if kind in (float, str, bytes, list):
+        if kind in (float, str, bytes):
             return left + right
+    if isinstance(left, list) and isinstance(right, list):
+        values.check_length(left, len(left) + len(right))
+        return left.plus(right) if isinstance(left, (SetList, MapList)) else [*left, *right]
     if {kind, other} in ({timedelta}, {datetime, timedelta}):
         return _time(lambda: left + right)
     raise no_overload()
@@ -130,7 +133,7 @@ def index(holder: Any, at: Any) -> Any:
     """An element of a list, an entry of a map."""
     if holder.__class__ is dict:
         return select(holder, at)
-    if holder.__class__ is not list:
+    if not isinstance(holder, list):
         raise no_overload()
     if at.__class__ not in (int, Uint):
         if at.__class__ is not float or not at.is_integer():

@@ -5,7 +5,7 @@ timedelta. Whole numbers and fractions are compared as numbers, all else equals 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -35,10 +35,83 @@ class EvaluationError(Exception):
     """An expression that has no value for these variables: "no such key: x", "division by zero", ..."""
 
 
+class CostExceeded(EvaluationError):
+    """An expression that costs more than one may."""
+
+    def __init__(self) -> None:
+        super().__init__("operation cancelled: actual cost limit exceeded")
+
+
+#: PerCallLimit: the most that one expression costs.
+CALL_LIMIT: Final = 1_000_000
+#: Of a step, for each byte of a text that is passed over.
+TEXT_FACTOR: Final = 0.1
+_LONGEST_TEXT: Final = int(CALL_LIMIT / TEXT_FACTOR)
+
+
+def check_length(made: str | list[Any], length: int) -> None:
+    """Raises CostExceeded before a text or list is made, like this one, that could not even be looked at once."""
+    if length > (_LONGEST_TEXT if isinstance(made, str) else CALL_LIMIT):
+        raise CostExceeded
+
+
 class TypeName(str):
-    """A type as a value: what type() gives, and what the names of types stand for."""
+    """A type as a value: what type() gives, and what the names of types stand for. It is no text."""
 
     __slots__ = ()
+
+
+class SetList(list[Any]):
+    """A list whose order means nothing: equal to any that has the same elements, and added to without repeating any."""
+
+    __slots__ = ()
+
+    def equals(self, other: list[Any]) -> bool:
+        """Whether both have the same elements, which each has once."""
+        return len(self) == len(other) and set(map(_token, self)) == set(map(_token, other))
+
+    def plus(self, other: list[Any]) -> SetList:
+        """The elements of both."""
+        present = set(map(_token, self))
+        return SetList([*self, *(each for each in other if _token(each) not in present)])
+
+
+class MapList(list[Any]):
+    """A list whose elements are told apart by some of their fields, as a map's entries by its keys."""
+
+    __slots__ = ("keys",)
+
+    def __init__(self, items: Iterable[Any], keys: Sequence[str]) -> None:
+        super().__init__(items)
+        self.keys = keys
+
+    def _entries(self, items: list[Any]) -> dict[tuple[Any, ...], Any]:
+        return {tuple(_of(each, key) for key in self.keys): each for each in items}
+
+    def equals(self, other: list[Any]) -> bool:
+        """Whether both have equal elements, in whatever order."""
+        return len(self) == len(other) and equals(self._entries(self), self._entries(other))
+
+    def plus(self, other: list[Any]) -> MapList:
+        """The elements of both, those of `other` in the place of any with the same keys."""
+        return MapList({**self._entries(self), **self._entries(other)}.values(), self.keys)
+
+
+def _token(value: Any) -> Any:
+    """What is equal, and has the same hash, for equal values only: sets may be too large to compare each with each."""
+    if isinstance(value, bool):
+        return bool, value
+    if isinstance(value, list):
+        return list, tuple(map(_token, value))
+    if isinstance(value, dict):
+        return dict, frozenset((key, _token(each)) for key, each in value.items())
+    return value
+
+
+def _of(item: Any, key: str) -> Any:
+    """The value of a key field, as a key."""
+    found = item.get(key) if isinstance(item, dict) else None
+    return (found.__class__, found) if found.__class__ in _KEYS else None
 
 
 def no_overload() -> EvaluationError:
@@ -50,13 +123,17 @@ def type_of(value: Any) -> TypeName:
     """The type of a value."""
     if value.__class__ is TypeName:
         return TypeName("type")
+    if isinstance(value, list):
+        return TypeName("list")
     return TypeName(_NAMES.get(value.__class__) or value.DESCRIPTOR.full_name)
 
 
 def equals(left: Any, right: Any) -> bool:
     """Whether two values are equal; raises nothing."""
     kind = left.__class__
-    if kind is right.__class__:
+    if kind in _SPECIAL_LISTS and isinstance(right, list):
+        return bool(left.equals(right))
+    if kind is right.__class__ or (kind is list and isinstance(right, list)):
         if kind is list:
             return len(left) == len(right) and all(map(equals, left, right))
         if kind is dict:
@@ -69,12 +146,13 @@ def contains(holder: Any, item: Any) -> bool:
     """Whether a list has an equal element, or a map the key."""
     if holder.__class__ is dict:
         return key_of(item) in holder if item.__class__ in _KEYS else False
-    if holder.__class__ is list:
+    if isinstance(holder, list):
         return any(equals(item, each) for each in holder)
     raise no_overload()
 
 
 _KEYS: Final = frozenset({str, int, Uint, bool, float})
+_SPECIAL_LISTS: Final = frozenset({SetList, MapList})
 
 
 def key_of(key: Any) -> Any:
@@ -91,11 +169,11 @@ def check_comparable(left: Any, right: Any) -> None:
 
 def size(value: Any) -> int:
     """How many characters, bytes, elements or entries there are."""
-    if value.__class__ in (str, bytes, list, dict):
+    if isinstance(value, (str, bytes, list, dict)):
         return len(value)
     raise no_overload()
 
 
 def cost_size(value: Any) -> int:
     """What the cost of walking through a value is counted by: 1 for what has no length."""
-    return len(value) if value.__class__ in (str, bytes, list, dict) else 1
+    return len(value) if isinstance(value, (str, bytes, list, dict)) else 1

@@ -46,7 +46,8 @@ def _drop_nulls(value: Any, schema: Mapping[str, Any]) -> None:
         items = schema.get("items")
         if isinstance(items, Mapping):
             for item in value:
-                _drop_nulls(item, items)
+                if isinstance(item, (dict, list)):
+                    _drop_nulls(item, items)
         return
     if not isinstance(value, dict):
         return
@@ -58,7 +59,7 @@ def _drop_nulls(value: Any, schema: Mapping[str, Any]) -> None:
             continue
         if inner is None and not known.get("nullable") and known.get("default") is None:
             del value[name]
-        else:
+        elif isinstance(inner, (dict, list)):
             _drop_nulls(inner, known)
 
 
@@ -75,7 +76,8 @@ def _prune(
         items = schema.get("items")
         if isinstance(items, Mapping):
             for index, item in enumerate(value):
-                _prune(item, items, f"{path}[{index}]", unknown, decode_meta)
+                if isinstance(item, (dict, list)):
+                    _prune(item, items, f"{path}[{index}]", unknown, decode_meta)
         return
     if not isinstance(value, dict):
         return
@@ -83,19 +85,22 @@ def _prune(
     properties: Mapping[str, Any] = schema.get("properties") or {}
     further = schema.get("additionalProperties")
     keeps = schema.get("x-kubernetes-preserve-unknown-fields") or further is True
-    for name in list(value):
-        here = f"{path}.{name}" if path else name
+    for name, inner in list(value.items()):
         if whole and name in _TYPE_META:
             continue
+        known = properties.get(name, further)
         if whole and name == "metadata":
-            _metadata(value, unknown, here, decode_meta, is_root=is_root)
-        elif name in properties:
-            _prune(value[name], properties[name], here, unknown, decode_meta)
-        elif isinstance(further, Mapping):
-            _prune(value[name], further, here, unknown, decode_meta)
+            _metadata(value, unknown, _within(path, name), decode_meta, is_root=is_root)
+        elif isinstance(known, Mapping):
+            if isinstance(inner, (dict, list)):
+                _prune(inner, known, _within(path, name), unknown, decode_meta)
         elif not keeps:
-            unknown.append(f"unknown field {fielderrors.go_quote(here)}")
+            unknown.append(f"unknown field {fielderrors.go_quote(_within(path, name))}")
             del value[name]
+
+
+def _within(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _metadata(

@@ -165,17 +165,27 @@ class CustomResources:
         if conditions.FINALIZER not in finalizers:
             return True
         live = self._live.get(name_of(crd))
-        if live is not None:
+        if live is None:
+            told = ("False", "NeverEstablished", "resource was never established")
+        else:
+            crd = await self._begin_deleting(crd, now)
             await self._delete_all(live, now)
             if len(live.store.cache):
                 return False
-        status = conditions.with_condition(
-            crd.get("status") or {}, "Terminating", "False", "InstanceDeletionCompleted", "removed all instances", now
-        )
+            told = ("False", "InstanceDeletionCompleted", "removed all instances")
+        status = conditions.with_condition(crd.get("status") or {}, "Terminating", *told, now)
         kept = [each for each in finalizers if each != conditions.FINALIZER]
         freed = {**crd, "status": status, "metadata": {**crd["metadata"], "finalizers": kept}}
         await self._loopback.update(CUSTOM_RESOURCE_DEFINITIONS, freed)
         return True
+
+    async def _begin_deleting(self, crd: Object, now: datetime) -> Object:
+        """Say that objects are being deleted; the definition as it is then."""
+        status, told = crd.get("status") or {}, ("InstanceDeletionInProgress", "CustomResource deletion is in progress")
+        if conditions.condition(status, "Terminating").get("reason") == told[0]:
+            return crd
+        status = conditions.with_condition(status, "Terminating", "True", *told, now)
+        return await self._loopback.update(CUSTOM_RESOURCE_DEFINITIONS, {**crd, "status": status}, "status")
 
     async def _delete_all(self, live: _Live, now: datetime) -> None:
         resource = live.store.kind.resource

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from api.apiextensions.defaulting import apply_defaults
+from api.apiextensions.defaulting import apply_defaults, has_defaults
 from api.kind import Custom, Deprecation, Kind, Subresource
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, is_deleting
@@ -84,6 +84,7 @@ def _kind(crd: Object, version: Mapping[str, Any], storage: str) -> Version:
             list_kind=names.get("listKind") or f"{names['kind']}List",
             schema=schema,
             scale=subresources.get("scale"),
+            terminating=is_deleting(crd),
         ),
         deprecation=_deprecation(resource, version),
     )
@@ -122,10 +123,13 @@ def _renamed(storage: Resource) -> Callable[[Object], Object]:
 
 
 def _settling(resource: Resource, schema: Mapping[str, Any], typed: TypeSchema) -> Callable[[Object], None]:
+    defaults = has_defaults(schema)
+
     def settle(obj: Object) -> None:
         obj["apiVersion"] = resource.api_version
         typed.decode(obj)
-        apply_defaults(obj, schema)
+        if defaults:
+            apply_defaults(obj, schema)
 
     return settle
 

@@ -13,15 +13,14 @@ OBJECT_META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 LIST_META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"
 _VERSION_HELP: Final = "The version of the form that this object is written in."
 _KIND_HELP: Final = "What this object is; together with apiVersion it says how to read the rest."
-#: What OpenAPI v2 has and kubectl's older validation understands.
-_V2_WORDS: Final = frozenset(
-    {
-        *("type", "format", "description", "properties", "items", "additionalProperties", "required", "enum"),
-        *("pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength"),
-        *("maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "title", "default"),
-    }
-)
-_V2_EXTENSIONS: Final = ("x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type")
+#: What no schema of a custom resource says to others.
+_UNSAID: Final = frozenset({"example", "externalDocs", "id", "$schema"})
+#: What kubectl's older validation of OpenAPI v2 does not understand.
+_NOT_IN_V2: Final = frozenset({"allOf", "anyOf", "oneOf", "not", "nullable"})
+_EMBEDDED: Final = "x-kubernetes-embedded-resource"
+_KEEPS: Final = "x-kubernetes-preserve-unknown-fields"
+_INT_OR_STRING: Final = "x-kubernetes-int-or-string"
+_EITHER: Final = [{"type": "integer"}, {"type": "string"}]
 
 
 def names_of(kinds: Iterable[Kind]) -> dict[str, str]:
@@ -71,28 +70,50 @@ def _type_meta() -> Object:
 
 
 def _item(schema: Mapping[str, Any], prefix: str, *, v2: bool) -> Object:
-    made: Object = for_v2(schema) if v2 else dict(schema)
-    if v2 and schema.get("x-kubernetes-preserve-unknown-fields"):
+    if v2 and schema.get(_KEEPS):
         return {"type": "object"}  # kubectl takes any property for unknown that is not named beside others
-    meta = {**_type_meta(), "metadata": {"$ref": prefix + OBJECT_META}}
-    return {**made, "properties": {**(made.get("properties") or {}), **meta}}
+    made = published(schema, prefix, v2=v2)
+    return {**made, "properties": {**(made.get("properties") or {}), **_object_meta(prefix)}}
 
 
-def for_v2(schema: Mapping[str, Any]) -> Object:
-    """What OpenAPI v2 can say of a schema; it says nothing of what may also be null, or anything."""
-    if schema.get("x-kubernetes-preserve-unknown-fields") or schema.get("x-kubernetes-int-or-string"):
-        kept = ("description", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string")
-        return {word: schema[word] for word in kept if word in schema}
-    made = {word: value for word, value in schema.items() if word in _V2_WORDS or word in _V2_EXTENSIONS}
-    if schema.get("nullable"):
-        for word in ("type", "properties", "items", "additionalProperties", "required"):
-            made.pop(word, None)
-        return made
-    if "properties" in made:
-        made["properties"] = {name: for_v2(field) for name, field in made["properties"].items()}
-    if isinstance(made.get("items"), Mapping):
-        made["items"] = for_v2(made["items"])
-    further = made.pop("additionalProperties", None)
-    if isinstance(further, Mapping):
-        made["additionalProperties"] = for_v2(further)
+def _object_meta(prefix: str) -> Object:
+    return {**_type_meta(), "metadata": {"$ref": prefix + OBJECT_META}}
+
+
+def published(schema: Mapping[str, Any], prefix: str, *, v2: bool) -> Object:
+    """A structural schema as OpenAPI says it.
+
+    (k8s.io/apiextensions-apiserver/pkg/controller/openapi: builder/builder.go, v2/conversion.go.)"""
+    made: Object = {word: value for word, value in schema.items() if word not in _UNSAID}
+    if v2:
+        _make_v2(made, schema)
+    elif schema.get(_INT_OR_STRING) and not schema.get("anyOf") and not schema.get("allOf"):
+        made["anyOf"] = _EITHER
+    if isinstance(made.get("properties"), Mapping):
+        made["properties"] = {name: published(field, prefix, v2=v2) for name, field in made["properties"].items()}
+    for word in ("items", "additionalProperties"):
+        if isinstance(made.get(word), Mapping):
+            made[word] = published(made[word], prefix, v2=v2)
+    if schema.get(_EMBEDDED) and not (v2 and schema.get(_KEEPS)):
+        made["properties"] = {**(made.get("properties") or {}), **_object_meta(prefix)}
+        required = made.get("required") or []
+        made["required"] = [*required, *(name for name in ("kind", "apiVersion") if name not in required)]
     return made
+
+
+def _make_v2(made: Object, schema: Mapping[str, Any]) -> None:
+    """Take away what OpenAPI v2 cannot say, or older versions of kubectl understand amiss, in place."""
+    gone = set(_NOT_IN_V2)
+    if schema.get("nullable"):
+        gone |= {"type", "items", "properties"}
+    if schema.get(_KEEPS):
+        gone |= {"items", "properties", *(("type",) if schema.get("type") in ("object", "array") else ())}
+    further = schema.get("additionalProperties")
+    if isinstance(further, Mapping) and further.get("nullable"):
+        gone.add("required")
+    for word in gone:
+        made.pop(word, None)
+    fields = made.get("properties") or {}
+    required = [name for name in made.pop("required", ()) if not (fields.get(name) or {}).get("nullable")]
+    if required:
+        made["required"] = required

@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from api.apiextensions import embedded, listtypes, rules, scaling, values
-from api.apiextensions.defaulting import apply_defaults
+from api.apiextensions.defaulting import apply_defaults, has_defaults
+from api.apiextensions.inside import says
 from api.apiextensions.rules import Rules
 from api.kind import Strategy
 from api.strategies import bump_generation, restore
@@ -26,6 +27,9 @@ class CustomResourceStrategy(Strategy):
         self._schema = schema
         self._scale = scale
         self._has_status = has_status  #: whether the status is written by its subresource alone
+        self._has_defaults = has_defaults(schema)
+        self._embeds = says(schema, "x-kubernetes-embedded-resource")
+        self._has_list_types = says(schema, "x-kubernetes-list-type")
 
     @cached_property
     def _rules(self) -> Rules | None:
@@ -33,7 +37,8 @@ class CustomResourceStrategy(Strategy):
 
     def default(self, obj: Object) -> None:
         """The schema's defaults."""
-        apply_defaults(obj, self._schema)
+        if self._has_defaults:
+            apply_defaults(obj, self._schema)
 
     def prepare_create(self, obj: Object) -> None:
         """The first generation; no status where that has a subresource of its own."""
@@ -67,11 +72,11 @@ class CustomResourceStrategy(Strategy):
     def _whole(self, obj: Object) -> list[FieldError]:
         errors = values.validate(obj, self._schema)
         errors += scaling.validate_spec(obj, self._scale) + scaling.validate_status(obj, self._scale)
-        return errors + embedded.validate(obj, self._schema)
+        return errors + embedded.validate(obj, self._schema) if self._embeds else errors
 
     def _checked(self, obj: Object, old: Object | None, errors: list[FieldError]) -> list[FieldError]:
         """These errors, and those of lists and rules. Lists that held something twice before may go on to."""
-        found = listtypes.validate(obj, self._schema)
+        found = listtypes.validate(obj, self._schema) if self._has_list_types else []
         if found and (old is None or not listtypes.validate(old, self._schema)):
             errors += found
         if self._rules is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from api.kind import Kind, Subresource
@@ -67,18 +68,27 @@ def api_group_list(groups: Mapping[str, Sequence[str]]) -> Object:
 
 def api_resource_list(kinds: Iterable[Kind], group: str, version: str) -> Object:
     """GET /api/v1 and /apis/GROUP/VERSION."""
-    resources: list[Object] = []
+    resources: list[tuple[str, Object]] = []
     for kind in kinds:
         if (kind.resource.group, kind.resource.version) != (group, version):
             continue
-        resources.append(_resource(kind))
-        resources.extend(_subresource(kind, sub) for sub in kind.subresources)
-    resources.sort(key=lambda resource: str(resource["name"]))
+        listed = [_resource(kind), *(_subresource(kind, sub) for sub in kind.subresources)]
+        # Of custom resources the reference lists status before scale, as definitions declare them.
+        resources += [(kind.resource.plural if kind.custom else str(each["name"]), each) for each in listed]
+    resources.sort(key=itemgetter(0))
     group_version = f"{group}/{version}" if group else version
     body: Object = {"kind": "APIResourceList"}
     if group:
         body["apiVersion"] = "v1"
-    return {**body, "groupVersion": group_version, "resources": resources}
+    return {**body, "groupVersion": group_version, "resources": [each for _, each in resources]}
+
+
+def _verbs(kind: Kind) -> list[str]:
+    """Those of custom resources have an order of their own, and there are fewer while the definition is deleted."""
+    if kind.custom is None:
+        return sorted(kind.verbs)
+    gone = ("create", "patch", "update") if kind.custom.terminating else ()
+    return [verb for verb in kind.verbs if verb not in gone]
 
 
 def _resource(kind: Kind) -> Object:
@@ -88,7 +98,7 @@ def _resource(kind: Kind) -> Object:
         "singularName": kind.singular,
         "namespaced": resource.namespaced,
         "kind": resource.kind,
-        "verbs": sorted(kind.verbs),
+        "verbs": _verbs(kind),
     }
     if kind.short_names:
         body["shortNames"] = list(kind.short_names)
@@ -160,7 +170,7 @@ def _aggregated_resource(kind: Kind) -> Object:
         "responseKind": _response_kind(resource.kind, *((resource.group, resource.version) if kind.custom else ())),
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": kind.singular,
-        "verbs": sorted(kind.verbs),
+        "verbs": _verbs(kind),
     }
     if kind.short_names:
         body["shortNames"] = list(kind.short_names)

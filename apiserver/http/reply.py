@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from apimachinery.errors import ApiError, MethodNotAllowed, NotFound, TooManyRequests
+from apimachinery.meta import Resource
 from apimachinery.objects import Object
 from apiserver.http.negotiate import JSON, PLAIN, YAML, Representation
 
@@ -101,6 +102,14 @@ def unknown_resource() -> NotFound:
 def method_not_allowed() -> MethodNotAllowed:
     """The 405 of a verb that the resource does not have."""
     return MethodNotAllowed("the server does not allow this method on the requested resource", details={})
+
+
+def terminating(resource: Resource) -> MethodNotAllowed:
+    """The 405 of a POST of a custom resource whose definition is being deleted."""
+    return MethodNotAllowed(
+        "create not allowed while custom resource definition is terminating",
+        details={"group": resource.group, "kind": resource.plural},
+    )
 
 
 def warning_header(text: str) -> str:

@@ -292,6 +292,8 @@ class ApiServer:
             if sub is None:
                 raise reply.unknown_resource()
             verbs = sub.verbs
+        if info.verb == "create" and not info.name and kind.custom and kind.custom.terminating:
+            raise reply.terminating(kind.resource)
         if info.verb not in verbs or served is None or info.subresource not in OBJECT_SUBRESOURCES:
             raise reply.method_not_allowed()
         if kind.resource.namespaced and not info.namespace and info.verb not in ("list", "watch"):

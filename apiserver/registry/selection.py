@@ -66,7 +66,7 @@ def _parse_fields(text: str) -> fields.FieldSelector | None:
 
 def _getters(kind: Kind, selector: fields.FieldSelector) -> dict[str, Callable[[Object], str]]:
     known: dict[str, Callable[[Object], str]] = {"metadata.name": name_of}
-    if kind.resource.namespaced or not kind.selectable_fields:
+    if kind.resource.namespaced or not (kind.selectable_fields or kind.custom):
         known["metadata.namespace"] = namespace_of
     known.update(kind.selectable_fields)
     chosen = {}
@@ -79,7 +79,7 @@ def _getters(kind: Kind, selector: fields.FieldSelector) -> dict[str, Callable[[
 
 
 def _unknown_field(kind: Kind, field: str) -> str:
-    if kind.selectable_fields:
+    if kind.selectable_fields or kind.custom:
         return f"field label not supported: {field}"
     return f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from apimachinery.cel.budget import Budget, BudgetSpent
+from apimachinery.cel.budget import LONGEST_MESSAGE, Budget, BudgetSpent
 from apimachinery.cel.environment import CompileError
 from apimachinery.cel.values import EvaluationError
 from apimachinery.objects import Object
@@ -122,7 +122,8 @@ class _Evaluator:
             made = self.value(said)
         except EvaluationError:
             return fixed  # as in the reference: what cannot be said is said in the fixed words
-        return made.strip() if isinstance(made, str) and made.strip() and "\n" not in made.strip() else fixed
+        text = made.strip() if isinstance(made, str) else ""
+        return text if text and "\n" not in text and len(text.encode()) <= LONGEST_MESSAGE else fixed
 
 
 def _problem(text: str, error: Exception) -> str:

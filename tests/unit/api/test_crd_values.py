@@ -24,6 +24,11 @@ def _field(schema: Mapping[str, Any]) -> Mapping[str, Any]:
         ({"type": "integer"}, "x", 'f: Invalid value: "string": f in body must be of type integer: "string"'),
         ({"type": "integer"}, 1.5, 'f: Invalid value: "number": f in body must be of type integer: "number"'),
         ({"type": "string"}, None, 'f: Invalid value: "null": f in body must be of type string: "null"'),
+        ({"type": "string"}, 2.0, 'f: Invalid value: "number": f in body must be of type string: "number"'),
+        ({"type": "integer"}, 2.0, ""),
+        ({"type": "integer"}, 1e16, 'f: Invalid value: "number": f in body must be of type integer: "number"'),
+        ({"type": "integer"}, 1 << 63, 'f: Invalid value: "number": f in body must be of type integer: "number"'),
+        ({"type": "number"}, 1 << 63, ""),
         ({"type": "string", "nullable": True}, None, ""),
         ({"type": "number"}, 1, ""),
         ({"type": "boolean"}, 1, 'f: Invalid value: "integer": f in body must be of type boolean: "integer"'),
@@ -160,7 +165,7 @@ def test_duplicates_in_sets_and_maps() -> None:
     }
     value = {"set": ["a", "b", "a"], "map": [{"n": "x"}, {"n": "x", "p": 2}, {"n": "x", "p": 1}]}
     assert [str(error) for error in listtypes.validate(value, schema)] == [
-        'map[2]: Duplicate value: {"n":"x","p":1}',
+        'map[2]: Duplicate value: map[string]interface {}{"n":"x", "p":1}',
         'set[2]: Duplicate value: "a"',
     ]
 
@@ -247,6 +252,41 @@ def test_rules_about_changes_follow_elements_by_their_keys() -> None:
         'l[0].v: Invalid value: "integer": less'
     ]
     assert _told(schema, {"l": [{"n": "b", "v": 4}]}) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "old", "new", "holds"),
+    [
+        ("self.s == oldSelf.s", {"s": ["a", "b"]}, {"s": ["b", "a"]}, True),
+        ("self.s == oldSelf.s", {"s": ["a", "b"]}, {"s": ["b", "c"]}, False),
+        ("self.s + ['a', 'c'] == ['b', 'a', 'c']", {}, {"s": ["b", "a"]}, True),
+        ("self.s.size() == 1 && self.s.all(x, x in self.s) && type(self.s) == list", {}, {"s": ["b"]}, True),
+        ("self.m == oldSelf.m", {"m": [{"k": 1, "v": 2}, {"k": 2}]}, {"m": [{"k": 2}, {"k": 1, "v": 2}]}, True),
+        ("self.m == oldSelf.m", {"m": [{"k": 1, "v": 2}]}, {"m": [{"k": 1, "v": 3}]}, False),
+        ("(self.m + oldSelf.m).map(x, x.v) == [2, 4, 6]", {"m": [{"k": 2, "v": 4}, {"k": 3, "v": 6}]},
+         {"m": [{"k": 1, "v": 2}, {"k": 2, "v": 0}]}, True),
+        ("self.l == oldSelf.l", {"l": ["a", "b"]}, {"l": ["b", "a"]}, False),
+        ("self.s == oldSelf.s && (self.s + oldSelf.s).size() == 30000", {"s": list(map(str, range(30_000)))},
+         {"s": list(map(str, range(29_999, -1, -1)))}, True),
+    ],
+)  # fmt: skip
+def test_sets_and_maps_are_compared_and_added_to_as_such(rule: str, old: Any, new: Any, holds: bool) -> None:
+    text, number = {"type": "string"}, {"type": "integer"}
+    entry = {"type": "object", "properties": {"k": number, "v": number}}
+    fields = {
+        "s": {"type": "array", "x-kubernetes-list-type": "set", "items": text},
+        "m": {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"], "items": entry},
+        "l": {"type": "array", "items": text},
+    }
+    schema = {"type": "object", "properties": fields, "x-kubernetes-validations": [{"rule": rule}]}
+    assert (_told(schema, new, old) == []) is holds
+
+
+def test_fields_of_an_atomic_map_have_no_old_values() -> None:
+    field = {"type": "integer", "x-kubernetes-validations": [{"rule": "self >= oldSelf", "message": "less"}]}
+    schema = {"type": "object", "properties": {"v": field}}
+    assert _told(schema, {"v": 1}, {"v": 2}) == ['v: Invalid value: "integer": less']
+    assert _told({**schema, "x-kubernetes-map-type": "atomic"}, {"v": 1}, {"v": 2}) == []
 
 
 def test_rules_are_not_looked_at_where_the_value_is_broken() -> None:

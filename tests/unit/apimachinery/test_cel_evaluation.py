@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from apimachinery.cel import types
+from apimachinery.cel import authorizer, types
 from apimachinery.cel.budget import Budget, BudgetSpent
 from apimachinery.cel.environment import CompileError, Environment, Program
-from apimachinery.cel.evaluation import CostExceeded, Meter, TakesLong, hurried
-from apimachinery.cel.values import EvaluationError
+from apimachinery.cel.evaluation import Meter, TakesLong, hurried
+from apimachinery.cel.values import CostExceeded, EvaluationError
 
 SELF: dict[str, Any] = {
     "a": 1, "b": 2.5, "s": "Hello, Wörld", "l": [1, 2, 3], "m": {"x": 1, "y": [1, 2]}, "e": [], "n": None,
@@ -134,6 +134,9 @@ def test_a_loop_over_many_cheap_things_is_no_matter() -> None:
         "l.all(x, s.matches('(a|aa)+$') || true)",
         "l.all(x, (s + s).size() > 0)",
         "l.all(x, l.indexOf(-1) == -1)",
+        "s.replace('', s) == ''",
+        "l.map(x, s).join(s) == ''",
+        "[l + l + l + l + l + l + l + l].map(x, x + x + x + x + x + x + x + x).size() == 1",
     ],
 )
 def test_what_costs_too_much_is_cut_off(text: str) -> None:
@@ -148,6 +151,15 @@ def test_a_budget_is_for_all_expressions() -> None:
         assert budget.evaluate(program, variables) is True
     with pytest.raises(BudgetSpent, match="running out of cost budget"):
         budget.evaluate(program, variables)
+
+
+def test_two_checks_of_the_authorizer_are_allowed() -> None:
+    text = "authorizer.group('').resource('pods').check('get').allowed()"
+    given = {"authorizer": authorizer.authorizer()}
+    with hurried(), authorizer.asking(lambda check: (check.verb == "get", "")):
+        assert Program(f"{text} && {text}", ("authorizer",)).evaluate(given) is True
+        with pytest.raises(CostExceeded):
+            Program(f"{text} && {text} && {text}", ("authorizer",)).evaluate(given)
 
 
 def test_who_is_in_a_hurry_does_not_wait() -> None:
