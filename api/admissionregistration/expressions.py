@@ -36,19 +36,20 @@ REQUEST: Final = object_of(
         "dryRun": BOOL, "options": DYN,
     },
 )  # fmt: skip
-#: What match conditions see.
+#: What every expression sees; for match conditions, namespaceObject is null.
 VARIABLES: Final[Mapping[str, Type]] = {
     "object": DYN,
     "oldObject": DYN,
     "request": REQUEST,
+    "namespaceObject": DYN,
     "authorizer": Type(authorizer.AUTHORIZER),
 }
 
 
-@lru_cache(maxsize=1)
-def environment() -> Environment:
-    """Where match conditions are checked."""
-    return Environment(VARIABLES)
+@lru_cache(maxsize=2)
+def environment(*, params: bool = False) -> Environment:
+    """Where match conditions are checked; those of policies with parameters see them."""
+    return Environment({**VARIABLES, "params": DYN} if params else VARIABLES)
 
 
 def expression_error(text: str, path: str, where: Environment, wanted: str = "bool") -> list[FieldError]:
@@ -62,8 +63,10 @@ def expression_error(text: str, path: str, where: Environment, wanted: str = "bo
     return []
 
 
-def validate_match_conditions(conditions: Sequence[Mapping[str, Any]], path: str) -> list[FieldError]:
-    """Every rule that matchConditions break."""
+def validate_match_conditions(
+    conditions: Sequence[Mapping[str, Any]], path: str, *, params: bool = False
+) -> list[FieldError]:
+    """Every rule that matchConditions break; `params`: whether there are parameters to see."""
     errors: list[FieldError] = []
     if len(conditions) > _MAX_CONDITIONS:
         errors.append(fe.too_many(path, len(conditions), _MAX_CONDITIONS))
@@ -73,7 +76,7 @@ def validate_match_conditions(conditions: Sequence[Mapping[str, Any]], path: str
         if not text.strip():
             errors.append(fe.required(f"{at}.expression"))
         else:
-            errors += expression_error(text, f"{at}.expression", environment())
+            errors += expression_error(text.strip(), f"{at}.expression", environment(params=params))
         if not name:
             errors.append(fe.required(f"{at}.name"))
             continue

@@ -8,6 +8,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
 from api.gosyntax import byte_list, raw
 from api.validation import names
 from apimachinery import fielderrors as fe
@@ -27,6 +31,14 @@ _STATUSES = ("False", "True", "Unknown")
 _LEGACY_SIGNER = "kubernetes.io/legacy-unknown"
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\s(.*?)-----END \1-----", re.DOTALL)
 _MIN_SECONDS, _MAX_SIGNER = 600, 571
+_SEQUENCE = 0x30  #: the first byte of an ASN.1 sequence
+#: What is said of signatures that are not of the key.
+_BAD_SIGNATURES = (
+    (rsa.RSAPublicKey, "crypto/rsa: verification error"),
+    (ec.EllipticCurvePublicKey, "x509: ECDSA verification failure"),
+    (ed25519.Ed25519PublicKey, "x509: Ed25519 verification failure"),
+)
+_UNKNOWN_ALGORITHM = "x509: cannot verify signature: algorithm unimplemented"
 
 
 def validate_request_spec(spec: Mapping[str, Any]) -> list[FieldError]:
@@ -47,7 +59,21 @@ def validate_request_spec(spec: Mapping[str, Any]) -> list[FieldError]:
     return errors
 
 
-def _decoded(text: str) -> bytes:
+def _are_sequences(der: bytes) -> bool:
+    """Whether this is one ASN.1 sequence after the other, as certificates are."""
+    at = 0
+    while at < len(der):
+        if der[at] != _SEQUENCE or at + 2 > len(der):
+            return False
+        size, at = der[at + 1], at + 2
+        if size & 0x80:
+            more = size & 0x7F
+            size, at = int.from_bytes(der[at : at + more]), at + more
+        at += size
+    return at == len(der)
+
+
+def _decoded(text: str | bytes) -> bytes:
     try:
         return base64.b64decode(text)
     except binascii.Error:
@@ -55,13 +81,29 @@ def _decoded(text: str) -> bytes:
 
 
 def _validate_request(encoded: str) -> list[FieldError]:
-    """A PEM block of the right type; its content is the signer's concern."""
+    """A PEM block of the right type with a request that is signed by its own key."""
     data = _decoded(encoded)
     block = _PEM.search(data)
     if block is None or block[1] != b"CERTIFICATE REQUEST":
         text = "PEM block type must be CERTIFICATE REQUEST"
-        return [fe.invalid("spec.request", raw(byte_list(data)), text)]
-    return []
+    else:
+        text = _request_problem(_decoded(block[2]))
+    return [fe.invalid("spec.request", raw(byte_list(data)), text)] if text else []
+
+
+def _request_problem(der: bytes) -> str:
+    if not der:
+        return "asn1: syntax error: sequence truncated"
+    try:
+        request = x509.load_der_x509_csr(der)
+        key, is_signed = request.public_key(), request.is_signature_valid
+    except (ValueError, x509.InvalidVersion):
+        return "asn1: structure error: no certificate request"
+    except (TypeError, UnsupportedAlgorithm):
+        return _UNKNOWN_ALGORITHM
+    if is_signed:
+        return ""
+    return next((text for kind, text in _BAD_SIGNATURES if isinstance(key, kind)), _UNKNOWN_ALGORITHM)
 
 
 def _validate_signer(name: str, path: str) -> list[FieldError]:
@@ -158,4 +200,9 @@ def _certificate_problem(data: bytes) -> str:
             return f"only CERTIFICATE PEM blocks are allowed, found {fe.go_quote(block[1].decode())}"
         if b":" in block[2]:
             return "no PEM block headers are permitted"
+        der = _decoded(block[2])
+        if not der:
+            return "found CERTIFICATE PEM block containing 0 certificates"
+        if not _are_sequences(der):
+            return "x509: malformed certificate"
     return "" if blocks else "must contain at least one CERTIFICATE PEM block"

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from api.flowcontrol.levelrules import validate_condition_types, validate_level_spec
+from api.flowcontrol.mandatory import validate_fixed_level, validate_fixed_schema
 from api.flowcontrol.schemarules import validate_schema_spec
 from api.kind import Column
 from api.strategies import SpecStrategy, StatusStrategy, restore
@@ -46,7 +47,8 @@ class FlowSchemaStrategy(SpecStrategy):
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateFlowSchema."""
-        return validate_schema_spec(obj["spec"], name_of(obj))
+        name = name_of(obj)
+        return validate_schema_spec(obj["spec"], name) + validate_fixed_schema(obj["spec"], name)
 
 
 class _ConditionsStrategy(StatusStrategy):
@@ -90,7 +92,8 @@ class PriorityLevelStrategy(SpecStrategy):
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidatePriorityLevelConfiguration."""
-        return validate_level_spec(obj["spec"], name_of(obj), self.shares)
+        spec, name = obj["spec"], name_of(obj)
+        return validate_level_spec(spec, name, self.shares) + validate_fixed_level(spec, name, self.shares)
 
 
 def _converted(obj: Object, version: str, old: str, new: str) -> Object:

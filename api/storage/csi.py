@@ -57,6 +57,7 @@ _COUNTED_DRIVER_FIELDS = ("tokenRequests", "requiresRepublish", "seLinuxMount")
 _FS_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")
 _MIN_TOKEN_SECONDS, _MAX_TOKEN_SECONDS = 600, 1 << 32
 _MAX_NODE_ID = 256
+_MAX_METADATA, _MAX_MESSAGE = 256 * 1024, 1024
 
 
 class CSIDriverStrategy(Strategy):
@@ -240,10 +241,18 @@ class VolumeAttachmentStrategy(StatusStrategyBase):
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """ValidateVolumeAttachment, told of twice, and ValidateVolumeAttachmentUpdate: the wish stays."""
-        errors = _validate_attachment(new["spec"]) * 2
+        errors = (_validate_attachment(new["spec"]) + _validate_attachment_status(new.get("status") or {})) * 2
         if new["spec"] != old["spec"]:
             errors.append(fe.invalid("spec", _attachment_value(new["spec"]), FIELD_IMMUTABLE))
         return errors
+
+
+class VolumeAttachmentStatusStrategy(StatusStrategy):
+    """volumeattachments/status: what the attacher came to."""
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """As the whole object."""
+        return self.parent.validate_update(new, old)
 
 
 def _attachment_value(spec: Mapping[str, Any]) -> fe.GoSyntax:
@@ -273,6 +282,19 @@ def _validate_attachment(spec: Mapping[str, Any]) -> list[FieldError]:
     else:
         errors += validate_volume_spec(inline or {}, "spec.source.inlineVolumeSpec", inline=True)
     errors.extend(fe.invalid("spec.nodeName", node, text) for text in names.dns1123_subdomain(node))
+    return errors
+
+
+def _validate_attachment_status(status: Mapping[str, Any]) -> list[FieldError]:
+    """validateVolumeAttachmentStatus; of messages that are too long it tells the limit of the metadata."""
+    errors: list[FieldError] = []
+    metadata = status.get("attachmentMetadata") or {}
+    if sum(len(key.encode()) + len(value.encode()) for key, value in metadata.items()) > _MAX_METADATA:
+        errors.append(fe.too_long("status.attachmentMetadata", "", _MAX_METADATA))
+    for field in ("attachError", "detachError"):
+        message = (status.get(field) or {}).get("message") or ""
+        if len(message.encode()) > _MAX_MESSAGE:
+            errors.append(fe.too_long(f"status.{field}.message", "", _MAX_METADATA))
     return errors
 
 
@@ -317,4 +339,4 @@ def attachment_cells(obj: Object, now: datetime) -> list[Any]:
 
 CSI_DRIVER, CSI_NODE, CSI_STORAGE_CAPACITY = CSIDriverStrategy(), CSINodeStrategy(), CSIStorageCapacityStrategy()
 VOLUME_ATTACHMENT = VolumeAttachmentStrategy()
-VOLUME_ATTACHMENT_STATUS = StatusStrategy(VOLUME_ATTACHMENT, keep_metadata=STATUS_METADATA)
+VOLUME_ATTACHMENT_STATUS = VolumeAttachmentStatusStrategy(VOLUME_ATTACHMENT, keep_metadata=STATUS_METADATA)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 
+from api.flowcontrol import mandatory
 from api.flowcontrol.priority import FLOW_SCHEMA, LEVEL
 from api.resources import FLOW_SCHEMAS, PRIORITY_LEVELS
 from apimachinery.meta import Resource
 from apimachinery.objects import Object
 
 #: There is no server without these, and nobody may change what they say.
-MANDATORY = frozenset({"exempt", "catch-all"})
+MANDATORY = frozenset(mandatory.SCHEMAS)
 _AUTOUPDATE = "apf.kubernetes.io/autoupdate-spec"
 _ANNOTATIONS = {_AUTOUPDATE: "true"}
 _ALL = ["*"]
@@ -29,14 +30,11 @@ _QUEUED = {
 
 def objects() -> Iterator[tuple[Resource, Object]]:
     """Every default object, priority levels first."""
-    yield (
-        PRIORITY_LEVELS,
-        _level("exempt", {"type": "Exempt", "exempt": {"nominalConcurrencyShares": 0, "lendablePercent": 0}}),
-    )
+    yield PRIORITY_LEVELS, _level("exempt", mandatory.LEVELS["exempt"])
     for name, (shares, lendable, queues, hand) in _QUEUED.items():
         queuing = {"queues": queues, "handSize": hand, "queueLengthLimit": 50}
         yield PRIORITY_LEVELS, _limited(name, shares, lendable, {"type": "Queue", "queuing": queuing})
-    yield PRIORITY_LEVELS, _limited("catch-all", 5, 0, {"type": "Reject"})
+    yield PRIORITY_LEVELS, _level("catch-all", mandatory.LEVELS["catch-all"])
     for schema in _schemas():
         yield FLOW_SCHEMAS, schema
 
@@ -65,7 +63,7 @@ def _level(name: str, spec: Object) -> Object:
         "apiVersion": PRIORITY_LEVELS.api_version,
         "kind": PRIORITY_LEVELS.kind,
         "metadata": {"name": name, "annotations": dict(_ANNOTATIONS)},
-        "spec": spec,
+        "spec": copy.deepcopy(spec),
     }
 
 
@@ -99,11 +97,7 @@ def _resources(group: str, resources: Sequence[str], verbs: Sequence[str], *, cl
 
 
 def _everything(*subjects: Object) -> Object:
-    return {
-        "subjects": list(subjects),
-        "resourceRules": [_resources("*", _ALL, _ALL, cluster=True)],
-        "nonResourceRules": [{"verbs": list(_ALL), "nonResourceURLs": list(_ALL)}],
-    }
+    return {"subjects": list(subjects), **mandatory.EVERYTHING}
 
 
 def _schema(name: str, level: str, precedence: int, by: str, rule: Object) -> Object:
@@ -114,11 +108,15 @@ def _schema(name: str, level: str, precedence: int, by: str, rule: Object) -> Ob
     }
     if by:
         spec["distinguisherMethod"] = {"type": by}
+    return _whole(name, spec)
+
+
+def _whole(name: str, spec: Object) -> Object:
     return {
         "apiVersion": FLOW_SCHEMAS.api_version,
         "kind": FLOW_SCHEMAS.kind,
         "metadata": {"name": name, "annotations": dict(_ANNOTATIONS)},
-        "spec": spec,
+        "spec": copy.deepcopy(spec),
     }
 
 
@@ -129,7 +127,7 @@ def _schemas() -> Iterator[Object]:
     leases = _resources("coordination.k8s.io", ["leases"], use)
     manager, scheduler = _user("system:kube-controller-manager"), _user("system:kube-scheduler")
     health = [{"verbs": ["get"], "nonResourceURLs": ["/healthz", "/readyz", "/livez"]}]
-    yield _schema("exempt", "exempt", 1, "", _everything(_group("system:masters")))
+    yield _whole("exempt", mandatory.SCHEMAS["exempt"])
     yield _schema("probes", "exempt", 2, "", {"subjects": list(everyone), "nonResourceRules": health})
     yield _schema("system-leader-election", "leader-election", 100, user, {
         "subjects": [manager, scheduler, _account("*")], "resourceRules": [leases],
@@ -154,4 +152,4 @@ def _schemas() -> Iterator[Object]:
     yield _schema("kube-system-service-accounts", "workload-high", 900, namespace, _everything(_account("*")))
     yield _schema("service-accounts", "workload-low", 9000, user, _everything(_group("system:serviceaccounts")))
     yield _schema("global-default", "global-default", 9900, user, _everything(*everyone))
-    yield _schema("catch-all", "catch-all", 10000, user, _everything(*everyone))
+    yield _whole("catch-all", mandatory.SCHEMAS["catch-all"])

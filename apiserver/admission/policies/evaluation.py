@@ -39,8 +39,7 @@ def evaluate(spec: Mapping[str, Any], variables: Mapping[str, Any]) -> Findings:
     found = Findings()
     try:
         conditions = spec.get("matchConditions") or ()
-        plain = {key: value for key, value in variables.items() if key not in ("params", "namespaceObject")}
-        found.concerned = not conditions or hold(conditions, plain)
+        found.concerned = not conditions or hold(conditions, variables)
     except ConditionFailed as error:
         found.concerned = fails
         if fails:

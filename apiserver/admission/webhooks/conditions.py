@@ -19,8 +19,11 @@ class ConditionFailed(Exception):
 
 
 def hold(conditions: Sequence[Object], variables: Mapping[str, Any]) -> bool:
-    """Whether all hold; one that says no decides, whatever becomes of the others. Raises ConditionFailed."""
+    """Whether all hold; one that says no decides, whatever becomes of the others. Raises ConditionFailed.
+
+    As in the reference there is a namespaceObject, which is null."""
     problems: list[str] = []
+    variables = {**variables, "namespaceObject": None}
     names, budget = names_of(variables), Budget(CONDITIONS_BUDGET)
     for condition in conditions:
         text = condition.get("expression") or ""

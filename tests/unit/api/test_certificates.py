@@ -8,14 +8,34 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from api.certificates.csr import SIGNING_REQUEST, SIGNING_REQUEST_APPROVAL, SIGNING_REQUEST_STATUS
 from api.kind import Strategy
 from apimachinery.objects import Object
 from tests.unit.api.samples import complaints
 
-REQUEST = base64.b64encode(b"-----BEGIN CERTIFICATE REQUEST-----\nYQ==\n-----END CERTIFICATE REQUEST-----\n").decode()
-CERTIFICATE = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nYQ==\n-----END CERTIFICATE-----\n").decode()
+KEY = ec.generate_private_key(ec.SECP256R1())
+SIGNED = (
+    x509.CertificateSigningRequestBuilder()
+    .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "u")]))
+    .sign(KEY, hashes.SHA256())
+)
+DER = SIGNED.public_bytes(Encoding.DER)
+
+
+def pem(kind: str, der: bytes, headers: str = "") -> str:
+    """As the API has it: PEM in base64."""
+    body = base64.b64encode(der).decode()
+    return base64.b64encode(f"-----BEGIN {kind}-----\n{headers}{body}\n-----END {kind}-----\n".encode()).decode()
+
+
+REQUEST = pem("CERTIFICATE REQUEST", DER)
+CERTIFICATE = pem("CERTIFICATE", b"0\x03abc0\x81\x01a")
 BEFORE, NOW = "2023-01-01T00:00:00Z", "2023-08-15T00:00:00Z"
 APPROVED, DENIED = ({"type": kind, "status": "True"} for kind in ("Approved", "Denied"))
 
@@ -170,3 +190,49 @@ def test_requests_without_conditions_stay_without() -> None:
     SIGNING_REQUEST_STATUS.prepare_update(new, old)
     SIGNING_REQUEST_STATUS.note_time(new, old, datetime(2023, 8, 15, tzinfo=UTC))
     assert not new["status"].get("conditions")
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (DER, ""),
+        (b"", "asn1: syntax error: sequence truncated"),
+        (b"a", "asn1: structure error: no certificate request"),
+        (DER + b"a", "asn1: structure error: no certificate request"),
+        (DER[:-1] + bytes([DER[-1] ^ 1]), "x509: ECDSA verification failure"),
+    ],
+)
+def test_requests_are_signed_by_their_own_key(body: bytes, told: str) -> None:
+    errors = complaints(SIGNING_REQUEST, request(request=pem("CERTIFICATE REQUEST", body)))
+    assert [error.rpartition("}: ")[2] for error in errors] == ([told] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        (rsa.generate_private_key(65537, 2048), "crypto/rsa: verification error"),
+        (ed25519.Ed25519PrivateKey.generate(), "x509: Ed25519 verification failure"),
+    ],
+)
+def test_signatures_of_other_keys(key: Any, told: str) -> None:
+    algorithm = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+    made = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, algorithm)
+    der = made.public_bytes(Encoding.DER)
+    assert complaints(SIGNING_REQUEST, request(request=pem("CERTIFICATE REQUEST", der))) == []
+    (error,) = complaints(SIGNING_REQUEST, request(request=pem("CERTIFICATE REQUEST", der[:-1] + bytes([der[-1] ^ 1]))))
+    assert error.endswith(f"}}: {told}")
+
+
+@pytest.mark.parametrize(
+    ("certificate", "told"),
+    [
+        (pem("CERTIFICATE", b""), "found CERTIFICATE PEM block containing 0 certificates"),
+        (pem("CERTIFICATE", b"a"), "x509: malformed certificate"),
+        (pem("CERTIFICATE", b"0"), "x509: malformed certificate"),
+        (pem("CERTIFICATE", b"0\x04abc"), "x509: malformed certificate"),
+        (pem("CERTIFICATE", b"0\x03abc", "a: b\n\n"), "no PEM block headers are permitted"),
+    ],
+)
+def test_certificates_that_are_none(certificate: str, told: str) -> None:
+    _, errors = written(SIGNING_REQUEST_STATUS, {}, {"certificate": certificate})
+    assert errors == [f'status.certificate: Invalid value: "<certificate data>": {told}']

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 
+from api.flowcontrol import mandatory
 from api.flowcontrol.priority import FLOW_SCHEMA, FLOW_SCHEMA_STATUS, LEVEL, LEVEL_STATUS, LEVEL_V1BETA2
+from api.gosyntax import ADDRESS
 from api.kind import Strategy
 from apimachinery.objects import Object
 from tests.unit.api.samples import complaints
@@ -15,6 +18,11 @@ SUBJECT = {"kind": "User", "user": {"name": "*"}}
 REQUESTS = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "namespaces": ["*"]}
 URLS = {"verbs": ["get"], "nonResourceURLs": ["/healthz"]}
 NO_NAMESPACE = "resource rules that are not cluster scoped must supply at least one namespace"
+REJECT = {"limitResponse": {"type": "Reject"}}
+FIXED_LEVEL = {
+    "exempt": "spec of 'exempt' except the 'spec.exempt' field must equal the fixed value",
+    "catch-all": "spec of 'catch-all' must equal the fixed value",
+}
 RULE = {"subjects": [SUBJECT], "resourceRules": [REQUESTS], "nonResourceRules": [URLS]}
 
 
@@ -127,7 +135,15 @@ EXEMPT = "type must be 'Exempt' if and only if name is 'exempt'"
         (level(limited=limited()), []),
         (level("exempt", "Exempt"), []),
         (level("x", "Exempt"), [f'spec.type: Invalid value: "Exempt": {EXEMPT}']),
-        (level("exempt", limited=limited()), [f'spec.type: Invalid value: "Limited": {EXEMPT}']),
+        (
+            level("exempt", limited=limited()),
+            [
+                f'spec.type: Invalid value: "Limited": {EXEMPT}',
+                'spec: Invalid value: flowcontrol.PriorityLevelConfigurationSpec{Type:"Limited", '
+                f"Limited:(*flowcontrol.LimitedPriorityLevelConfiguration)({ADDRESS}), "
+                f"Exempt:(*flowcontrol.ExemptPriorityLevelConfiguration)(nil)}}: {FIXED_LEVEL['exempt']}",
+            ],
+        ),
         (
             level("exempt", "Exempt", exempt={"nominalConcurrencyShares": -1, "lendablePercent": 101}),
             [
@@ -167,3 +183,58 @@ def test_types_of_conditions(strategy: Strategy) -> None:
         'status.conditions[1].type: Duplicate value: "A"',
         "status.conditions[2].type: Required value: must not be empty",
     ]
+
+
+@pytest.mark.parametrize("name", ["exempt", "catch-all"])
+def test_what_mandatory_schemas_and_levels_say_is_fixed(name: str) -> None:
+    for strategy, specs, told in (
+        (FLOW_SCHEMA, mandatory.SCHEMAS, f"spec of '{name}' must equal the fixed value"),
+        (LEVEL, mandatory.LEVELS, FIXED_LEVEL[name]),
+    ):
+        obj = {"metadata": {"name": name}, "spec": copy.deepcopy(specs[name])}
+        assert complaints(strategy, obj) == []
+        changed = copy.deepcopy(obj)
+        changed["spec"] |= {"matchingPrecedence": 5000, "type": "Limited", "limited": {"nominalConcurrencyShares": 9}}
+        assert complaints(strategy, changed)[-1].endswith(told)
+
+
+def test_mandatory_schemas_say_it_in_other_words() -> None:
+    obj = {"metadata": {"name": "catch-all"}, "spec": copy.deepcopy(mandatory.SCHEMAS["catch-all"])}
+    rule = obj["spec"]["rules"][0]
+    rule["resourceRules"][0]["namespaces"], rule["subjects"][0]["user"] = ["*"], None
+    assert complaints(FLOW_SCHEMA, obj) == []
+    rule["resourceRules"][0]["clusterScope"] = False
+    assert complaints(FLOW_SCHEMA, obj) == [
+        "spec: Invalid value: flowcontrol.FlowSchemaSpec{PriorityLevelConfiguration:flowcontrol."
+        'PriorityLevelConfigurationReference{Name:"catch-all"}, MatchingPrecedence:10000, DistinguisherMethod:'
+        f"(*flowcontrol.FlowDistinguisherMethod)({ADDRESS}), Rules:[]flowcontrol.PolicyRulesWithSubjects"
+        "{flowcontrol.PolicyRulesWithSubjects{Subjects:[]flowcontrol.Subject{"
+        f"{group_value()}, {group_value()}"
+        '}, ResourceRules:[]flowcontrol.ResourcePolicyRule{flowcontrol.ResourcePolicyRule{Verbs:[]string{"*"}, '
+        'APIGroups:[]string{"*"}, Resources:[]string{"*"}, ClusterScope:false, Namespaces:[]string{"*"}}}, '
+        'NonResourceRules:[]flowcontrol.NonResourcePolicyRule{flowcontrol.NonResourcePolicyRule{Verbs:[]string{"*"}, '
+        "NonResourceURLs:[]string{\"*\"}}}}}}: spec of 'catch-all' must equal the fixed value"
+    ]
+
+
+def group_value() -> str:
+    return (
+        f'flowcontrol.Subject{{Kind:"Group", User:(*flowcontrol.UserSubject)(nil), Group:(*flowcontrol.GroupSubject)'
+        f"({ADDRESS}), ServiceAccount:(*flowcontrol.ServiceAccountSubject)(nil)}}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "spec", "fine"),
+    [
+        ("exempt", {"type": "Exempt", "exempt": {"nominalConcurrencyShares": 7, "lendablePercent": 9}}, True),
+        ("catch-all", {"type": "Limited", "limited": {"nominalConcurrencyShares": 5, **REJECT}}, True),
+        ("catch-all", {"type": "Limited", "limited": {"nominalConcurrencyShares": 6, **REJECT}}, False),
+    ],
+)
+def test_what_of_mandatory_levels_may_change(name: str, spec: dict[str, Any], fine: bool) -> None:
+    assert (complaints(LEVEL, {"metadata": {"name": name}, "spec": spec}) == []) is fine
+    if "limited" in spec:
+        limited = {f.replace("nominal", "assured"): value for f, value in spec["limited"].items()}
+        spec = {**spec, "limited": limited}
+        assert (complaints(LEVEL_V1BETA2, {"metadata": {"name": name}, "spec": spec}) == []) is fine

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api.storage.classes import STORAGE_CLASS
-from api.storage.csi import CSI_DRIVER, CSI_NODE, VOLUME_ATTACHMENT
+from api.storage.csi import CSI_DRIVER, CSI_NODE, VOLUME_ATTACHMENT, VOLUME_ATTACHMENT_STATUS
 from apimachinery.objects import Object
 from tests.unit.api.samples import complaints, created, replaced
 
@@ -123,3 +123,23 @@ def test_what_is_attached(source: dict[str, Any], told: str) -> None:
 def test_updates_of_attachments_tell_of_causes_twice() -> None:
     _, errors = replaced(VOLUME_ATTACHMENT, attachment(), attachment(persistentVolumeName="v"))
     assert [error.partition(":")[0] for error in errors] == ["spec.source", "spec.source", "spec"]
+
+
+def test_what_attachers_write_has_its_limits() -> None:
+    spec = {"attacher": "a.b", "nodeName": "n", "source": {"persistentVolumeName": "p"}}
+    old = created(VOLUME_ATTACHMENT, named(spec=spec))
+    new = copy.deepcopy(old)
+    new["status"] = {
+        "attached": True,
+        "attachmentMetadata": {"a": "é" * 128 * 1024},
+        "attachError": {"message": "a" * 1024},
+        "detachError": {"message": "é" * 513},
+    }
+    VOLUME_ATTACHMENT_STATUS.prepare_update(new, old)
+    told = [
+        "status.attachmentMetadata: Too long: may not be longer than 262144",
+        "status.detachError.message: Too long: may not be longer than 262144",
+    ]
+    assert [str(error) for error in VOLUME_ATTACHMENT_STATUS.validate_update(new, old)] == told * 2
+    new["status"] = {"attached": True, "attachmentMetadata": {"a": "b"}}
+    assert VOLUME_ATTACHMENT_STATUS.validate_update(new, old) == []
