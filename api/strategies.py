@@ -22,17 +22,17 @@ def bump_generation(new: Object, old: Object, changed: bool) -> None:
         new["metadata"].pop("generation", None)
 
 
+def asks_for_something_new(new: Object, old: Object | None) -> bool:
+    """Whether this write makes the object or a new generation of it: other updates warn of nothing in the spec."""
+    return old is None or new["metadata"].get("generation") != old["metadata"].get("generation")
+
+
 def restore(new: Object, old: Object, field: str) -> None:
     """Give `new` the old object's field, whatever this write says of it."""
     if field in old:
         new[field] = old[field]
     else:
         new.pop(field, None)
-
-
-def asks_for_something_new(new: Object, old: Object | None) -> bool:
-    """Whether this write makes the object or a new generation of it: other updates warn of nothing in the spec."""
-    return old is None or new["metadata"].get("generation") != old["metadata"].get("generation")
 
 
 class GenerationStrategy(Strategy):

@@ -204,7 +204,7 @@ C = "spec.containers[0]"
         ),
         (
             {"securityContext": {"windowsOptions": {"gmsaCredentialSpec": ""}}},
-            f'{C}.securityContext.windowsOptions.gmsaCredentialSpec: Invalid value: "": gmsaCredentialSpec cannot be an',
+            f'{C}.securityContext.windowsOptions.gmsaCredentialSpec: Invalid value: "": gmsaCredentialSpec cannot',
         ),
         ({"restartPolicy": "Always"}, f"{C}.restartPolicy: Forbidden: may not be set for non-init containers"),
         (
