@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -110,6 +110,25 @@ def terminating(resource: Resource) -> MethodNotAllowed:
         "create not allowed while custom resource definition is terminating",
         details={"group": resource.group, "kind": resource.plural},
     )
+
+
+#: Characters of all warnings together beyond which each is cut, and how many are left of it then.
+_WARNINGS_MAX, _WARNING_CUT = 4096, 256
+
+
+def warning_headers(texts: Iterable[str]) -> Iterator[str]:
+    """The values of the Warning headers, each text once; too much of them is cut, and what comes after left out.
+
+    As k8s.io/apiserver/pkg/endpoints/filters/warning.go does."""
+    said = [text for text in dict.fromkeys(texts) if text]
+    if sum(map(len, said)) > _WARNINGS_MAX:
+        said = [text[:_WARNING_CUT] for text in said]
+    written = 0
+    for text in said:
+        if written >= _WARNINGS_MAX:
+            return
+        written += len(text)
+        yield warning_header(text)
 
 
 def warning_header(text: str) -> str:

@@ -353,8 +353,8 @@ async def _response(answer: Reply, call: Call) -> web.StreamResponse:
     headers = CIMultiDict({"Content-Type": answer.content_type})
     call.add_headers(headers)
     headers.update(answer.headers)
-    for text in dict.fromkeys((*call.warnings, *call.attributes.notes.warnings)):
-        headers.add("Warning", reply.warning_header(text))
+    for warning in reply.warning_headers((*call.warnings, *call.attributes.notes.warnings)):
+        headers.add("Warning", warning)
     body = answer.body
     if answer.size >= _GZIP_MINIMUM and "gzip" in call.request.headers.get("Accept-Encoding", ""):
         whole = body.whole() if isinstance(body, Pieces) else body

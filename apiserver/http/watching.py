@@ -12,7 +12,7 @@ from apiserver.http import metrics, websockets, websocketwatch
 from apiserver.http.call import Call
 from apiserver.http.eventtally import EventTally
 from apiserver.http.negotiate import JSON
-from apiserver.http.reply import warning_header
+from apiserver.http.reply import warning_headers
 from apiserver.watchcache.encoding import frame
 from apiserver.watchcache.watcher import Watcher
 
@@ -48,8 +48,8 @@ class WatchStreams:
     async def _chunked(self, call: Call, watcher: Watcher, kind: str) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": JSON})
         call.add_headers(response.headers)
-        for text in call.warnings:
-            response.headers.add("Warning", warning_header(text))
+        for warning in warning_headers(call.warnings):
+            response.headers.add("Warning", warning)
         response.enable_chunked_encoding()
         await response.prepare(call.request)
         if call.trail is not None:

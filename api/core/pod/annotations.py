@@ -93,8 +93,10 @@ def _compare_seccomp(
         errors.append(fe.forbidden(f"{path}.localhostProfile", text))
 
 
-def validate_annotation_updates(new: Mapping[str, str], old: Mapping[str, str], path: str) -> list[FieldError]:
-    """A pod's AppArmor and mirror annotations never change."""
+def validate_annotation_updates(
+    new: Mapping[str, str], old: Mapping[str, str], spec: Mapping[str, Any], path: str
+) -> list[FieldError]:
+    """A pod's AppArmor and mirror annotations never change; the others change to what a new pod may have."""
     errors: list[FieldError] = []
     if new == old:
         return errors
@@ -106,4 +108,4 @@ def validate_annotation_updates(new: Mapping[str, str], old: Mapping[str, str], 
             errors.append(fe.forbidden(f"{path}[{key}]", f"may not {verb} AppArmor annotations"))
         if key == MIRROR:
             errors.append(fe.forbidden(f"{path}[{key}]", f"may not {verb} mirror pod annotation"))
-    return errors
+    return errors + validate_pod_annotations(new, spec, path)

@@ -14,6 +14,7 @@ from apimachinery.fielderrors import FieldError
 
 #: The largest user and group id.
 MAX_ID = 2**31 - 1
+_MAX_GMSA = 64 * 1024
 _SYSCTL_SEGMENT = "[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
 _SYSCTL = f"({_SYSCTL_SEGMENT}[\\./])*{_SYSCTL_SEGMENT}"
 _sysctl_match = re.compile(_SYSCTL).fullmatch
@@ -125,6 +126,11 @@ def _validate_windows(options: dict[str, Any] | None, path: str, errors: list[Fi
     if (name := options.get("gmsaCredentialSpecName")) is not None:
         field = f"{path}.gmsaCredentialSpecName"
         errors.extend(fe.invalid(field, name, text) for text in names.dns1123_subdomain(name))
+    credentials, field = options.get("gmsaCredentialSpec"), f"{path}.gmsaCredentialSpec"
+    if credentials == "":
+        errors.append(fe.invalid(field, credentials, "gmsaCredentialSpec cannot be an empty string"))
+    elif credentials is not None and len(credentials.encode()) > _MAX_GMSA:
+        errors.append(fe.invalid(field, credentials, "gmsaCredentialSpec size must be under 64 KiB"))
     if (user := options.get("runAsUserName")) is not None:
         for text in _windows_user_problems(user):
             errors.append(fe.invalid(f"{path}.runAsUserName", user, text))

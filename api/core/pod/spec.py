@@ -178,7 +178,8 @@ def _validate_dns(config: dict[str, Any] | None, policy: str | None, path: str, 
         text = "must not have more than 2048 characters (including spaces) in the search list"
         errors.append(fe.invalid(f"{path}.searches", raw(string_list(searches)), text))
     for index, search in enumerate(searches):
-        _validate_name(search.removesuffix("."), names.dns1123_subdomain, f"{path}.searches[{index}]", errors)
+        domain, field = search.removesuffix("."), f"{path}.searches[{index}]"
+        errors.extend(fe.invalid(field, domain, text) for text in names.dns1123_subdomain(domain))
     for index, option in enumerate(config.get("options") or ()):
         if not option.get("name"):
             errors.append(fe.required(f"{path}.options[{index}]", "must not be empty"))

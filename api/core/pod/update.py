@@ -29,8 +29,8 @@ def validate_pod_update(new: Object, old: Object) -> list[FieldError]:
     """Rules for replacing a pod."""
     errors = validate_pod_meta_and_spec(new)
     new_notes, old_notes = (o["metadata"].get("annotations") or {} for o in (new, old))
-    errors += validate_annotation_updates(new_notes, old_notes, "metadata.annotations")
     new_spec, old_spec = new["spec"], old["spec"]
+    errors += validate_annotation_updates(new_notes, old_notes, new_spec, "metadata.annotations")
     for kind in ("containers", "initContainers"):
         found, stop = _validate_containers(new_spec.get(kind) or (), old_spec.get(kind) or (), f"spec.{kind}")
         errors += found
@@ -184,7 +184,7 @@ def _only_adds(new: dict[str, Any], old: dict[str, Any]) -> bool:
 def validate_status_update(new: Object, old: Object) -> list[FieldError]:
     """Rules for the status that the kubelet writes."""
     new_notes, old_notes = (o["metadata"].get("annotations") or {} for o in (new, old))
-    errors = validate_annotation_updates(new_notes, old_notes, "metadata.annotations")
+    errors = validate_annotation_updates(new_notes, old_notes, new.get("spec") or {}, "metadata.annotations")
     after, before, spec = new.get("status") or {}, old.get("status") or {}, old.get("spec") or {}
     for index, condition in enumerate(after.get("conditions") or ()):
         kind = condition.get("type") or ""

@@ -11,6 +11,7 @@ from api.core.images import default_pull_policy
 from api.core.pod.qos import qos_class
 from api.core.pod.strategy import POD, POD_EPHEMERAL_CONTAINERS, POD_STATUS
 from api.core.podtemplate import POD_TEMPLATE
+from api.kind import Strategy
 from tests.unit.api.samples import complaints, container, created, pod, replaced
 
 
@@ -201,6 +202,10 @@ C = "spec.containers[0]"
             {"securityContext": {"runAsUser": -1}},
             f"{C}.securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive",
         ),
+        (
+            {"securityContext": {"windowsOptions": {"gmsaCredentialSpec": ""}}},
+            f'{C}.securityContext.windowsOptions.gmsaCredentialSpec: Invalid value: "": gmsaCredentialSpec cannot',
+        ),
         ({"restartPolicy": "Always"}, f"{C}.restartPolicy: Forbidden: may not be set for non-init containers"),
         (
             {"terminationMessagePolicy": "X"},
@@ -236,6 +241,10 @@ def test_rules_of_containers(fields: dict[str, Any], expected: str) -> None:
         (
             {"dnsConfig": {"nameservers": ["x"]}},
             'spec.dnsConfig.nameservers[0]: Invalid value: "x": must be valid IP address',
+        ),
+        (
+            {"dnsConfig": {"searches": ["."]}},
+            'spec.dnsConfig.searches[0]: Invalid value: "": a lowercase RFC 1123 subdomain must consist',
         ),
         ({"nodeSelector": {"a": "b c"}}, 'spec.nodeSelector: Invalid value: "b c": '),
         ({"hostname": "a.b"}, 'spec.hostname: Invalid value: "a.b": must not contain dots'),
@@ -536,3 +545,16 @@ def test_ports_in_the_host_network(port: dict[str, int], in_pod: list[int], in_t
         text.format("template.spec", number) for number in in_template
     ]
     assert kept["template"]["spec"]["containers"][0]["ports"][0].get("hostPort") == port.get("hostPort")
+
+
+COST = "controller.kubernetes.io/pod-deletion-cost"
+
+
+@pytest.mark.parametrize(("strategy", "times"), [(POD, 2), (POD_STATUS, 1)])
+def test_annotations_change_to_what_a_new_pod_may_have(strategy: Strategy, times: int) -> None:
+    old = created(POD, pod())
+    new = copy.deepcopy(old)
+    new["metadata"]["annotations"] = {COST: "dear"}
+    strategy.prepare_update(new, old)
+    errors = [str(error) for error in strategy.validate_update(new, old)]
+    assert errors == [f'metadata.annotations[{COST}]: Invalid value: "dear": must be a 32bit integer'] * times
