@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from api.resources import DEPLOYMENTS, ENDPOINT_SLICES, ENDPOINTS, LEASES, PODS, SERVICE_ACCOUNTS
-from apimachinery.errors import ApiError, NotFound
+from apimachinery.errors import AlreadyExists, ApiError, NotFound
 from apimachinery.objects import Object
 from client.rest import RestClient
 from tests.apiserver_process import ApiServerProcess
@@ -60,10 +60,15 @@ class Masters:
         template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
         spec = {"replicas": number, "selector": {"matchLabels": {"app": name}}, "template": template}
         meta = {"name": name, "namespace": "default"}
-        await self.client.create(
-            DEPLOYMENTS, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}
-        )
+        made = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}
+        await until(lambda: self._exists(made))
         await until(lambda: self._run(name, number))
+
+    async def _exists(self, deployment: Object) -> bool:
+        """Tried again by `until`: what is written to a server that has just died fails, and nobody knows its fate."""
+        with suppress(AlreadyExists):
+            await self.client.create(DEPLOYMENTS, deployment)
+        return True
 
     async def _run(self, name: str, number: int) -> bool:
         pods = (await self.client.list(PODS, "default", label_selector=f"app={name}"))["items"]
