@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from api.apps import rollout
-from api.apps.claimtemplates import claim_spec_warnings
 from api.apps.deployment import validate_collisions
+from api.core.fractions import claim_fraction_warnings
 from api.core.pod.annotations import validate_pod_annotations
 from api.core.pod.defaults import set_claim_spec_defaults, set_template_defaults
 from api.core.pod.warnings import template_warnings
@@ -114,7 +114,7 @@ class StatefulSetStrategy(SpecStrategy):
         for index, claim in enumerate(obj["spec"].get("volumeClaimTemplates") or ()):
             path = f"spec.volumeClaimTemplates[{index}]"
             # The reference names the path differently on update.
-            found += claim_spec_warnings(claim.get("spec") or {}, path if old is None else f"{path}.Spec")
+            found += claim_fraction_warnings(claim.get("spec") or {}, path if old is None else f"{path}.Spec")
         return found
 
     def name_rule(self, name: str, prefix: bool) -> list[str]:

@@ -9,7 +9,6 @@ from typing import Any
 
 from api.core import volumesources as vs
 from api.core.claims import VOLUME_MODES, validate_access_modes
-from api.core.nodelabels import term_warnings
 from api.core.persistentvolumeclaim import access_modes, storage_class_of, storage_class_warnings
 from api.core.pod.affinity import validate_node_selector
 from api.core.pod.defaults import set_volume_source_defaults
@@ -20,6 +19,7 @@ from api.kind import Column
 from api.strategies import StatusStrategy, StatusStrategyBase, restore
 from api.table import AGE, NAME, age
 from api.validation import names
+from api.validation.nodelabels import term_warnings
 from api.validation.objectmeta import FIELD_IMMUTABLE
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError

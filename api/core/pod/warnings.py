@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.core.fractions import claim_fraction_warnings, container_fraction_warnings, overhead_fraction_warnings
-from api.core.nodelabels import key_warnings, selector_warnings, term_warnings
 from api.core.pod.affinity import PREFERRED, REQUIRED
 from api.core.pod.annotations import SECCOMP_CONTAINER, SECCOMP_POD, each_container
 from api.core.pod.portwarnings import port_warnings
 from api.validation import names
+from api.validation.nodelabels import key_warnings, selector_warnings, term_warnings
 from apimachinery import fielderrors as fe
 from apimachinery.objects import Object, name_of
 

@@ -36,8 +36,8 @@ def told(*conditions: dict[str, Any]) -> list[str]:
                 "regex used for validation is '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?')"
             ],
         ),
-        ({"reason": "R" * 1025}, ["reason: Too long: may not be longer than 1024"]),
-        ({"message": "m" * 32769}, ["message: Too long: may not be longer than 32768"]),
+        ({"reason": "R" * 1025}, ["reason: Too long: must have at most 1024 bytes"]),
+        ({"message": "m" * 32769}, ["message: Too long: must have at most 32768 bytes"]),
     ],
 )
 def test_one_condition(fields: dict[str, Any], expected: list[str]) -> None:

@@ -137,8 +137,8 @@ def test_what_attachers_write_has_its_limits() -> None:
     }
     VOLUME_ATTACHMENT_STATUS.prepare_update(new, old)
     told = [
-        "status.attachmentMetadata: Too long: may not be longer than 262144",
-        "status.detachError.message: Too long: may not be longer than 262144",
+        "status.attachmentMetadata: Too long: must have at most 262144 bytes",
+        "status.detachError.message: Too long: must have at most 262144 bytes",
     ]
     assert [str(error) for error in VOLUME_ATTACHMENT_STATUS.validate_update(new, old)] == told * 2
     new["status"] = {"attached": True, "attachmentMetadata": {"a": "b"}}
