@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from weakref import WeakKeyDictionary
 
 from aiohttp import web
@@ -22,6 +23,7 @@ from apiserver.http.watching import WatchStreams
 from apiserver.interfaces import Authorizer, Decision
 from apiserver.registry import create, decoding, delete, objectmeta, patching, reading, update
 from apiserver.registry.context import WriteContext
+from apiserver.registry.patience import LARGE_BYTES, aside
 from apiserver.registry.selection import compile_selection
 from apiserver.registry.served import Served
 from apiserver.registry.update import Update
@@ -294,9 +296,15 @@ class ResourceHandlers:
                 f"the object provided is unrecognized (must be of type {served.kind.kind}): couldn't get version/kind; "
                 "json parse error: unexpected end of JSON input ()"
             )
-        return decoding.decode_object(
-            served, body, yaml=yaml, validation=context.field_validation, warnings=context.warnings
+        decode = partial(
+            decoding.decode_object,
+            served,
+            body,
+            yaml=yaml,
+            validation=context.field_validation,
+            warnings=context.warnings,
         )
+        return await aside(decode) if len(body) > LARGE_BYTES else decode()
 
     async def _body(self, call: Call) -> tuple[bytes, bool]:
         body = await call.body()

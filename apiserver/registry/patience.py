@@ -1,8 +1,8 @@
 """Decisions that may take long: made at once where they do not, else in a thread, while other requests are answered.
 
-Expressions (CEL) count what they cost, and say early that it will be more than others should wait for; a large custom
-resource is checked in a thread from the start, as all its values are. Threads share the interpreter, but none keeps it
-for longer than the interpreter's switch interval; more than a few at once would leave the others too little of it."""
+Expressions (CEL) count what they cost, and say early that it will be more than others should wait for; a large body is
+decoded, and a large custom resource checked, in a thread from the start. Threads share the interpreter, but none keeps
+it for longer than its switch interval; more than a few at once would leave the others too little of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from apimachinery.objects import Object
 
 T = TypeVar("T")
 _THREADS: Final = 2
-_LARGE_BYTES: Final = 1 << 16
+#: Looking at all of so much takes longer than others should wait.
+LARGE_BYTES: Final = 1 << 16
 _executor: Final = ThreadPoolExecutor(_THREADS, thread_name_prefix="patience")
 
 
@@ -32,6 +33,11 @@ async def patiently(decide: Callable[[], T], large: Object | None = None) -> T:
                 return decide()
         except TakesLong:
             pass
+    return await aside(decide)
+
+
+async def aside(decide: Callable[[], T]) -> T:
+    """What a pure function comes to in a thread; raises what it raises."""
     # Checks of the authorizer are answered by what is known in this context.
     return await asyncio.get_running_loop().run_in_executor(_executor, copy_context().run, decide)
 
@@ -39,6 +45,6 @@ async def patiently(decide: Callable[[], T], large: Object | None = None) -> T:
 def is_large(obj: Object) -> bool:
     """Whether looking at all of it takes longer than others should wait."""
     try:
-        return len(orjson.dumps(obj)) > _LARGE_BYTES
+        return len(orjson.dumps(obj)) > LARGE_BYTES
     except orjson.JSONEncodeError:  # patches can nest deeper than any body may
         return True

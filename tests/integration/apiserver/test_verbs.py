@@ -135,6 +135,18 @@ async def test_bad_bodies_change_nothing(api: RestClient) -> None:
     assert (await ask(api, "GET", path + "/x"))[0] == 404
 
 
+async def test_large_bodies_are_read_as_small_ones_are(api: RestClient) -> None:
+    """They are decoded elsewhere."""
+    path = "/api/v1/namespaces/default/configmaps"
+    large = {**config_map("large", data={"a": "x" * 200_000}), "extra": 1}
+    status, answer = await ask(api, "POST", path, large, fieldValidation="Strict")
+    assert (status, answer["message"].endswith('strict decoding error: unknown field "extra"')) == (400, True)
+    status, answer = await ask(api, "POST", path, orjson.dumps(large)[:-1])
+    assert (status, answer["message"].endswith("unexpected end of JSON input")) == (400, False)
+    status, answer = await ask(api, "POST", path, large)
+    assert (status, len(answer["data"]["a"]), "extra" in answer) == (201, 200_000, False)
+
+
 async def test_dry_runs_leave_no_trace(api: RestClient) -> None:
     path = "/api/v1/namespaces/default/configmaps"
     status, made = await ask(api, "POST", path, config_map("dry"), dryRun="All")
