@@ -139,8 +139,12 @@ def _step(node: Node) -> _Step:
         case "comprehension":
             return _loop(node)
         case "const":
-            return lambda run, value=node.value: value  # type: ignore[misc]
+            return _constant(node.value)
     return _unknown
+
+
+def _constant(value: Any) -> _Step:
+    return lambda run: value
 
 
 def _unknown(run: _Run) -> Any:
