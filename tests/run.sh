@@ -17,6 +17,7 @@ mkdir -p "$MK_CONFIG" "$MK_STATE" "$MK_LOGS" "$MK_RUN" .cache
 say "Installing what is missing"
 install_base
 command -v busybox >/dev/null || install_packages busybox-static # what the node tests' images are made of
+install_registry # where a test's image arrives late
 [ -x /usr/lib/cni/bridge ] || [ -x /usr/libexec/cni/bridge ] || install_packages containernetworking-plugins
 python=$(find_python) || die "Python 3.11 or later is needed"
 [ -x .venv/bin/python ] || "$python" -m venv .venv

@@ -64,12 +64,17 @@ PY
 
 registry_answers() { curl -fsS -m 2 "http://127.0.0.1:$MK_REGISTRY_PORT/v2/"; }
 
-start_registry() {
-    registry_answers >/dev/null 2>&1 && return
-    command -v docker-registry >/dev/null || install_packages docker-registry || die "no registry could be installed"
+install_registry() {
+    command -v docker-registry >/dev/null && return
+    install_packages docker-registry || die "no registry could be installed"
     if has_systemd; then
         systemctl disable -q --now docker-registry 2>/dev/null || true # the package's own instance, on all addresses
     fi
+}
+
+start_registry() {
+    registry_answers >/dev/null 2>&1 && return
+    install_registry
     mkdir -p "$MK_STATE/registry"
     cat >"$MK_CONFIG/registry.yml" <<YAML
 version: 0.1
@@ -97,8 +102,7 @@ provide_images() {
         return
     fi
     note "no image can be pulled from the internet: a registry on 127.0.0.1:$MK_REGISTRY_PORT serves them"
-    command -v docker-registry >/dev/null && command -v mmdebstrap >/dev/null ||
-        install_packages docker-registry mmdebstrap || die "docker-registry and mmdebstrap are needed to build images here"
+    command -v mmdebstrap >/dev/null || install_packages mmdebstrap || die "mmdebstrap is needed to build images here"
     start_registry
     use_mirror
     for name in "$@"; do

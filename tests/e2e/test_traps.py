@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,6 @@ import pytest
 
 from tests.e2e.cluster import Kubectl, eventually
 from tests.kubectl import run
-
-REGISTRY = "127.0.0.1:5000"
 
 
 def _rc(name: str, image: str) -> str:
@@ -47,25 +46,42 @@ def test_a_missing_service_account_is_named_in_the_controllers_events(kubectl: K
 
 
 @pytest.fixture
-def late_image() -> Iterator[str]:
-    """An image name whose image is not in the registry; gone from Docker afterwards."""
-    image = "late-arrival:v1"
+def registry(tmp_path: Path) -> Iterator[str]:
+    """Host and port of an empty registry of the test's own; on loopback, where dockerd asks for no certificate."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    config = tmp_path / "registry.yml"
+    storage = f"storage: {{filesystem: {{rootdirectory: {tmp_path / 'registry'}}}}}"
+    config.write_text(f"version: 0.1\nlog: {{level: warn}}\n{storage}\nhttp: {{addr: '{address}'}}\n")
+    log = tmp_path / "registry.log"
+    with log.open("w") as output, subprocess.Popen(["docker-registry", "serve", config], stderr=output) as server:
+        try:
+            url = f"http://{address}/v2/"
+            eventually(lambda: run("curl", "-fsS", "-m", "2", url), seconds=20, what="the registry")
+            yield address
+        finally:
+            server.terminate()
+
+
+@pytest.fixture
+def late_image(registry: str) -> Iterator[str]:
+    """An image name whose image is not in its registry; gone from Docker afterwards."""
+    image = f"{registry}/late-arrival:v1"
     yield image
-    run("docker", "rmi", "-f", image, f"{REGISTRY}/library/{image}", check=False)
+    run("docker", "rmi", "-f", image, check=False)
 
 
 def _push(image: str) -> None:
-    """Build a tiny image of the machine's static BusyBox and push it to the registry that dockerd mirrors."""
-    target = f"{REGISTRY}/library/{image}"
+    """Build a tiny image of the machine's static BusyBox and push it to its registry."""
     tar = subprocess.run(
         ["tar", "-C", "/", "-cf", "-", "bin/busybox"], stdout=subprocess.PIPE, check=True, timeout=20
     ).stdout
     subprocess.run(
-        ["docker", "import", "--change", 'CMD ["/bin/busybox", "sleep", "3600"]', "-", target],
+        ["docker", "import", "--change", 'CMD ["/bin/busybox", "sleep", "3600"]', "-", image],
         input=tar, check=True, timeout=30, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    run("docker", "push", "-q", target)
-    run("docker", "rmi", target)
+    run("docker", "push", "-q", image)
+    run("docker", "rmi", image)
 
 
 @pytest.mark.timeout(240)
@@ -80,13 +96,15 @@ def test_a_failing_pull_is_reported_and_recovers(kubectl: Kubectl, late_image: s
     eventually(lambda: waiting_reason() in ("ErrImagePull", "ImagePullBackOff"), seconds=60, what="ErrImagePull")
     eventually(lambda: waiting_reason() == "ImagePullBackOff", seconds=60, what="ImagePullBackOff")
     refusal = run("docker", "pull", late_image, check=False).stderr.strip()
-    own_words = refusal.removeprefix("Error response from daemon: ").split(":")[0]
+    own_words = refusal.removeprefix("Error response from daemon: ")
     failures = _events(kubectl, "Failed")
     assert any(f'Failed to pull image "{late_image}"' in m and own_words in m for m in failures), failures
     assert "Back-off pulling image" in kubectl("describe", "pod", "-l", "app=late")
 
     _push(late_image)
     kubectl.wait_ready(1, "app=late", seconds=120)
+    # Deleted here, so that the image is of no container when it is removed.
+    kubectl("delete", "rc", "late", "--cascade=foreground", "--timeout=60s")
 
 
 @pytest.mark.parametrize(
