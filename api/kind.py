@@ -130,6 +130,8 @@ class Kind:
     verbs: tuple[str, ...] = ALL_VERBS
     subresources: tuple[Subresource, ...] = ()
     strategy: Strategy = field(default_factory=Strategy)
+    #: Judges writes through this version, in the form that is stored; None: the strategy of the stored version does.
+    rules: Strategy | None = None
     columns: tuple[Column, ...] = ()
     #: The cells of one object, one per column, and of ages in the form of `HumanDuration`; None: Name and Age only.
     cells: Callable[[Object, datetime], Sequence[Any]] | None = None

@@ -71,7 +71,7 @@ class CustomResourceDefinitionStrategy(SpecStrategy):
         spec = obj.get("spec") or {}
         errors: list[FieldError] = []
         expected = f"{(spec.get('names') or {}).get('plural') or ''}.{spec.get('group') or ''}"
-        if name_of(obj) != expected:
+        if name_of(obj) not in ("", expected):
             errors.append(fe.invalid("metadata.name", name_of(obj), 'must be spec.names.plural+"."+spec.group'))
         errors += _validate_spec(spec) + _validate_stored(obj) + validate_approval(obj)
         return errors + _validate_preserving(spec, {})

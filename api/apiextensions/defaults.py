@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from api.apiextensions import embedded, listtypes, values
+from api.gosyntax import json_value
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import deep_copy
@@ -32,9 +33,9 @@ def _level(schema: Schema, path: str) -> Iterator[FieldError]:
 
 
 def _fitting(default: Any, schema: Schema, path: str) -> list[FieldError]:
-    if unknown_fields(deep_copy(default), schema):
-        return [fe.invalid(path, default, "must not have unknown fields")]
+    unpruned = unknown_fields(deep_copy(default), schema)
     return [
+        *([fe.invalid(path, json_value(default), "must not have unknown fields")] if unpruned else ()),
         *embedded.validate(default, schema, path),
         *values.validate(default, schema, path),
         *listtypes.validate(default, schema, path),

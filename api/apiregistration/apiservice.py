@@ -56,9 +56,10 @@ class APIServiceStrategy(StatusStrategyBase):
         group, version = spec.get("group") or "", spec.get("version") or ""
         errors: list[FieldError] = []
         wanted = f"{version}.{group}"
-        if name_of(obj) != wanted:
+        name = name_of(obj)
+        if name and name != wanted and not names.path_segment_name(name, False):
             text = f'must be `spec.version+"."+spec.group`: {fe.go_quote(wanted)}'
-            errors.append(fe.invalid("metadata.name", name_of(obj), text))
+            errors.append(fe.invalid("metadata.name", name, text))
         if not group and version != "v1":
             text = "only v1 may have an empty group and it better be legacy kube"
             errors.append(fe.required("spec.group", text))

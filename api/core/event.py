@@ -33,7 +33,7 @@ _NO_MATCH = "does not match event.namespace"
 
 
 class EventStrategy(Strategy):
-    """Events as core/v1 has them."""
+    """Events that come through core/v1."""
 
     allow_create_on_update = True
 
@@ -43,30 +43,28 @@ class EventStrategy(Strategy):
 
     def validate(self, obj: Object) -> list[FieldError]:
         """The rules for events of old and of new reporters."""
-        return _validate(obj, obj.get("involvedObject") or {}, "involvedObject", "reportingComponent")
+        return _validate(obj)
 
 
 class EventsEventStrategy(Strategy):
-    """Events as events.k8s.io/v1 has them; new ones are checked strictly."""
+    """Events that come through events.k8s.io/v1, in the form that is stored; new ones are checked strictly."""
 
     allow_create_on_update = True
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateEventCreate."""
-        errors = self._validate_as_ever(obj) + _validate_series(obj)
+        errors = _validate(obj) + _validate_series(obj)
         if not obj.get("eventTime"):
             errors.append(fe.required("eventTime"))
         kind = obj.get("type") or ""
         if kind not in ("Normal", "Warning"):
             errors.append(fe.invalid("type", "", f"has invalid value: {kind}"))
-        for field, shown in _DEPRECATED.items():
-            if obj.get(field):
-                errors.append(fe.invalid(shown, "", "needs to be unset"))
+        errors += [fe.invalid(field, "", "needs to be unset") for field in _DEPRECATED if obj.get(field)]
         return errors
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """ValidateEventUpdate: only the series goes on."""
-        errors = self._validate_as_ever(new)
+        errors = _validate(new)
         if new.get("series") != old.get("series"):
             errors += _validate_series(new)
         for field in _FIXED:
@@ -76,22 +74,12 @@ class EventsEventStrategy(Strategy):
                 errors.append(fe.invalid(shown, _shown(field, value), FIELD_IMMUTABLE))
         return errors
 
-    @staticmethod
-    def _validate_as_ever(obj: Object) -> list[FieldError]:
-        return _validate(obj, obj.get("regarding") or {}, "involvedObject", "reportingController")
 
-
-_DEPRECATED = {
-    "deprecatedFirstTimestamp": "firstTimestamp",
-    "deprecatedLastTimestamp": "lastTimestamp",
-    "deprecatedCount": "count",
-    "deprecatedSource": "source",
-}
-_INTERNAL_NAMES = {"regarding": "involvedObject", "note": "message", **_DEPRECATED}
+_DEPRECATED = ("firstTimestamp", "lastTimestamp", "count", "source")
+_INTERNAL_NAMES = {"reportingComponent": "reportingController"}
 #: In the reference's order, which looks at the reason twice.
-_FIXED = ("regarding", "reason", "note", "deprecatedSource", "deprecatedFirstTimestamp", "deprecatedLastTimestamp",
-          "deprecatedCount", "reason", "type", "eventTime", "action", "related", "reportingController",
-          "reportingInstance")  # fmt: skip
+_FIXED = ("involvedObject", "reason", "message", "source", "firstTimestamp", "lastTimestamp", "count", "reason", "type",
+          "eventTime", "action", "related", "reportingComponent", "reportingInstance")  # fmt: skip
 _REFERENCE = (
     ("Kind", "kind"), ("Namespace", "namespace"), ("Name", "name"), ("UID", "uid"), ("APIVersion", "apiVersion"),
     ("ResourceVersion", "resourceVersion"), ("FieldPath", "fieldPath"),
@@ -100,13 +88,13 @@ _REFERENCE = (
 
 def _shown(field: str, value: Any) -> Any:
     """A field's value as Go prints the internal type."""
-    if field == "regarding" or (field == "related" and value is not None):
+    if field == "involvedObject" or (field == "related" and value is not None):
         return struct("core.ObjectReference", **_texts(value, _REFERENCE))
-    if field == "deprecatedSource":
+    if field == "source":
         return struct("core.EventSource", **_texts(value, (("Component", "component"), ("Host", "host"))))
     if field.endswith("Timestamp") or field == "eventTime":
         return time_value(value)
-    if field == "deprecatedCount":
+    if field == "count":
         return value or 0
     return value if field == "related" else value or ""
 
@@ -127,34 +115,35 @@ def _validate_series(event: Object) -> list[FieldError]:
     return errors
 
 
-def _validate(event: Object, subject: Mapping[str, Any], path: str, controller_field: str) -> list[FieldError]:
-    namespace, regarding = namespace_of(event), subject.get("namespace") or ""
+def _validate(event: Object) -> list[FieldError]:
+    """legacyValidateEvent."""
+    namespace, regarding = namespace_of(event), (event.get("involvedObject") or {}).get("namespace") or ""
     errors: list[FieldError] = []
     if not event.get("eventTime"):
         matches = namespace == regarding if regarding else namespace in ("", "default")
         if not matches:
-            errors.append(fe.invalid(f"{path}.namespace", regarding, _NO_MATCH))
+            errors.append(fe.invalid("involvedObject.namespace", regarding, _NO_MATCH))
     else:
         if not regarding and namespace not in ("default", "kube-system"):
-            errors.append(fe.invalid(f"{path}.namespace", regarding, _NO_MATCH))
-        errors += _validate_reporter(event, controller_field)
+            errors.append(fe.invalid("involvedObject.namespace", regarding, _NO_MATCH))
+        errors += _validate_reporter(event)
     errors.extend(fe.invalid("namespace", namespace, text) for text in names.dns1123_subdomain(namespace))
     return errors
 
 
-def _validate_reporter(event: Object, controller_field: str) -> list[FieldError]:
+def _validate_reporter(event: Object) -> list[FieldError]:
     errors: list[FieldError] = []
-    controller = event.get(controller_field) or ""
+    controller = event.get("reportingComponent") or ""
     if not controller:
-        errors.append(fe.required(controller_field))
-    errors.extend(fe.invalid(controller_field, controller, text) for text in names.qualified_name(controller))
+        errors.append(fe.required("reportingController"))
+    errors.extend(fe.invalid("reportingController", controller, text) for text in names.qualified_name(controller))
     for field in ("reportingInstance", "action", "reason"):
         value = event.get(field) or ""
         if not value:
             errors.append(fe.required(field))
         if len(value) > _LIMIT:
             errors.append(fe.invalid(field, "", f"can have at most {_LIMIT} characters"))
-    if len(event.get("message") or event.get("note") or "") > _MESSAGE_LIMIT:
+    if len(event.get("message") or "") > _MESSAGE_LIMIT:
         errors.append(fe.invalid("message", "", f"can have at most {_MESSAGE_LIMIT} characters"))
     return errors
 

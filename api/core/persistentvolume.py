@@ -196,9 +196,6 @@ class VolumeStrategy(StatusStrategyBase):
         spec.setdefault("persistentVolumeReclaimPolicy", "Retain")
         spec.setdefault("volumeMode", "Filesystem")
         set_volume_source_defaults(spec)
-        if (claim := spec.get("claimRef")) is not None:
-            claim.setdefault("kind", "PersistentVolumeClaim")
-            claim.setdefault("apiVersion", "v1")
         obj.setdefault("status", {}).setdefault("phase", "Pending")
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:

@@ -25,6 +25,7 @@ from apimachinery import fielderrors as fe
 from apimachinery import quantity
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object
+from apimachinery.uids import new_uid
 
 LIMIT_RANGE_COLUMNS = (NAME, Column(name="Created At", type="date", description="When it was created."))
 QUOTA_COLUMNS = (
@@ -62,6 +63,12 @@ class LimitRangeStrategy(Strategy):
                 item["default"] = limits
             if requests:
                 item["defaultRequest"] = requests
+
+    def prepare_create(self, obj: Object) -> None:
+        """One without a name gets one."""
+        super().prepare_create(obj)
+        if not obj["metadata"].get("name"):
+            obj["metadata"]["name"] = new_uid()
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateLimitRange."""

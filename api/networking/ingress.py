@@ -197,8 +197,8 @@ class IngressClassStrategy(GenerationStrategy):
     def default(self, obj: Object) -> None:
         """Parameters are those of the whole cluster."""
         parameters = obj.setdefault("spec", {}).get("parameters")
-        if parameters is not None:
-            parameters.setdefault("scope", "Cluster")
+        if parameters is not None and parameters.get("scope") is None:
+            parameters["scope"] = "Cluster"
 
     def validate(self, obj: Object) -> list[FieldError]:
         """ValidateIngressClass."""

@@ -91,7 +91,8 @@ def _validate_parameters(parameters: Mapping[str, str]) -> list[FieldError]:
 
 def _validate_topologies(topologies: Sequence[Mapping[str, Any]]) -> list[FieldError]:
     errors: list[FieldError] = []
-    wanted: list[dict[str, set[str]]] = []
+    # The reference also compares each term with as many empty ones: a term without expressions is refused.
+    wanted: list[dict[str, set[str]]] = [{} for _ in topologies]
     for index, term in enumerate(topologies):
         path = f"allowedTopologies[{index}].matchLabelExpressions"
         found: dict[str, set[str]] = {}

@@ -26,6 +26,9 @@ _QUICK: Final[dict[str, type]] = {model.STRING: str, model.BOOL: bool}
 _STRUCT_KINDS: Final = frozenset(
     (model.STRUCT, model.TIME, model.MICRO_TIME, model.QUANTITY, model.INT_OR_STRING, model.RAW, model.ANY)
 )
+#: Types whose empty lists stay what they are. All others go through protobuf on their way to etcd, also in a dry run,
+#: which knows no empty lists: what has none any more is null.
+_STORED_AS_JSON: Final = "io.k8s.apiextensions-apiserver."
 _ZERO: Final[dict[str, Any]] = {
     model.STRING: "",
     model.BOOL: False,
@@ -105,7 +108,7 @@ class _Compiler:
         always: list[tuple[str, Callable[[], Any]]] = []
         for field in schema.fields.values():
             quick = _QUICK.get(field.type.kind)
-            table[field.name] = (quick, self._field(field))
+            table[field.name] = (quick, self._field(field, keeps_empty=schema.name.startswith(_STORED_AS_JSON)))
             if not _left_out(field):
                 always.append((field.name, self._absent(field)))
         lookup = table.get
@@ -156,8 +159,10 @@ class _Compiler:
         value = _ZERO.get(field.type.kind)
         return lambda: value
 
-    def _field(self, field: FieldSchema) -> Handler:
-        """The handler of a value that may be null, may be zero, and may have to be left out."""
+    def _field(self, field: FieldSchema, *, keeps_empty: bool) -> Handler:
+        """The handler of a value that may be null, may be zero, and may have to be left out.
+
+        `keeps_empty`: an empty list is shown as such, not as null."""
         inner = self.handler(field.type)
         null = _DROP if _left_out(field) else None
         if field.pointer:
@@ -169,6 +174,8 @@ class _Compiler:
             return pointer
         if not _left_out(field):
             absent = self._absent(field)
+            if field.type.kind in (model.LIST, model.MAP) and not keeps_empty:
+                return lambda value, unknown: None if value is None else inner(value, unknown) or None
 
             def kept(value: Any, unknown: list[str]) -> Any:
                 return absent() if value is None else inner(value, unknown)

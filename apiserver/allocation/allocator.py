@@ -72,12 +72,7 @@ class ServiceAllocator:
         /registry/allocations, somebody else was faster: plan again."""
         before = asked = held_by(old)
         if new is not None:
-            new = copy.deepcopy(new)
-            if old is not None:
-                carry_over(new, old)
-            asked = held_by(new)
-            supply = Supply(self._ranges, self._port_range, _Used(self._addresses), _Used(self._ports))
-            fill_in(new, before, supply, self._rng)
+            new, asked = self._filled(new, old, dry_run=False)
         now = held_by(new)
         self._count(now, before, asked)
         owner = key_of(new or old or {})
@@ -87,6 +82,20 @@ class ServiceAllocator:
         writes += self._give_back(self._addresses, sorted(before.addresses - now.addresses), owner)
         writes += self._give_back(self._ports, sorted(before.ports - now.ports), owner)
         return new, writes
+
+    def rehearse(self, new: Object, old: Object | None) -> Object:
+        """The Service (a copy of `new`) with placeholders for what it lacks; raises ApiError as `plan` does."""
+        return self._filled(new, old, dry_run=True)[0]
+
+    def _filled(self, new: Object, old: Object | None, *, dry_run: bool) -> tuple[Object, Held]:
+        """A copy of the Service with all it needs, and what it asked for by name."""
+        new = copy.deepcopy(new)
+        if old is not None:
+            carry_over(new, old)
+        asked = held_by(new)
+        used = _Used(self._addresses), _Used(self._ports)
+        fill_in(new, held_by(old), Supply(self._ranges, self._port_range, *used, dry_run=dry_run), self._rng)
+        return new, asked
 
     def _count(self, now: Held, before: Held, asked: Held) -> None:
         for address in now.addresses - before.addresses:

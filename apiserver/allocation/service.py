@@ -6,7 +6,7 @@ one cluster IP per family, a node port per port where the type asks for one. `al
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -18,6 +18,7 @@ from apimachinery.objects import Object, name_of
 from apiserver.allocation.plan import AddressRange, Full, PortRange, Refused
 
 NONE = "None"
+_BEFORE_DRY_RUN_PORTS = 32768  #: a dry run counts its node ports from here, as the reference does
 _SINGLE, _PREFER, _REQUIRE = "SingleStack", "PreferDualStack", "RequireDualStack"
 
 
@@ -76,6 +77,17 @@ class Supply:
     ports: PortRange
     used_addresses: Container[str]
     used_ports: Container[str]
+    dry_run: bool = False  #: nothing will be taken: what is chosen stands for any free value
+
+    def choose_address(self, family: AddressRange, rng: Random) -> str:
+        """A free address, in a dry run the network's own; raises `Full`."""
+        return str(family.network.network_address) if self.dry_run else family.choose(self.used_addresses, rng)
+
+    def choose_port(self, taken: Collection[str], rng: Random) -> int:
+        """A free port that is not `taken` by the same Service, in a dry run the next one; raises `Full`."""
+        if self.dry_run:
+            return max(map(int, taken), default=_BEFORE_DRY_RUN_PORTS) + 1
+        return self.ports.choose(_Either(self.used_ports, taken), rng)
 
 
 def fill_in(service: Object, old: Held, supply: Supply, rng: Random) -> None:
@@ -146,7 +158,7 @@ def _fill_addresses(service: Object, old: Held, supply: Supply, rng: Random) -> 
             given.append(_asked_address(service, asked, asked[index], ranges[family], old, supply))
             continue
         try:
-            given.append(ranges[family].choose(supply.used_addresses, rng))
+            given.append(supply.choose_address(ranges[family], rng))
         except Full as error:
             raise InternalError(
                 f"Internal error occurred: failed to allocate a serviceIP: {error}",
@@ -205,25 +217,24 @@ def _clashes(ports: Sequence[Mapping[str, Any]], port: Mapping[str, Any], node_p
     )
 
 
-def _free_port(service: Object, index: int, supply: Supply, taken: Container[str], rng: Random) -> int:
+def _free_port(service: Object, index: int, supply: Supply, taken: Collection[str], rng: Random) -> int:
     try:
-        return supply.ports.choose(_Either(supply.used_ports, taken), rng)
+        return supply.choose_port(taken, rng)
     except Full as error:
         # The reference calls this an internal error of the field.
         problem = fielderrors.internal(f"spec.ports[{index}].nodePort", f"failed to allocate a nodePort: {error}")
         raise errors.invalid("", "Service", name_of(service), [problem]) from error
 
 
-def _fill_health_port(spec: dict[str, Any], old: Held, supply: Supply, taken: Container[str], rng: Random) -> None:
+def _fill_health_port(spec: dict[str, Any], old: Held, supply: Supply, taken: Collection[str], rng: Random) -> None:
     if not _wants_health_port(spec):
         return
-    used = _Either(supply.used_ports, taken)
     asked = spec.get("healthCheckNodePort")
     try:
         if not asked:
-            spec["healthCheckNodePort"] = supply.ports.choose(used, rng)
+            spec["healthCheckNodePort"] = supply.choose_port(taken, rng)
         elif str(asked) not in old.ports:
-            supply.ports.check(asked, used)
+            supply.ports.check(asked, _Either(supply.used_ports, taken))
     except Full as error:
         raise InternalError(f"Internal error occurred: failed to allocate a HealthCheck NodePort: {error}") from error
     except Refused as error:

@@ -33,6 +33,10 @@ class CommitHook(Protocol):
         """The object as it is to be written and the writes beside it; `new` is None on delete; raises ApiError."""
         ...
 
+    def rehearse(self, new: Object, old: Object | None) -> Object:
+        """The object as a dry run shows it: as `plan` would make it, but nothing is chosen; raises ApiError."""
+        ...
+
 
 @dataclass(slots=True)
 class WriteContext:

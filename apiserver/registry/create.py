@@ -79,4 +79,4 @@ async def _write(served: Served, obj: Object, context: WriteContext) -> CachedOb
     if await store.fresh(namespace_of(obj), name_of(obj)) is not None:
         resource = served.kind.resource
         raise errors.already_exists(resource.group, resource.plural, name_of(obj))
-    return store.unsaved(obj, 0)
+    return store.rehearsed(obj, None)

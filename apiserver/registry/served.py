@@ -56,7 +56,7 @@ class Served:
         self.schema = schema
         self.admission = admission
         ruling = kind if kind.custom else self.stored_kind
-        self.strategies: dict[str, Strategy] = {"": ruling.strategy}
+        self.strategies: dict[str, Strategy] = {"": kind.rules or ruling.strategy}
         for sub in ruling.subresources:
             if sub.strategy is not None:
                 self.strategies[sub.name] = sub.strategy
@@ -116,5 +116,6 @@ class Served:
         return errors.conflict(self.kind.resource.group, self.kind.resource.plural, name, why)
 
     def invalid(self, name: str, problems: list[FieldError]) -> ApiError:
-        """The 422 for broken rules."""
-        return errors.invalid(self.kind.resource.group, self.kind.resource.kind, name, problems)
+        """The 422 for broken rules, which are of the stored kind unless it is a custom one."""
+        ruling = self.kind if self.kind.custom else self.stored_kind
+        return errors.invalid(ruling.resource.group, ruling.kind, name, problems)

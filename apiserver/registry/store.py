@@ -98,8 +98,14 @@ class ResourceStore:
         namespace, _, name = relative.rpartition("/")
         return CachedObject(relative, namespace, name, splice(stored.value, stored.revision), stored.revision, None)
 
+    def rehearsed(self, obj: Object, old: CachedObject | None) -> CachedObject:
+        """What a dry run of writing `obj` over `old` (None: a new one) answers; raises ApiError."""
+        if self.hook:
+            obj = self.hook.rehearse(obj, orjson.loads(old.raw) if old else None)
+        return self.unsaved(obj, old.revision if old else 0)
+
     def unsaved(self, obj: Object, revision: int) -> CachedObject:
-        """The cached form of an object that is not written: what a dry run answers."""
+        """The cached form of an object that is not written."""
         metadata = obj.get("metadata") or {}
         if revision:
             metadata["resourceVersion"] = str(revision)

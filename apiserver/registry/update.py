@@ -114,7 +114,7 @@ async def _try(
         if context.dry_run or not await store.is_stale(current):
             return Updated(current)
     if context.dry_run:
-        return Updated(store.unsaved(new, current.revision))
+        return Updated(store.rehearsed(new, current))
     return Updated(await store.replace(new, current))
 
 
@@ -175,7 +175,7 @@ async def rewrite(
             raise served.not_found(name)
         try:
             new = await served.closed(change(await served.opened(current)))
-            return store.unsaved(new, current.revision) if dry_run else await store.replace(new, current)
+            return store.rehearsed(new, current) if dry_run else await store.replace(new, current)
         except Mismatch as mismatch:
             current, certain = _after(served, mismatch), True
         except ApiError:

@@ -157,6 +157,40 @@ async def test_dry_runs_leave_no_trace(api: RestClient) -> None:
     assert (await ask(api, "GET", path + "/dry"))[0] == 200
 
 
+async def test_a_dry_run_shows_what_a_service_would_hold(api: RestClient) -> None:
+    path = "/api/v1/namespaces/default/services"
+    given = {"metadata": {"name": "dry"}, "spec": {"type": "NodePort", "ports": [{"port": 80}]}}
+    status, shown = await ask(api, "POST", path, given, dryRun="All")
+    spec = shown["spec"]
+    assert (status, spec["clusterIPs"], spec["ports"][0]["nodePort"]) == (201, [spec["clusterIP"]], 32769)
+    status, made = await ask(api, "POST", path, given)
+    taken = made["spec"]["clusterIP"]
+    status, refused = await ask(
+        api, "POST", path, {"metadata": {"name": "x"}, "spec": {"clusterIP": taken, "ports": [{"port": 80}]}},
+        dryRun="All",
+    )  # fmt: skip
+    assert (status, "provided IP is already allocated" in refused["message"]) == (422, True)
+    status, shown = await ask(api, "PUT", f"{path}/dry", given, dryRun="All")
+    assert (status, shown["spec"]["clusterIP"]) == (200, taken)
+    await api.delete(SERVICES, "default", "dry")
+
+
+async def test_events_are_judged_by_the_version_they_come_through(api: RestClient) -> None:
+    new = {"metadata": {"name": "e"}, "eventTime": "2024-05-01T00:00:00.000000Z", "reportingController": "a.b/c",
+           "reportingInstance": "i", "action": "Act", "reason": "Why", "type": "Odd"}  # fmt: skip
+    status, answer = await ask(api, "POST", "/apis/events.k8s.io/v1/namespaces/default/events", new)
+    expected = 'Event "e" is invalid: type: Invalid value: "": has invalid value: Odd'
+    assert (status, answer["message"]) == (422, expected)
+    old = {"metadata": {"name": "e"}, "type": "Odd", "involvedObject": {"namespace": "default"}}
+    status, _ = await ask(api, "POST", "/api/v1/namespaces/default/events", old)
+    assert status == 201
+
+
+async def test_a_limit_range_without_a_name_gets_one(api: RestClient) -> None:
+    status, made = await ask(api, "POST", "/api/v1/namespaces/default/limitranges", {"metadata": {}}, dryRun="All")
+    assert (status, len(made["metadata"]["name"])) == (201, 36)
+
+
 async def test_finalizers_hold_an_object_until_they_are_gone(api: RestClient) -> None:
     await api.create(CONFIG_MAPS, config_map("held", metadata={"finalizers": ["example.com/f"]}))
     marked = await api.delete(CONFIG_MAPS, "default", "held")

@@ -115,7 +115,7 @@ def test_sets_hold_what_can_be_compared_whole() -> None:
         ),
         (
             {"type": "object", "default": {"b": 1}, "properties": {"a": {"type": "string"}}},
-            ['s.properties[f].default: Invalid value: {"b":1}: must not have unknown fields'],
+            ['s.properties[f].default: Invalid value: map[string]interface {}{"b":1}: must not have unknown fields'],
         ),
     ],
 )

@@ -6,18 +6,19 @@ from typing import Any
 
 import pytest
 
-from api.core.event import EVENTS_EVENT, EVENTS_SELECTABLE, SELECTABLE
+from api.core.event import EVENTS_EVENT, EVENTS_SELECTABLE, SELECTABLE, to_core
 from apimachinery.objects import Object
 
 SUBJECT = {"kind": "Pod", "namespace": "ns", "name": "p"}
 
 
 def event(**fields: Any) -> Object:
-    return {
+    """An event as events.k8s.io/v1 has it, in the form that is stored."""
+    return to_core({
         "apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"name": "e", "namespace": "ns"},
         "eventTime": "2024-05-01T00:00:00.000000Z", "reportingController": "example.com/c", "reportingInstance": "i",
         "action": "Act", "reason": "Why", "type": "Normal", "regarding": SUBJECT, **fields,
-    }  # fmt: skip
+    })  # fmt: skip
 
 
 @pytest.mark.parametrize(

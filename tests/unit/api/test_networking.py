@@ -67,6 +67,11 @@ def test_namespaces_of_parameters(parameters: dict[str, Any], told: str) -> None
     assert error.startswith(f"spec.parameters.namespace: {told}")
 
 
+def test_the_scope_of_parameters_is_the_cluster() -> None:
+    spec = {"controller": "a.b/c", "parameters": {"kind": "K", "name": "n", "scope": None}}  # as it is decoded
+    assert complaints(INGRESS_CLASS, named(spec)) == []
+
+
 def test_nothing_is_said_of_exceptions_after_one_that_is_no_network() -> None:
     block = {"cidr": "10.0.0.0/8", "except": ["11.0.0.0/16", "nonsense", "12.0.0.0/16"]}
     path = "spec.ingress[0].from[0].ipBlock.except"

@@ -94,6 +94,9 @@ def test_limits_are_requests_and_host_ports_are_ports() -> None:
         ("nginx@sha256:" + "a" * 64, "IfNotPresent"),
         ("nginx:latest@sha256:" + "a" * 64, "Always"),
         ("NotAReference", "IfNotPresent"),
+        ("a" * 64, "IfNotPresent"),  # an image's ID
+        ("b" * 238, "IfNotPresent"),  # docker.io/library/bbb... is too long to be a name
+        ("b" * 237, "Always"),
     ],
 )
 def test_pull_policy_follows_the_tag(image: str, policy: str) -> None:

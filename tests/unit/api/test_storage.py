@@ -29,6 +29,12 @@ def test_provisioners_are_shown_in_lower_case() -> None:
     assert error.startswith('provisioner: Invalid value: "a b": name part must consist of')
 
 
+def test_a_topology_without_expressions_is_refused() -> None:
+    assert complaints(STORAGE_CLASS, storage_class({})) == [
+        'allowedTopologies[0].matchLabelExpressions: Duplicate value: ""'
+    ]
+
+
 def test_two_topologies_are_the_same_whatever_the_order_of_their_values() -> None:
     assert complaints(STORAGE_CLASS, storage_class({"z": ["a", "b"]}, {"z": ["b", "a"]}, {"z": ["a"]})) == [
         'allowedTopologies[1].matchLabelExpressions: Duplicate value: ""'

@@ -63,7 +63,33 @@ def test_what_go_always_writes_is_there() -> None:
     ],
 )
 def test_zero_values(given: Object, kept: Object) -> None:
-    assert decoded_spec(**given) == {"containers": [], **kept}
+    assert decoded_spec(**given) == {"containers": None, **kept}
+
+
+@pytest.mark.parametrize(
+    ("group", "version", "kind", "obj", "kept"),
+    [
+        # What is stored as protobuf comes back without its empty lists.
+        ("rbac.authorization.k8s.io", "v1", "ClusterRole", {"rules": []}, {"rules": None}),
+        ("storage.k8s.io", "v1", "CSINode", {"spec": {"drivers": []}}, {"spec": {"drivers": None}}),
+        (
+            "apiextensions.k8s.io", "v1", "CustomResourceDefinition",
+            {"status": {"conditions": [], "storedVersions": []}}, {"status": {"conditions": [], "storedVersions": []}},
+        ),
+    ],
+)  # fmt: skip
+def test_empty_lists_that_are_always_shown(group: str, version: str, kind: str, obj: Object, kept: Object) -> None:
+    found = schema.load().for_kind(group, version, kind)
+    assert found is not None
+    found.decode(obj)
+    ((field, value),) = kept.items()
+    assert {name: obj[field][name] for name in value} == value if isinstance(value, dict) else obj[field] is value
+
+
+@pytest.mark.parametrize("value", [{}, "", 0, False])
+def test_a_list_is_a_list(value: Any) -> None:
+    with pytest.raises(DecodeError):
+        decoded_spec(containers=value)
 
 
 @pytest.mark.parametrize(
