@@ -139,10 +139,10 @@ def _validate_type(secret: Object, data: Mapping[str, str]) -> list[FieldError]:
     elif kind == "kubernetes.io/basic-auth":
         keys = ("username", "password")
         if not any(key in data for key in keys):
-            return [fe.required(f"data[%s][{key}]") for key in keys]  # the reference's own slip
+            return [fe.required(f"data[{key}]") for key in keys]
     elif kind == "kubernetes.io/ssh-auth":
         if not data.get("ssh-privatekey"):
-            return [fe.required("data[%s][ssh-privatekey]")]
+            return [fe.required("data[ssh-privatekey]")]
     elif kind == "kubernetes.io/tls":
         return [fe.required(f"data[{key}]") for key in ("tls.crt", "tls.key") if key not in data]
     return []

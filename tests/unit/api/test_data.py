@@ -39,7 +39,7 @@ def named(**fields: Any) -> Object:
         (CONFIG_MAP, {"data": {"a": "x" * (1 << 20) + "x"}}, ["[]: Too long: must have at most 1048576 bytes"]),
         (SECRET, {"type": "kubernetes.io/tls"}, ["data[tls.crt]: Required value", "data[tls.key]: Required value"]),
         (SECRET, {"type": "kubernetes.io/basic-auth", "data": {"username": "YQ=="}}, []),
-        (SECRET, {"type": "kubernetes.io/ssh-auth"}, ["data[%s][ssh-privatekey]: Required value"]),
+        (SECRET, {"type": "kubernetes.io/ssh-auth"}, ["data[ssh-privatekey]: Required value"]),
         (SECRET, {"type": "kubernetes.io/dockerconfigjson"}, ["data[.dockerconfigjson]: Required value"]),
         (
             SECRET,
