@@ -59,8 +59,7 @@ class StatefulSetStrategy(SpecStrategy):
         spec.setdefault("replicas", 1)
         spec.setdefault("revisionHistoryLimit", 10)
         for claim in spec.get("volumeClaimTemplates") or ():
-            claim.setdefault("apiVersion", "v1")
-            claim.setdefault("kind", "PersistentVolumeClaim")
+            claim["apiVersion"], claim["kind"] = "v1", "PersistentVolumeClaim"  # whatever was said
             set_claim_spec_defaults(claim.setdefault("spec", {}))
             claim.setdefault("status", {}).setdefault("phase", "Pending")
 

@@ -29,8 +29,11 @@ class NamespaceStrategy(StatusStrategyBase):
     empty_status: Mapping[str, Any] = {"phase": "Active"}
 
     def default(self, obj: Object) -> None:
-        """Every namespace is labelled with its own name."""
+        """Every namespace is labelled with its own name, and active unless it says otherwise."""
         obj.setdefault("spec", {})
+        status = obj.setdefault("status", {})
+        if not status.get("phase"):
+            status["phase"] = "Active"
         name = obj["metadata"].get("name")
         if name:
             obj["metadata"].setdefault("labels", {})[NAME_LABEL] = name

@@ -180,7 +180,8 @@ def _merge_list(present: list[Any], patch: list[Any], item: TypeSchema, merge_ke
                 merged[at] = _merge_map(element, change, item)
                 break
         else:
-            merged.append(directives.without_directives(change)[0])
+            # A key that is null is a key, if one that no element has.
+            merged.append({merge_key: None, **directives.without_directives(change)[0]})
     # After `$patch: replace` nothing of the live list is left whose order would count.
     return arrange(merged, changes, remaining, merge_key)
 

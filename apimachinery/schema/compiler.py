@@ -79,12 +79,12 @@ class _Compiler:
         return leaves.handler(kind, schema.go_type)
 
     def zero(self, schema: TypeSchema) -> Any:
-        """What Go writes for a value that was never set."""
+        """What Go writes for an element that was never set."""
         if schema.kind == model.STRUCT:
             fresh: Object = {}
             self.handler(schema)(fresh, [])
             return fresh
-        return _ZERO.get(schema.kind)
+        return "" if schema.kind == model.BYTES else _ZERO.get(schema.kind)
 
     def _shared(self, schema: TypeSchema) -> Handler:
         known = _compiled.get(id(schema))

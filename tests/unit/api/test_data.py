@@ -117,6 +117,8 @@ def test_a_namespace_is_held_and_labelled() -> None:
     assert made["spec"] == {"finalizers": ["kubernetes"]}
     assert made["status"] == {"phase": "Active"}
     assert made["metadata"]["labels"] == {"kubernetes.io/metadata.name": "n"}
+    NAMESPACE.default(patched := {**made, "status": {}})  # as after a patch that takes the phase away
+    assert patched["status"] == {"phase": "Active"}
     after, _ = replaced(NAMESPACE, {"metadata": {"name": "n"}, "spec": {"finalizers": []}}, made)
     assert after["spec"] == {"finalizers": ["kubernetes"]}
 

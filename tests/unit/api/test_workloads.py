@@ -67,7 +67,7 @@ def test_defaults(kind: str, expected: dict[str, Any]) -> None:
 
 
 def test_claims_of_a_stateful_set_are_whole_objects() -> None:
-    claim = {"metadata": {"name": "d"}, "spec": {"accessModes": ["ReadWriteOnce"]}}
+    claim = {"kind": "Odd", "metadata": {"name": "d"}, "spec": {"accessModes": ["ReadWriteOnce"]}}
     made = created(STATEFUL_SET, workload("StatefulSet", volumeClaimTemplates=[claim]))
     assert made["spec"]["volumeClaimTemplates"][0] | {"metadata": 0} == {
         "apiVersion": "v1",

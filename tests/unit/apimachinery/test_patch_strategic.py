@@ -60,6 +60,10 @@ def test_null_deletes_and_is_not_brought_in() -> None:
     assert spec["affinity"] == {"podAffinity": {}}
 
 
+def test_an_element_whose_key_is_null_is_a_new_one() -> None:
+    assert {"name": None, "image": "x"} in patched(containers=[{"name": None, "image": "x"}])["containers"]
+
+
 def test_patch_delete_and_replace_in_lists() -> None:
     spec = patched(containers=[{"name": "a", "env": [{"$patch": "delete", "name": "E"}]}])
     assert spec["containers"][0]["env"] == [{"name": "F", "value": "2"}]

@@ -86,6 +86,14 @@ def test_empty_lists_that_are_always_shown(group: str, version: str, kind: str, 
     assert {name: obj[field][name] for name in value} == value if isinstance(value, dict) else obj[field] is value
 
 
+def test_bytes_that_were_never_set_are_empty() -> None:
+    found = schema.load().for_kind("", "v1", "Secret")
+    assert found is not None
+    secret: Object = {"data": {"a": None}}
+    found.decode(secret)
+    assert secret["data"] == {"a": ""}
+
+
 @pytest.mark.parametrize("value", [{}, "", 0, False])
 def test_a_list_is_a_list(value: Any) -> None:
     with pytest.raises(DecodeError):
