@@ -61,7 +61,7 @@ install_base() {
             missing curl curl
             missing dockerd docker.io
             missing sysctl procps
-            python3 -c 'import venv, ensurepip' 2>/dev/null || echo python3-venv
+            "$(find_python || echo python3)" -c 'import venv, ensurepip' 2>/dev/null || echo python3-venv
             missing kubectl kubernetes-client
         )
         [ -n "$MK_EMBEDDED" ] || mapfile -t -O ${#wanted[@]} wanted < <(missing etcd etcd-server)
@@ -101,10 +101,11 @@ install_rpm_extras() {
     fi
 }
 
-# A Python of 3.11 or later.
+# A Python of 3.11 or later: the distribution's where it has one. It is built with more optimisation than one from source
+# is by default, and no other user's home folder goes into what services run.
 find_python() {
     local candidate
-    for candidate in python3 python3.13 python3.12 python3.11; do
+    for candidate in /usr/bin/python3 /usr/bin/python3.{13,12,11} python3 python3.{13,12,11}; do
         if command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
             command -v "$candidate"
             return
