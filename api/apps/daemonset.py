@@ -57,6 +57,7 @@ class DaemonSetStrategy(SpecStrategy):
             rolling.setdefault("maxUnavailable", 1)
             rolling.setdefault("maxSurge", 0)
         spec.setdefault("revisionHistoryLimit", 10)
+        _set_template_generation(obj, _template_generation(obj))
 
     def prepare_create(self, obj: Object) -> None:
         """The template's generation begins with 1, like the object's."""

@@ -55,7 +55,8 @@ def validate_immutable_selector(new: Object, old: Object) -> list[FieldError]:
     selector = new["spec"].get("selector")
     if selector == old["spec"].get("selector"):
         return []
-    return [fe.invalid("spec.selector", raw(label_selector(selector)), FIELD_IMMUTABLE)]
+    shown = None if selector is None else raw(label_selector(selector))
+    return [fe.invalid("spec.selector", shown, FIELD_IMMUTABLE)]
 
 
 def validate_count_or_percent(value: int | str | None, path: str) -> list[FieldError]:

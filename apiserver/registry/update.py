@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api.kind import Strategy
 from api.validation.objectmeta import validate_kube_finalizers, validate_object_meta, validate_object_meta_update
 from apimachinery import fielderrors as fe
-from apimachinery.errors import ApiError
+from apimachinery.errors import AlreadyExists, ApiError
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object, name_of, uid_of
 from apiserver.registry import create, objectmeta, ownership
@@ -57,7 +57,11 @@ async def update(served: Served, request: Update, context: WriteContext) -> Upda
         if current is None and not certain:
             current, certain = await store.fresh(request.namespace, request.name), True
         if current is None:
-            return await _create(served, request, context)
+            try:
+                return await _create(served, request, context)
+            except AlreadyExists:  # another was faster: then it is an update
+                current = await store.fresh(request.namespace, request.name)
+                continue
         try:
             return await _try(served, request, context, current, certain=certain)
         except Mismatch as mismatch:
@@ -92,6 +96,8 @@ async def _create(served: Served, request: Update, context: WriteContext) -> Upd
     obj = request.change(None)
     if uid := uid_of(obj):
         raise served.conflict(request.name, _uid_text(served, request, uid, ""))
+    # To admission it is a create, whatever verb it came by.
+    context = replace(context, attributes=replace(context.attributes, verb="create"))
     made = await create.create(served, obj, context, namespace=request.namespace, applies=request.applies)
     return Updated(made, created=True)
 

@@ -186,6 +186,35 @@ async def test_events_are_judged_by_the_version_they_come_through(api: RestClien
     assert status == 201
 
 
+async def test_what_an_apply_creates_is_admitted_as_created(api: RestClient) -> None:
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
+    await ask(api, "POST", "/api/v1/namespaces", {"metadata": {"name": "full"}})
+    path = "/api/v1/namespaces/full"
+    await ask(api, "POST", f"{path}/serviceaccounts", {"metadata": {"name": "default"}})
+    await ask(api, "POST", f"{path}/resourcequotas", quota)
+    nothing = {"hard": {"pods": "0"}, "used": {"pods": "0"}}
+    await ask(api, "PUT", f"{path}/resourcequotas/none/status", {**quota, "status": nothing})
+    containers = {"containers": [{"name": "c", "image": "nginx"}]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": containers}
+    apply = "application/apply-patch+yaml"
+    status, answer = await ask(api, "PATCH", f"{path}/pods/p", pod, apply, fieldManager="tests")
+    assert (status, "exceeded quota: none" in answer["message"]) == (403, True)
+    await ask(api, "DELETE", f"{path}/resourcequotas/none")
+    status, made = await ask(api, "PATCH", f"{path}/pods/p", pod, apply, fieldManager="tests")
+    assert (status, made["spec"]["preemptionPolicy"], made["spec"]["priority"]) == (201, "PreemptLowerPriority", 0)
+
+
+async def test_two_who_apply_a_new_object_at_once_both_succeed(api: RestClient) -> None:
+    async def apply(manager: str) -> int:
+        body = config_map("shared", data={manager: "x"})
+        path = "/api/v1/namespaces/default/configmaps/shared"
+        return (await ask(api, "PATCH", path, body, "application/apply-patch+yaml", fieldManager=manager))[0]
+
+    statuses = await asyncio.gather(*(apply(f"m{number}") for number in range(8)))
+    assert sorted(statuses) == [*[200] * 7, 201]
+    assert len((await api.get(CONFIG_MAPS, "default", "shared"))["data"]) == 8
+
+
 async def test_a_limit_range_without_a_name_gets_one(api: RestClient) -> None:
     status, made = await ask(api, "POST", "/api/v1/namespaces/default/limitranges", {"metadata": {}}, dryRun="All")
     assert (status, len(made["metadata"]["name"])) == (201, 36)
