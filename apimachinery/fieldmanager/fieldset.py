@@ -72,13 +72,12 @@ def difference(left: FieldSet, right: FieldSet) -> FieldSet:
             continue
         if element == SELF:
             continue
-        rest = difference(below, other) if below and other else {k: v for k, v in below.items() if k != SELF}
+        rest = difference(below, other) if below and other else below
+        rest = {k: v for k, v in rest.items() if k != SELF} if SELF in rest else rest
         if is_member(below) and not is_member(other):
-            out[element] = {SELF: LEAF, **{k: v for k, v in rest.items() if k != SELF}} if rest else LEAF
-        else:
-            rest = {k: v for k, v in rest.items() if k != SELF} if SELF in rest else rest
-            if rest:
-                out[element] = rest
+            out[element] = {SELF: LEAF, **rest} if rest else LEAF
+        elif rest:
+            out[element] = rest
     return out
 
 

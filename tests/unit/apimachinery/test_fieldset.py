@@ -57,6 +57,17 @@ def test_equal_sets_are_written_alike(left: frozenset[Path], right: frozenset[Pa
     assert fieldset.difference(one, other) == {}
 
 
+@given(paths, paths)
+def test_results_are_written_as_if_made_anew(left: frozenset[Path], right: frozenset[Path]) -> None:
+    one, other = from_paths(left), from_paths(right)
+    for found, members in (
+        (fieldset.union(one, other), left | right),
+        (fieldset.intersection(one, other), left & right),
+        (fieldset.difference(one, other), left - right),
+    ):
+        assert fieldset.ordered(found) == fieldset.ordered(from_paths(members))
+
+
 def test_paths_are_shown_members_first() -> None:
     fields = {
         "f:spec": {"f:ports": {'k:{"port":80,"protocol":"TCP"}': {".": {}, "f:name": {}}}},
