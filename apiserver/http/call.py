@@ -18,6 +18,7 @@ from apiserver.audit.trail import Trail
 from apiserver.http.negotiate import JSON, PLAIN, Representation, choose
 from apiserver.http.request_info import Query, RequestInfo
 from apiserver.interfaces import Attributes, Permit
+from apiserver.registry.patience import by_size
 
 MAX_BODY_BYTES = 3 << 20
 _MAX_AUDIT_ID = 64
@@ -93,7 +94,7 @@ class Call:
         if not body:
             return
         try:
-            self._body = orjson.dumps(protobuf.decode(body, schemas))
+            self._body = await by_size(lambda: orjson.dumps(protobuf.decode(body, schemas)), len(body))
         except protobuf.UnknownType as error:
             raise errors.UnsupportedMediaType(
                 "the body of the request was in an unknown format - accepted media types include: "

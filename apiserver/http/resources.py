@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -23,7 +23,7 @@ from apiserver.http.watching import WatchStreams
 from apiserver.interfaces import Authorizer, Decision
 from apiserver.registry import create, decoding, delete, objectmeta, patching, reading, update
 from apiserver.registry.context import WriteContext
-from apiserver.registry.patience import LARGE_BYTES, aside
+from apiserver.registry.patience import by_size
 from apiserver.registry.selection import compile_selection
 from apiserver.registry.served import Served
 from apiserver.registry.update import Update
@@ -167,7 +167,8 @@ class ResourceHandlers:
             raise reply.method_not_allowed()
         representation = call.representation(OBJECT_VIEWS)
         context = self.context(call, "create")
-        obj = decoding.to_stored_form(served, await self.decode(call, served, context))
+        decode = await self._decoder(call, served, context)
+        obj = await by_size(lambda: decoding.to_stored_form(served, decode()), context.size)
         call.attributes = context.attributes = replace(context.attributes, name=name_of(obj))
         made = await create.create(served, obj, context, namespace=call.info.namespace)
         return await self.answer(call, served, made, 201, representation, written=not context.dry_run)
@@ -176,15 +177,19 @@ class ResourceHandlers:
         """PUT of an object or of a subresource that writes it."""
         representation = call.representation(OBJECT_VIEWS)
         context = self.context(call, "update")
-        first_try: list[Object] = [await self._wanted(call, served, context)]
-        body, yaml = await self._body(call)
+        decode = await self._decoder(call, served, context)
+        told = len(context.warnings)
+
+        def wanted() -> Object:
+            del context.warnings[told:]
+            obj = decode()
+            self._settle(call, served, obj)
+            return decoding.to_stored_form(served, obj)
+
+        first_try = [await by_size(wanted, context.size)]
 
         def change(_: Object | None) -> Object:
-            if first_try:
-                return first_try.pop()
-            again = decoding.decode_object(served, body, yaml=yaml, validation=context.field_validation, warnings=[])
-            self._settle(call, served, again)
-            return decoding.to_stored_form(served, again)
+            return first_try.pop() if first_try else wanted()
 
         strategy = served.strategy("")
         request = Update(
@@ -206,11 +211,6 @@ class ResourceHandlers:
         if decision is not Decision.ALLOW:
             raise forbidden_error(asked, reason)
 
-    async def _wanted(self, call: Call, served: Served, context: WriteContext) -> Object:
-        obj = await self.decode(call, served, context)
-        self._settle(call, served, obj)
-        return decoding.to_stored_form(served, obj)
-
     def _settle(self, call: Call, served: Served, obj: Object) -> None:
         namespaced = served.kind.resource.namespaced
         objectmeta.settle_identity(obj, call.info.name, call.info.namespace, namespaced=namespaced)
@@ -228,7 +228,9 @@ class ResourceHandlers:
         applies = media_type == patching.APPLY_PATCH
         context = self.context(call, "patch", applies=applies)
         force = first(call.query, "force") in ("true", "1")
-        patch = patching.parse(served, media_type, await call.body(), context, force=force)
+        body = await call.body()
+        context.size = len(body)
+        patch = await by_size(partial(patching.parse, served, media_type, body, context, force=force), context.size)
 
         def change(live: Object | None) -> Object:
             context.warnings.clear()
@@ -288,15 +290,17 @@ class ResourceHandlers:
         attributes = replace(call.attributes, dry_run=dry_run) if dry_run else call.attributes
         return WriteContext(attributes, datetime.now(UTC), dry_run, manager, validation, call.warnings)
 
-    async def decode(self, call: Call, served: Served, context: WriteContext) -> Object:
-        """The body as a typed object of the served version; raises BadRequest, UnsupportedMediaType."""
+    async def _decoder(self, call: Call, served: Served, context: WriteContext) -> Callable[[], Object]:
+        """What makes the body a typed object of the served version, anew each time (it raises BadRequest); raises
+        UnsupportedMediaType."""
         body, yaml = await self._body(call)
+        context.size = len(body)
         if not body:
             raise BadRequest(
                 f"the object provided is unrecognized (must be of type {served.kind.kind}): couldn't get version/kind; "
                 "json parse error: unexpected end of JSON input ()"
             )
-        decode = partial(
+        return partial(
             decoding.decode_object,
             served,
             body,
@@ -304,7 +308,6 @@ class ResourceHandlers:
             validation=context.field_validation,
             warnings=context.warnings,
         )
-        return await aside(decode) if len(body) > LARGE_BYTES else decode()
 
     async def _body(self, call: Call) -> tuple[bytes, bool]:
         body = await call.body()
