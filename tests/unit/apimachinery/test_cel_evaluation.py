@@ -32,7 +32,7 @@ def value(text: str, **variables: Any) -> Any:
         ("self.yes == 1", False),
         ("self.a < self.b", True),
         ("self.l == [1.0, 2.0, 3.0]", True),
-        ("self.m == {'y': [1, 2], 'x': 1}", True),
+        ("self.m == {'y': [1, 2], 'x': dyn(1)}", True),
         ("self.l[1]", 2),
         ("has(self.m.z) || has(self.m.x)", True),
         ("2.0 in self.l && 'x' in self.m && !(1 in self.m)", True),
