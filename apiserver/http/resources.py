@@ -231,9 +231,10 @@ class ResourceHandlers:
         body = await call.body()
         context.size = len(body)
         patch = await by_size(partial(patching.parse, served, media_type, body, context, force=force), context.size)
+        told = len(context.warnings)
 
         def change(live: Object | None) -> Object:
-            context.warnings.clear()
+            del context.warnings[told:]
             wanted = patching.patched(served, patch, live, context, call.info.subresource)
             self._settle(call, served, wanted)
             return wanted
