@@ -7,12 +7,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 from apimachinery import fielderrors, names
 from apimachinery.fielderrors import FieldError
 from apimachinery.labels_lexer import Token, tokens
+from apimachinery.remembering import remembered
 
 EQUALS: Final = "="
 DOUBLE_EQUALS: Final = "=="
@@ -188,7 +188,7 @@ def _int64(text: str) -> int | None:
     return number if number is not None and -(2**63) <= number < 2**63 else None
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def parse(text: str) -> Selector:
     """The selector that a `labelSelector` parameter says; raises ValueError with the reference's text."""
     parser = _Parser(text)
