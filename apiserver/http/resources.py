@@ -16,8 +16,8 @@ from apimachinery.objects import Object, name_of, uid_of
 from apiserver.authz import forbidden_error
 from apiserver.http import negotiate, params, reply, views
 from apiserver.http.call import Call
-from apiserver.http.negotiate import LIST_VIEWS, OBJECT_VIEWS, TABLE, Representation
-from apiserver.http.reply import Reply
+from apiserver.http.negotiate import LIST_VIEWS, OBJECT_VIEWS, TABLE, YAML, Representation
+from apiserver.http.reply import Pieces, Reply
 from apiserver.http.request_info import first
 from apiserver.http.watching import WatchStreams
 from apiserver.interfaces import Authorizer, Decision
@@ -98,18 +98,21 @@ class ResourceHandlers:
         representation: Representation,
     ) -> Reply:
         typed_items = bool(served.kind.custom)
+        size = _writing(representation, items)
+        body: bytes | Pieces
         if not representation.view and served.shows_stored:
             body = views.list_body(served.kind, items, metadata, typed_items=typed_items)
-            return reply.encoded(body, representation)
+            return await by_size(partial(reply.encoded, body, representation), size)
         objects = await served.shown([item.obj for item in items])
         if not representation.view:
-            made = views.list_of_objects(served.kind, objects, metadata, typed_items=typed_items)
-            return reply.encoded(made, representation)
+            body = views.list_of_objects(served.kind, objects, metadata, typed_items=typed_items)
+            return await by_size(partial(reply.encoded, body, representation), size)
         if representation.view == TABLE:
             include = first(call.query, "includeObject")
-            table = views.table(served.kind, objects, metadata, include, representation.view_version)
-            return reply.document(table, representation)
-        return reply.document(views.partial_metadata_list(objects, metadata), representation)
+            shown = views.table(served.kind, objects, metadata, include, representation.view_version)
+        else:
+            shown = views.partial_metadata_list(objects, metadata)
+        return await by_size(partial(reply.document, shown, representation), size)
 
     async def watch(self, call: Call, served: Served) -> web.StreamResponse:
         """A watch, chunked until its time is over or the client leaves."""
@@ -157,7 +160,7 @@ class ResourceHandlers:
             obj = views.table(served.kind, [obj], metadata, include, representation.view_version)
         elif representation.view:
             obj = views.partial_metadata(obj)
-        return reply.document(obj, representation, status)
+        return await by_size(partial(reply.document, obj, representation, status), _writing(representation, [found]))
 
     # Writes
 
@@ -316,6 +319,11 @@ class ResourceHandlers:
             return body, False
         media_type = negotiate.body_media_type(call.content_type)
         return body, media_type == negotiate.YAML
+
+
+def _writing(representation: Representation, items: Sequence[CachedObject]) -> int:
+    """How many bytes there are to go through where that takes time: JSON is written in no time."""
+    return sum(len(item.raw) for item in items) if representation.media_type == YAML else 0
 
 
 def _was_graceful(served: Served, gone: CachedObject) -> bool:

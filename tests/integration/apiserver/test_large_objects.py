@@ -10,12 +10,13 @@ from typing import Any
 
 import orjson
 import pytest
+import yaml
 from aiohttp.test_utils import make_mocked_request
 
 from api.catalog import by_resource
 from apimachinery.objects import Object
 from apimachinery.schema import load
-from apiserver.http import request_info
+from apiserver.http import reply, request_info
 from apiserver.http.call import Call
 from apiserver.http.reply import Reply
 from apiserver.http.resources import ResourceHandlers
@@ -47,11 +48,13 @@ class Server:
         self._served = registry.served("", "v1", "configmaps")
         self._handlers = ResourceHandlers(WatchStreams(), Everybody())
 
-    async def ask(self, method: str, path: str, body: Any, media_type: str = "application/json") -> Object:
+    async def ask(
+        self, method: str, path: str, body: Any, media_type: str = "application/json", accept: str = ""
+    ) -> Object:
         """The answer to one request."""
         assert self._served is not None
         query = {"fieldManager": ["tests"]}
-        request = make_mocked_request(method, path, headers={"Content-Type": media_type})
+        request = make_mocked_request(method, path, headers={"Content-Type": media_type, "Accept": accept})
         info = request_info.parse(method, path, {})
         user = UserInfo("tests")
         attributes = Attributes(
@@ -60,7 +63,7 @@ class Server:
         call = Call(request, info, query, attributes, _body=orjson.dumps(body))
         answer = await self._handlers.handle(call, self._served)
         assert isinstance(answer, Reply) and isinstance(answer.body, bytes)
-        made: Object = orjson.loads(answer.body)
+        made: Object = yaml.safe_load(answer.body) if "yaml" in accept else orjson.loads(answer.body)
         return made
 
 
@@ -97,6 +100,7 @@ def on_loop(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         monkeypatch.setattr(module, name, observed)
 
+    observe(reply, "yaml_bytes")
     observe(decoding, "decode_object")
     observe(decoding, "to_stored_form")
     observe(patching, "parse")
@@ -135,6 +139,17 @@ async def test_small_patches_of_large_objects(server: Server, on_loop: list[str]
     made = await server.ask("PATCH", f"{_PATH}/x", patch, media_type)
     assert made["data"]["a"] == "1"
     assert on_loop == ["parse"]
+
+
+async def test_answers_in_yaml(server: Server, on_loop: list[str]) -> None:
+    await server.ask("POST", _PATH, config_map(100_000))
+    made = await server.ask("GET", f"{_PATH}/x", {}, accept="application/yaml")
+    assert (made["kind"], len(made["data"])) == ("ConfigMap", 5000)
+    made = await server.ask("GET", _PATH, {}, accept="application/yaml")
+    assert (made["kind"], len(made["items"])) == ("ConfigMapList", 1)
+    table = "application/yaml;as=Table;v=v1;g=meta.k8s.io"
+    assert (await server.ask("GET", _PATH, {}, accept=table))["rows"][0]["cells"][:2] == ["x", 5000]
+    assert on_loop == []
 
 
 async def test_small_objects_take_no_detour(server: Server, on_loop: list[str]) -> None:
