@@ -36,6 +36,7 @@ _BINARY: Final = {
 _SIGN: Final = {EQUALS: "=", DOUBLE_EQUALS: "==", NOT_EQUALS: "!=", GREATER_THAN: ">", LESS_THAN: "<"}
 _FROM_EXPRESSION: Final = {"In": IN, "NotIn": NOT_IN, "Exists": EXISTS, "DoesNotExist": DOES_NOT_EXIST}
 _INTEGER = re.compile(r"[+-]?[0-9]+")
+_MOST_DIGITS = 100  #: with zeros before it; int() refuses those of thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ def _count_errors(operator: str, values: tuple[str, ...]) -> list[FieldError]:
 
 
 def _int64(text: str) -> int | None:
-    number = int(text) if _INTEGER.fullmatch(text) else None
+    number = int(text) if len(text) <= _MOST_DIGITS and _INTEGER.fullmatch(text) else None
     return number if number is not None and -(2**63) <= number < 2**63 else None
 
 

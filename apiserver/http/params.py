@@ -28,11 +28,11 @@ def list_options(query: Query, *, watch: bool) -> ListOptions:
     """ListOptions of a list or watch; raises BadRequest for numbers that are none."""
     if not query:
         return ListOptions(watch=watch)
-    timeout = _integer(query, "timeoutSeconds")
+    timeout = integer(query, "timeoutSeconds")
     return ListOptions(
         resource_version=first(query, "resourceVersion"),
         resource_version_match=first(query, "resourceVersionMatch"),
-        limit=max(_integer(query, "limit") or 0, 0),
+        limit=max(integer(query, "limit") or 0, 0),
         continue_token=first(query, "continue"),
         watch=watch,
         allow_bookmarks=is_true(query, "allowWatchBookmarks"),
@@ -41,7 +41,8 @@ def list_options(query: Query, *, watch: bool) -> ListOptions:
     )
 
 
-def _integer(query: Query, name: str) -> int | None:
+def integer(query: Query, name: str) -> int | None:
+    """The number that a parameter says, as Go reads one; None where it is absent; raises BadRequest."""
     text = first(query, name)
     if not text:
         return None
@@ -117,7 +118,7 @@ def _delete_query(query: Query) -> Object:
     raw: Object = {}
     if not query:
         return raw
-    grace = _integer(query, "gracePeriodSeconds")
+    grace = integer(query, "gracePeriodSeconds")
     if grace is not None:
         raw["gracePeriodSeconds"] = grace
     if "orphanDependents" in query:
