@@ -50,6 +50,10 @@ _WELL_KNOWN: Final = ("any", "timestamp", "duration")
 _TEXTS: Final = frozenset({"string", "bytes"})
 
 
+class TooDeep(Exception):
+    """An expression of loops in loops, beyond what messages may be nested."""
+
+
 class Uint(int):
     """An unsigned number, which is another type than a signed one."""
 
@@ -100,11 +104,15 @@ class Node:
 
 
 def decode(serialized: bytes) -> Node:
-    """The tree of a serialized expression (an Any that holds the CheckedExpr)."""
+    """The tree of a serialized expression (an Any that holds the CheckedExpr); raises TooDeep."""
     from google.protobuf import any_pb2
+    from google.protobuf.message import DecodeError
 
     packed = any_pb2.Any.FromString(serialized)
-    checked = _class_of("Checked").FromString(packed.value)
+    try:
+        checked = _class_of("Checked").FromString(packed.value)
+    except DecodeError as error:
+        raise TooDeep from error
     return _Reader(checked).node(checked.expr)
 
 

@@ -108,7 +108,10 @@ def _compiled(env: Any, text: str) -> Any:
 
 
 def _tree(compiled: Any, text: str) -> checked.Node:
-    tree = checked.decode(compiled.serialize())
+    try:
+        tree = checked.decode(compiled.serialize())
+    except checked.TooDeep as error:
+        raise CompileError("ERROR: <input>:-1:-1: expression recursion limit exceeded") from error
     if found := literals.mismatches(tree):
         raise CompileError("\n".join(_misfit(each, text) for each in found))
     return tree

@@ -184,6 +184,7 @@ def test_who_is_in_a_hurry_does_not_wait() -> None:
         ("t.contains(1)", "1:11: found no matching overload for 'contains' applied to 'string.(int)'"),
         ("size(1) == 1", "1:5: found no matching overload for 'size' applied to '(int)'"),
         ("t.?a", "unsupported syntax '.?'"),
+        ("[1].all(a, " * 30 + "true" + ")" * 30, "recursion limit exceeded"),
         ("quantity('1') == t", "undeclared reference to 'quantity'"),
     ],
 )
