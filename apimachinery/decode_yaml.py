@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+import orjson
 import yaml
 
 from apimachinery.decode import SyntaxProblem, json_number
@@ -23,6 +24,10 @@ _FLOAT = re.compile(
 )
 _INT = re.compile(r"(?:[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*))$")
 _BOOL = re.compile(r"(?:[yYnN]|yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$")
+
+_MOST_DEPTH: Final = 200
+_FEW_REPEATED: Final = 100
+_SMALL, _MANY, _VERY_MANY = 1000, 400_000, 4_000_000
 
 
 class _Loader(_Base):  # type: ignore[misc]  # chosen at run time between two loaders without stubs
@@ -86,15 +91,88 @@ def _key(key: Any) -> str:
     raise SyntaxProblem(f"error converting YAML to JSON: unsupported map key of type: {json_kind(key)}")
 
 
+def _check_depth(body: bytes) -> None:
+    """Refuse what would take the parser's recursion, which is C's, to the end of the stack: the whole process would be
+    gone. Raises SyntaxProblem, YAMLError."""
+    brackets = body.count(b"[") + body.count(b"{")
+    if brackets + 2 * max(map(len, body.split(b"\n"))) <= _MOST_DEPTH or _is_json(body):
+        return  # a column begins at most two levels of blocks: a mapping, and a list in it
+    depth = 0
+    for event in yaml.parse(body, Loader=_Base):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MOST_DEPTH:
+                raise _too_deep()
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _is_json(body: bytes) -> bool:
+    """Most bodies are, and that they are not too deep either is found out in no time."""
+    try:
+        orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _too_deep() -> SyntaxProblem:
+    return SyntaxProblem(f"error converting YAML to JSON: yaml: exceeded max depth of {_MOST_DEPTH}")
+
+
+def _document(loader: _Loader, *, may_repeat: bool) -> Any:
+    if not loader.check_node():
+        return None
+    node = loader.get_node()
+    if may_repeat:
+        _check_aliases(node)
+    return loader.construct_document(node)
+
+
+def _check_aliases(root: yaml.Node) -> None:
+    """Refuse a document that says little and means very much: aliases of lists of aliases. Raises SyntaxProblem by the
+    Go package's measure."""
+    sizes: dict[int, int] = {}  # with all that is within, as often as it is there
+    waiting = [(root, False)]
+    while waiting:
+        node, counted = waiting.pop()
+        inner = _inner(node)
+        if counted:
+            sizes[id(node)] = 1 + sum(sizes[id(each)] for each in inner)
+        elif id(node) not in sizes:
+            sizes[id(node)] = 1
+            waiting.append((node, True))
+            waiting += [(each, False) for each in inner if id(each) not in sizes]
+    whole = sizes[id(root)]
+    repeated = whole - len(sizes)
+    if repeated > _FEW_REPEATED and whole > _SMALL and repeated > whole * _most_repeated(whole):
+        raise SyntaxProblem("error converting YAML to JSON: yaml: document contains excessive aliasing")
+
+
+def _inner(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _most_repeated(whole: int) -> float:
+    """Which part of a document of so many values may come of aliases."""
+    beyond = min(max(whole - _MANY, 0), _VERY_MANY - _MANY)
+    return 0.99 - 0.89 * beyond / (_VERY_MANY - _MANY)
+
+
 def decode_yaml_strict(body: bytes) -> tuple[Object, str]:
     """The object of a body's first document, and the complaint about its duplicate keys ("" without any).
 
     Raises SyntaxProblem with the Go package's text."""
     loader = _Loader(body)
     try:
-        value = loader.get_data() if loader.check_data() else None
+        _check_depth(body)
+        value = _document(loader, may_repeat=b"*" in body)
     except yaml.MarkedYAMLError as error:
         raise SyntaxProblem(f"error converting YAML to JSON: yaml: {_where(error)}{error.problem}") from error
+    except RecursionError as error:
+        raise _too_deep() from error
     except (yaml.YAMLError, ValueError) as error:
         if isinstance(error, SyntaxProblem):
             raise

@@ -7,12 +7,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 from apimachinery import fielderrors, names
 from apimachinery.fielderrors import FieldError
 from apimachinery.labels_lexer import Token, tokens
+from apimachinery.remembering import remembered
 
 EQUALS: Final = "="
 DOUBLE_EQUALS: Final = "=="
@@ -36,6 +36,7 @@ _BINARY: Final = {
 _SIGN: Final = {EQUALS: "=", DOUBLE_EQUALS: "==", NOT_EQUALS: "!=", GREATER_THAN: ">", LESS_THAN: "<"}
 _FROM_EXPRESSION: Final = {"In": IN, "NotIn": NOT_IN, "Exists": EXISTS, "DoesNotExist": DOES_NOT_EXIST}
 _INTEGER = re.compile(r"[+-]?[0-9]+")
+_MOST_DIGITS = 100  #: with zeros before it; int() refuses those of thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +185,11 @@ def _count_errors(operator: str, values: tuple[str, ...]) -> list[FieldError]:
 
 
 def _int64(text: str) -> int | None:
-    number = int(text) if _INTEGER.fullmatch(text) else None
+    number = int(text) if len(text) <= _MOST_DIGITS and _INTEGER.fullmatch(text) else None
     return number if number is not None and -(2**63) <= number < 2**63 else None
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def parse(text: str) -> Selector:
     """The selector that a `labelSelector` parameter says; raises ValueError with the reference's text."""
     parser = _Parser(text)

@@ -5,8 +5,9 @@ Each function lists what is wrong with a text, in the reference's words; an empt
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Final
+
+from apimachinery.remembering import remembered
 
 _NAME_RULE: Final = (
     "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
@@ -41,7 +42,7 @@ def max_length_error(limit: int) -> str:
     return f"must be no more than {limit} characters"
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def _qualified_name(text: str) -> tuple[str, ...]:
     parts = text.split("/")
     found: list[str] = []
@@ -71,7 +72,7 @@ def qualified_name(text: str) -> list[str]:
     return list(_qualified_name(text))
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def _label_value(text: str) -> tuple[str, ...]:
     found: list[str] = []
     if len(text.encode()) > 63:

@@ -6,8 +6,10 @@ in which a quantity was written stays with it, and `str` writes the canonical fo
 from __future__ import annotations
 
 import re
-from functools import lru_cache, total_ordering
+from functools import total_ordering
 from typing import Final
+
+from apimachinery.remembering import remembered
 
 DECIMAL_SI: Final = "DecimalSI"
 BINARY_SI: Final = "BinarySI"
@@ -107,7 +109,7 @@ def _number_text(number: int | float) -> str:
     return str(number)
 
 
-@lru_cache(maxsize=8192)
+@remembered(8192)
 def _parse(text: str) -> Quantity:
     match = _SHAPE.fullmatch(text)
     if match is None or not text:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from apimachinery.meta import Resource
 from apimachinery.objects import Object
+from apimachinery.remembering import LONGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,15 @@ class Attributes:
     user_agent: str = ""
     source_ips: tuple[str, ...] = ()
     notes: Notes = field(default_factory=Notes, compare=False, repr=False)  #: shared by the copies of one request's
+
+    @property
+    def is_short(self) -> bool:
+        """Whether what is found out for it may be remembered: a client may send any number of others, of any length."""
+        texts = (
+            self.user.name, *self.user.groups, self.verb, self.path, self.group, self.resource, self.subresource,
+            self.namespace, self.name,
+        )  # fmt: skip
+        return sum(map(len, texts)) <= LONGEST
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from apiserver.authn import build as build_authentication
 from apiserver.authz import Authorization
 from apiserver.authz import build as build_authorizer
 from apiserver.bootstrap import Bootstrap, BootstrapConfig
+from apiserver.features import policies_enforced
 from apiserver.http.call import Call
 from apiserver.http.nonresource import NonResourcePaths
 from apiserver.http.reply import Reply
@@ -78,6 +79,7 @@ def open_security(
         service_cluster_ip=service_ip,
         secure_port=options.secure_port,
         rbac="RBAC" in options.authorization_mode,
+        policies=policies_enforced(options.feature_gates),
         node_port=options.kubernetes_service_node_port,
         authentication=authentication.published,
     )

@@ -55,6 +55,9 @@ async def run_controllers(client: RestClient, options: Options) -> None:
 async def _make(context: Context, options: Options, accounts: ServiceAccountClients) -> list[Runnable]:
     controllers: list[Runnable] = []
     for entry in selected(options.controllers):
+        if entry.is_needed is not None and not await entry.is_needed(context.client):
+            logger.info("Controller is not needed", extra={"controller": entry.name})
+            continue
         own = context
         if options.use_service_account_credentials and has_account(entry.alias):
             own = replace(context, client=await accounts.client_for(entry.alias))

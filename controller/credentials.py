@@ -51,6 +51,7 @@ _ACCOUNTS = {
     "serviceaccount": "service-account-controller",
     "statefulset": "statefulset-controller",
     "ttl-after-finished": "ttl-after-finished-controller",
+    "validatingadmissionpolicy-status": "validatingadmissionpolicy-status-controller",
 }
 
 

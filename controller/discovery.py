@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from apimachinery.errors import ServiceUnavailable, from_status
+from apimachinery.errors import Forbidden, NotFound, ServiceUnavailable, from_status
 from apimachinery.meta import Resource
 from apimachinery.objects import Object
 from client.rest import RestClient
@@ -55,6 +55,15 @@ def _resources(group_version: str, served: Object) -> list[ServedResource]:
         for entry in served["resources"]
         if "/" not in entry["name"]
     ]
+
+
+async def serves(client: RestClient, resource: Resource) -> bool:
+    """Whether there is such a resource that one may know of; raises ApiError."""
+    try:
+        served = await document(client, f"/apis/{resource.api_version}" if resource.group else "/api/v1")
+    except (NotFound, Forbidden):
+        return False
+    return any(entry["name"] == resource.plural for entry in served["resources"])
 
 
 async def document(client: RestClient, path: str, params: Mapping[str, str] | None = None) -> Object:

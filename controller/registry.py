@@ -4,13 +4,19 @@ Each entry imports its controller only when it is started: what is switched off 
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from api.resources import ADMISSION_POLICIES
+from apimachinery.errors import ServiceUnavailable
+from client.rest import RestClient
 from controller.context import Context
 from controller.options import Options
+
+_PAUSE_SECONDS = 1.0
 
 
 class Runnable(Protocol):
@@ -33,6 +39,7 @@ class Entry:
     name: str
     alias: str
     make: Maker
+    is_needed: Callable[[RestClient], Awaitable[bool]] | None = None  #: by what the API server serves; None: always
 
 
 def _simple(path: str, workers: str = "") -> Maker:
@@ -55,6 +62,17 @@ def _hooked(path: str) -> Maker:
         return made
 
     return make
+
+
+async def _serves_policies(client: RestClient) -> bool:
+    """Whether the API server does; waits for one that is not there yet."""
+    from controller.discovery import serves
+
+    while True:
+        try:
+            return await serves(client, ADMISSION_POLICIES)
+        except ServiceUnavailable:
+            await asyncio.sleep(_PAUSE_SECONDS)
 
 
 ENTRIES: tuple[Entry, ...] = (
@@ -173,6 +191,15 @@ ENTRIES: tuple[Entry, ...] = (
         _simple("controller.clusterroleaggregation.controller:ClusterRoleAggregationController"),
     ),
     Entry("garbage-collector-controller", "garbagecollector", _hooked("controller.makers:garbage_collector")),
+    Entry(
+        "validatingadmissionpolicy-status-controller",
+        "validatingadmissionpolicy-status",
+        _simple(
+            "controller.validatingadmissionpolicystatus.controller:PolicyStatusController",
+            "concurrent_validating_admission_policy_status_syncs",
+        ),
+        _serves_policies,
+    ),
 )
 
 
@@ -212,6 +239,5 @@ _NOT_HERE = frozenset(
         "persistentvolume-expander-controller", "ttl", "ttl-controller", "legacy-service-account-token-cleaner",
         "legacy-serviceaccount-token-cleaner-controller",
         "storage-version-gc", "storageversion-garbage-collector-controller", "resourceclaim-controller",
-        "validatingadmissionpolicy-status-controller",
     }
 )  # fmt: skip

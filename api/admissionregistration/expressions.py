@@ -11,8 +11,8 @@ from typing import Any, Final
 from api.validation import names
 from apimachinery import fielderrors as fe
 from apimachinery.cel import authorizer
-from apimachinery.cel.environment import CompileError, Environment
-from apimachinery.cel.types import BOOL, DYN, STRING, Type, list_of, map_of, object_of
+from apimachinery.cel.environment import Checked, CompileError, Environment
+from apimachinery.cel.types import BOOL, DOUBLE, DYN, INT, STRING, Type, list_of, map_of, object_of
 from apimachinery.fielderrors import FieldError
 
 _MAX_CONDITIONS: Final = 64
@@ -44,6 +44,14 @@ VARIABLES: Final[Mapping[str, Type]] = {
     "namespaceObject": DYN,
     "authorizer": Type(authorizer.AUTHORIZER),
 }
+
+
+_RESULTS: Final[Mapping[str, Type]] = {"bool": BOOL, "int": INT, "double": DOUBLE, "string": STRING}
+
+
+def result_type(found: Checked) -> Type:
+    """The type of a policy's variable, as the expressions after it see it."""
+    return _RESULTS.get(found.result, DYN)
 
 
 @lru_cache(maxsize=2)

@@ -8,7 +8,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from api.admissionregistration.expressions import VARIABLES, expression_error, validate_match_conditions
+from api.admissionregistration.expressions import (
+    VARIABLES,
+    expression_error,
+    result_type,
+    validate_match_conditions,
+)
 from api.admissionregistration.rules import validate_rule
 from api.gosyntax import named_strings, struct, typed_list
 from api.validation import names
@@ -16,7 +21,7 @@ from api.validation.conditions import validate_conditions
 from api.validation.labelselector import validate_label_selector
 from apimachinery import fielderrors as fe
 from apimachinery.cel.environment import CompileError, Environment
-from apimachinery.cel.types import BOOL, DOUBLE, DYN, INT, STRING, Type, object_of
+from apimachinery.cel.types import DYN, Type, object_of
 from apimachinery.fielderrors import FieldError
 
 _POLICIES: Final = ("Fail", "Ignore")
@@ -24,7 +29,6 @@ _MATCHES: Final = ("Equivalent", "Exact")
 _ACTIONS: Final = ("Audit", "Deny", "Warn")
 _REASONS: Final = ("Forbidden", "Invalid", "RequestEntityTooLarge")
 _NOT_FOUND: Final = ("Deny", "Allow")
-_RESULTS: Final[Mapping[str, Type]] = {"bool": BOOL, "int": INT, "double": DOUBLE, "string": STRING}
 _MAX_ANNOTATIONS, _MAX_VALUE_EXPRESSION = 20, 5 * 1024
 _IDENTIFIER: Final = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 _RESERVED: Final = frozenset((
@@ -215,7 +219,7 @@ def _validate_variable(
     result = DYN
     try:
         found = Environment({**known, "variables": object_of("variables", dict(composed))}).check(text)
-        result = _RESULTS.get(found.result, DYN)
+        result = result_type(found)
     except CompileError as error:
         errors.append(fe.invalid(f"{path}.expression", text, f"compilation failed: {error}"))
     if _IDENTIFIER.fullmatch(name):

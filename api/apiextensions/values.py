@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -15,6 +14,7 @@ from api.apiextensions.formats import fits
 from apimachinery import fielderrors as fe
 from apimachinery.fielderrors import FieldError
 from apimachinery.regex import Pattern, PatternError, compile_pattern
+from apimachinery.remembering import remembered
 
 Schema = Mapping[str, Any]
 #: What errors of a whole object name as their field.
@@ -91,7 +91,7 @@ def _string(value: str, schema: Schema, path: str) -> list[FieldError]:
     return errors
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def _compiled(pattern: str) -> Pattern | None:
     try:
         return compile_pattern(pattern)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+
+from apimachinery.remembering import remembered
 
 _DOMAIN_PART = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _DOMAIN = rf"(?:{_DOMAIN_PART}(?:\.{_DOMAIN_PART})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
@@ -20,7 +21,7 @@ _NAME_MAX = 255
 _IMAGE_ID = re.compile(r"[a-f0-9]{64}")
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def default_pull_policy(image: str) -> str:
     """Always where the image's tag is, or defaults to, "latest"; else IfNotPresent."""
     match = _REFERENCE.fullmatch(image)

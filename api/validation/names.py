@@ -8,7 +8,8 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
-from functools import lru_cache
+
+from apimachinery.remembering import remembered
 
 #: A rule for metadata.name: (name, prefix) -> problems; `prefix` is for generateName, where a trailing dash is fine.
 NameRule = Callable[[str, bool], list[str]]
@@ -140,7 +141,7 @@ def path_segment_name(name: str, prefix: bool = False) -> list[str]:
     return problems
 
 
-@lru_cache(maxsize=8192)
+@remembered(8192)
 def _qualified_name(name: str) -> tuple[str, ...]:
     before, slash, after = name.rpartition("/")
     if "/" in before:
@@ -167,7 +168,7 @@ def qualified_name(name: str) -> tuple[str, ...]:
     return _qualified_name(name)
 
 
-@lru_cache(maxsize=8192)
+@remembered(8192)
 def label_value(value: str) -> tuple[str, ...]:
     """A label's value: may be empty."""
     problems = [max_length(LABEL_MAX)] if len(value) > LABEL_MAX else []
@@ -193,7 +194,7 @@ def config_map_key(key: str) -> list[str]:
     return problems + _no_parent_directory(key)
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def env_var_name(name: str) -> tuple[str, ...]:
     """An environment variable of a container."""
     problems = []
@@ -223,7 +224,7 @@ def port_number(port: int) -> list[str]:
     return [] if 1 <= port <= 65535 else [inclusive_range(1, 65535)]
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def port_name(name: str) -> tuple[str, ...]:
     """An IANA service name: up to 15 of [a-z0-9-] with a letter."""
     problems = [max_length(15)] if len(name) > 15 else []

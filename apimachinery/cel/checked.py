@@ -12,13 +12,16 @@ from typing import Any, Final
 _PACKAGE: Final = "kubernetes.cel"
 #: message -> its fields as name: (number, type); a type with a leading "*" is repeated, "#" marks a map from int64.
 _MESSAGES: Final[Mapping[str, Mapping[str, tuple[int, str]]]] = {
-    "Checked": {"references": (2, "#Reference"), "types": (3, "#Type"), "expr": (4, "Expr")},
+    "Checked": {"references": (2, "#Reference"), "types": (3, "#Type"), "expr": (4, "Expr"), "source": (5, "Source")},
+    "Source": {"positions": (4, "*Position")},
+    "Position": {"id": (1, "int64"), "offset": (2, "int64")},
     "Reference": {"name": (1, "string"), "overloads": (3, "*string")},
     "Type": {
-        "dyn": (1, "Nothing"), "primitive": (3, "int64"), "well_known": (5, "int64"), "list": (6, "ListType"),
-        "map": (7, "Nothing"), "message": (9, "string"),
+        "dyn": (1, "Nothing"), "null": (2, "int64"), "primitive": (3, "int64"), "well_known": (5, "int64"),
+        "list": (6, "ListType"), "map": (7, "MapType"), "message": (9, "string"), "type": (11, "Type"),
     },
     "ListType": {"element": (1, "Type")},
+    "MapType": {"key": (1, "Type"), "value": (2, "Type")},
     "Nothing": {},
     "Constant": {
         "null": (1, "int64"), "truth": (2, "bool"), "int": (3, "int64"), "uint": (4, "uint64"), "double": (5, "double"),
@@ -40,14 +43,36 @@ _MESSAGES: Final[Mapping[str, Mapping[str, tuple[int, str]]]] = {
     },
 }  # fmt: skip
 _SCALARS: Final = {"string": 9, "int64": 3, "uint64": 4, "double": 1, "bool": 8, "bytes": 12}
-#: Type.PrimitiveType of texts: their lengths matter.
-_STRING, _BYTES = 5, 6
+#: Type.PrimitiveType and Type.WellKnownType from 1 on.
+_PRIMITIVES: Final = ("bool", "int", "uint", "double", "string", "bytes")
+_WELL_KNOWN: Final = ("any", "timestamp", "duration")
+#: Primitives that have a length.
+_TEXTS: Final = frozenset({"string", "bytes"})
+
+
+class TooDeep(Exception):
+    """An expression of loops in loops, beyond what messages may be nested."""
 
 
 class Uint(int):
     """An unsigned number, which is another type than a signed one."""
 
     __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A type in full. `name` is "int", "list", "map", "null", "type", "timestamp", "dyn", ... or a message's name."""
+
+    name: str
+    parameters: tuple[Form, ...] = ()  #: the element's of a list, those of a map's keys and values
+
+    def __str__(self) -> str:
+        """As cel-go writes it."""
+        return f"{self.name}({', '.join(map(str, self.parameters))})" if self.parameters else self.name
+
+
+_DYN: Final = Form("dyn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +93,8 @@ class Node:
     length: int | None = field(default=None)  #: of a literal
     value: Any = None  #: of a literal
     accumulator: str = ""  #: of a comprehension
+    form: Form = _DYN
+    offset: int = 0  #: where it stands, in characters
 
     def walk(self) -> Iterator[Node]:
         """This and every inner expression."""
@@ -77,18 +104,23 @@ class Node:
 
 
 def decode(serialized: bytes) -> Node:
-    """The tree of a serialized expression (an Any that holds the CheckedExpr)."""
+    """The tree of a serialized expression (an Any that holds the CheckedExpr); raises TooDeep."""
     from google.protobuf import any_pb2
+    from google.protobuf.message import DecodeError
 
     packed = any_pb2.Any.FromString(serialized)
-    checked = _class_of("Checked").FromString(packed.value)
-    return _Reader(checked.references, checked.types).node(checked.expr)
+    try:
+        checked = _class_of("Checked").FromString(packed.value)
+    except DecodeError as error:
+        raise TooDeep from error
+    return _Reader(checked).node(checked.expr)
 
 
 class _Reader:
-    def __init__(self, references: Any, types: Any) -> None:
-        self._references = references
-        self._types = types
+    def __init__(self, checked: Any) -> None:
+        self._references = checked.references
+        self._types = checked.types
+        self._offsets = {each.id: each.offset for each in checked.source.positions}
 
     def node(self, expr: Any) -> Node:
         kind = next((name for name in _MESSAGES["Expr"] if name != "id" and expr.HasField(name)), "")
@@ -118,7 +150,8 @@ class _Reader:
                 parts = [loop.range, loop.initial, loop.condition, loop.step, loop.result]
         inner = [self.node(part) for part in parts]
         return Node(
-            kind or "const", expr.id, name, inner, has_target, overloads, kind_of, element, length, value, accumulator
+            kind or "const", expr.id, name, inner, has_target, overloads, kind_of, element, length, value, accumulator,
+            _form(self._types[expr.id]) if expr.id in self._types else _DYN, self._offsets.get(expr.id, 0),
         )  # fmt: skip
 
     def _type(self, expr_id: int) -> tuple[str, str]:
@@ -141,7 +174,24 @@ def _word(found: Any) -> str:
     for name, word in (("list", "list"), ("map", "map"), ("message", "object"), ("dyn", "dyn")):
         if found.HasField(name):
             return word
-    return {_STRING: "string", _BYTES: "bytes"}.get(found.primitive, "")
+    name = _PRIMITIVES[found.primitive - 1] if found.primitive else ""
+    return name if name in _TEXTS else ""
+
+
+def _form(found: Any) -> Form:
+    if found.HasField("primitive"):
+        return Form(_PRIMITIVES[found.primitive - 1])
+    if found.HasField("well_known"):
+        return Form(_WELL_KNOWN[found.well_known - 1])
+    if found.HasField("list"):
+        return Form("list", (_form(found.list.element),))
+    if found.HasField("map"):
+        return Form("map", (_form(found.map.key), _form(found.map.value)))
+    if found.HasField("type"):
+        return Form("type", (_form(found.type),))
+    if found.HasField("message"):
+        return Form(found.message)
+    return Form("null") if found.HasField("null") else _DYN
 
 
 @lru_cache(maxsize=32)

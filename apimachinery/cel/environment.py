@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from apimachinery.cel import checked, evaluation, library
+from apimachinery.cel import checked, evaluation, library, literals
 from apimachinery.cel.evaluation import Meter
 from apimachinery.cel.types import DYN, Type
 
@@ -22,6 +22,7 @@ _MISFIT: Final = re.compile(
     r"<input>:(?P<line>\d+):(?P<column>\d+): found no matching overload for '(?P<name>\w+)' applied to "
     r"'\((?P<operands>[^']*)\)'"
 )
+_DECLARED: Final = re.compile(rf"{re.escape(_OBJECTS)}\.T(\d+)")
 _STRUCT: Final = re.compile(r" not found in struct '[^']*'")
 _PROTO_SCALARS: Final = {"bool": 8, "int": 3, "uint": 4, "double": 1, "string": 9, "bytes": 12}
 _PROTO_KNOWN: Final = {"timestamp": "Timestamp", "duration": "Duration"}
@@ -48,15 +49,22 @@ class Environment:
     fields, or with names that are one to protobuf) count as of any type: less is found out, nothing is refused."""
 
     def __init__(self, variables: Mapping[str, Type]) -> None:
+        #: The objects' types in the order in which they are declared.
+        self._objects = [inner for each in variables.values() for inner in each.objects()]
         try:
-            self._env = _typed(variables)
+            self._env = _typed(variables, self._objects)
         except (TypeError, ValueError, RuntimeError):
-            self._env = _typed({name: DYN if list(each.objects()) else each for name, each in variables.items()})
+            known = {name: DYN if list(each.objects()) else each for name, each in variables.items()}
+            self._env = _typed(known, ())
 
     def check(self, text: str) -> Checked:
         """Raises CompileError."""
-        compiled = _compiled(self._env, text)
-        return Checked(_word(compiled.return_type()), checked.decode(compiled.serialize()))
+        try:
+            compiled = _compiled(self._env, text)
+            return Checked(_word(compiled.return_type()), _tree(compiled, text))
+        except CompileError as error:
+            told = _DECLARED.sub(lambda each: self._objects[int(each[1])].name, str(error))
+            raise CompileError(told) from error.__cause__
 
 
 class Program:
@@ -67,7 +75,7 @@ class Program:
     def __init__(self, text: str, names: Sequence[str]) -> None:
         """Raises CompileError."""
         #: What it is made of.
-        self.tree = checked.decode(_compiled(_untyped(tuple(names)), text).serialize())
+        self.tree = _tree(_compiled(_untyped(tuple(names)), text), text)
         self._evaluate = evaluation.compiled(self.tree)
 
     def evaluate(self, variables: Mapping[str, Any], meter: Meter | None = None) -> Any:
@@ -75,10 +83,10 @@ class Program:
         return self._evaluate(variables, meter or Meter())
 
 
-def _typed(variables: Mapping[str, Type]) -> Any:
+def _typed(variables: Mapping[str, Type], objects: Sequence[Type]) -> Any:
     loaded = library.load()
     pool = library.new_pool()
-    names = _declare(pool, [inner for each in variables.values() for inner in each.objects()])
+    names = _declare(pool, objects)
     typed = {name: _library_type(loaded.cel, each, names) for name, each in variables.items()}
     return loaded.cel.NewEnv(pool, variables=typed, extensions=list(loaded.extensions))
 
@@ -97,6 +105,25 @@ def _compiled(env: Any, text: str) -> Any:
         found = _WRAPPED.match(str(error))
         told = _STRUCT.sub("", found[1] if found else str(error))
         raise CompileError(_MISFIT.sub(lambda each: _as_member(each, text), told)) from error
+
+
+def _tree(compiled: Any, text: str) -> checked.Node:
+    try:
+        tree = checked.decode(compiled.serialize())
+    except checked.TooDeep as error:
+        raise CompileError("ERROR: <input>:-1:-1: expression recursion limit exceeded") from error
+    if found := literals.mismatches(tree):
+        raise CompileError("\n".join(_misfit(each, text) for each in found))
+    return tree
+
+
+def _misfit(found: literals.Mismatch, text: str) -> str:
+    """As cel-go tells errors of types: what, and where."""
+    before = text[: found.offset].split("\n")
+    line = text.split("\n")[len(before) - 1].replace("\t", " ")
+    dots = "".join("." if char.isascii() else "\uff0e" for char in before[-1])
+    told = f"expected type '{found.expected}' but found '{found.found}'"
+    return f"ERROR: <input>:{len(before)}:{len(before[-1]) + 1}: {told}\n | {line}\n | {dots}^"
 
 
 def _as_member(found: re.Match[str], text: str) -> str:

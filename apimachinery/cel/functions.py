@@ -5,11 +5,11 @@ Each raises ValueError for arguments it has no answer to."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from apimachinery import regex
+from apimachinery.remembering import remembered
 
 #: Longer patterns are compiled anew each time: they come from objects, and take room.
 _LONGEST_REMEMBERED: Final = 1024
@@ -43,7 +43,7 @@ def _pattern(text: str) -> regex.Pattern:
     return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _compiled(text)
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _remembered(text: str) -> regex.Pattern:
     return _compiled(text)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from apimachinery import fielderrors
 from apimachinery.fieldmanager import fieldset
 from apimachinery.fieldmanager.fieldset import FieldSet
 from apimachinery.objects import Object, parse_time
+from apimachinery.remembering import remembered
 
 APPLY: Final = "Apply"
 UPDATE: Final = "Update"
@@ -85,7 +85,7 @@ def _place(item: tuple[Manager, Entry]) -> tuple[Any, ...]:
     return who.operation, _seconds(entry.time), who.name, entry.api_version, who.subresource
 
 
-@lru_cache(maxsize=4096)  # each write sorts the entries, whose times stay the same
+@remembered(4096)  # each write sorts the entries, whose times stay the same
 def _seconds(time: str) -> int:
     try:
         return int(parse_time(time).timestamp()) if time else 0

@@ -9,13 +9,13 @@ import binascii
 import re
 from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final
 
 import orjson
 
 from apimachinery import quantity
 from apimachinery.objects import format_micro_time, format_time
+from apimachinery.remembering import remembered
 from apimachinery.schema import model
 
 #: Takes a value that is not null and the list of unknown paths; gives back the normalised value.
@@ -191,7 +191,7 @@ def quantity_text(number: float) -> str:
     return str(int(number)) if number.is_integer() and abs(number) < 1e21 else repr(number)
 
 
-@lru_cache(maxsize=8192)
+@remembered(8192)
 def _canonical_quantity(text: str) -> str:
     try:
         return str(quantity.parse(text.strip()))

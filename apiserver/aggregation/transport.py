@@ -21,6 +21,7 @@ from apiserver.aggregation.plan import Remote, Unroutable
 from apiserver.http.special.passedon import passed_on
 from apiserver.interfaces import Reader, UserInfo
 from apiserver.options import Options
+from apiserver.servercertificates import OF_AGGREGATED
 from component.process import FatalError
 
 logger = logging.getLogger(__name__)
@@ -110,6 +111,7 @@ class Transport:
         if found is not None:
             return found
         made = ssl.create_default_context(cadata=base64.b64decode(bundle).decode() if bundle else None)
+        made.sslobject_class = OF_AGGREGATED
         if insecure:
             made.check_hostname = False
             made.verify_mode = ssl.CERT_NONE

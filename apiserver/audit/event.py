@@ -133,11 +133,11 @@ def _body(body: bytes | None, *, yaml: bool = False) -> Any:
 
 
 def _from_yaml(body: bytes) -> Any:
-    import yaml
+    from apimachinery.decode_yaml import decode_yaml
 
     try:
-        return orjson.loads(orjson.dumps(yaml.safe_load(body)))
-    except (yaml.YAMLError, TypeError, RecursionError) as error:
+        return decode_yaml(body)
+    except RecursionError as error:
         raise ValueError(str(error)) from error
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from apiserver.audit.backend import LEVELS, Backends
 from apiserver.audit.event import Record, source_ips
 from apiserver.audit.policy import Level, Policy
+from apiserver.authn.headers import legible
 from apiserver.interfaces import Attributes, UserInfo
 
 _AUTHORIZATION = "authorization.k8s.io/"
@@ -65,7 +66,7 @@ class Auditor:
             call.audit_id,
             request.raw_path,
             call.attributes,
-            source_ips(request.headers, request.remote or ""),
+            source_ips(legible(request.headers), request.remote or ""),
             call.user_agent,
             datetime.now(UTC),
             decided,

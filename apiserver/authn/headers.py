@@ -7,7 +7,21 @@ import binascii
 from collections.abc import Mapping
 from typing import cast
 
+from multidict import CIMultiDict
+
 WEBSOCKET_TOKEN = "base64url.bearer.authorization.k8s.io."  #: how the subprotocol begins that carries a token
+
+
+def legible(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """The headers with text for values: what is no UTF-8 is replaced, as neither JSON nor a name could say it."""
+    if all(value.isascii() for value in headers.values()):
+        return headers
+    return CIMultiDict((name, legible_text(value)) for name, value in headers.items())
+
+
+def legible_text(value: str) -> str:
+    """The same for one value, in which the server keeps such bytes as lone surrogates."""
+    return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def values(headers: Mapping[str, str], name: str) -> list[str]:

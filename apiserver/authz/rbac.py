@@ -48,6 +48,8 @@ class RBACAuthorizer:
         decided = self._decisions.get(key)
         if decided is None:
             decided = self._decide(attributes)
+            if not attributes.is_short:
+                return decided
             if len(self._decisions) >= _DECISIONS_KEPT:
                 self._decisions.clear()
             self._decisions[key] = decided

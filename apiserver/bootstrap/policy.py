@@ -12,7 +12,7 @@ from apimachinery.meta import Resource
 from apimachinery.objects import Object
 from apiserver.authz.rules import Rule
 from apiserver.bootstrap.policy_components import COMPONENT_ROLES
-from apiserver.bootstrap.policy_controllers import CONTROLLER_ROLES
+from apiserver.bootstrap.policy_controllers import CONTROLLER_ROLES, POLICY_CONTROLLER_ROLES
 from apiserver.bootstrap.policy_users import USER_ROLES
 from apiserver.bootstrap.rolerules import EVENTS, READ, rule
 
@@ -96,8 +96,9 @@ def node_rules() -> tuple[Rule, ...]:
     return COMPONENT_ROLES["system:node"]
 
 
-def objects() -> Iterator[tuple[Resource, Object]]:
-    """Every default role and binding, roles first."""
+def objects(*, policies: bool = False) -> Iterator[tuple[Resource, Object]]:
+    """Every default role and binding, roles first; `policies`: whether ValidatingAdmissionPolicies are in force."""
+    controllers = {**CONTROLLER_ROLES, **(POLICY_CONTROLLER_ROLES if policies else {})}
     for name, rules in {**USER_ROLES, **COMPONENT_ROLES}.items():
         labels = {f"{_AGGREGATE}{_PARTS[name]}": "true"} if name in _PARTS else {}
         yield CLUSTER_ROLES, _role(CLUSTER_ROLES, name, rules, labels=labels)
@@ -106,13 +107,13 @@ def objects() -> Iterator[tuple[Resource, Object]]:
         role = _role(CLUSTER_ROLES, name, None, labels=labels)
         role["aggregationRule"] = {"clusterRoleSelectors": [{"matchLabels": {f"{_AGGREGATE}{name}": "true"}}]}
         yield CLUSTER_ROLES, role
-    for name, rules in CONTROLLER_ROLES.items():
+    for name, rules in controllers.items():
         yield CLUSTER_ROLES, _role(CLUSTER_ROLES, _CONTROLLER + name, rules)
     for (namespace, name), rules in _ROLES.items():
         yield ROLES, _role(ROLES, name, rules, namespace=namespace)
     for name, subjects in _BINDINGS.items():
         yield CLUSTER_ROLE_BINDINGS, _binding(CLUSTER_ROLE_BINDINGS, name, name, subjects)
-    for name in CONTROLLER_ROLES:
+    for name in controllers:
         full = _CONTROLLER + name
         yield CLUSTER_ROLE_BINDINGS, _binding(CLUSTER_ROLE_BINDINGS, full, full, [("ServiceAccount", name)])
     for (namespace, name), (role_name, subjects) in _ROLE_BINDINGS.items():

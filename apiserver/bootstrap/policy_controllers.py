@@ -227,3 +227,12 @@ CONTROLLER_ROLES: dict[str, tuple[Rule, ...]] = {
         EVENTS,
     ),
 }
+
+#: The same where ValidatingAdmissionPolicies are in force.
+POLICY_CONTROLLER_ROLES: dict[str, tuple[Rule, ...]] = {
+    "validatingadmissionpolicy-status-controller": (
+        rule("admissionregistration.k8s.io", "validatingadmissionpolicies", READ),
+        rule("admissionregistration.k8s.io", "validatingadmissionpolicies/status", "get patch update"),
+        EVENTS,
+    ),
+}

@@ -38,6 +38,7 @@ class BootstrapConfig:
     service_port: int = 443
     node_port: int = 0  #: --kubernetes-service-node-port
     rbac: bool = True  #: whether the default roles are wanted
+    policies: bool = False  #: whether ValidatingAdmissionPolicies are in force
     authentication: Mapping[str, str] = field(default_factory=dict)  #: what aggregated servers must know to trust us
 
 
@@ -118,8 +119,9 @@ class Bootstrap:
             logger.debug("Exists already", extra={"resource": resource.plural, "object": name_of(obj)})
 
     async def _reconcile_policy(self) -> None:
-        await self._create_missing(policy.objects())
-        for resource, wanted in policy.objects():
+        defaults = tuple(policy.objects(policies=self._config.policies))
+        await self._create_missing(defaults)
+        for resource, wanted in defaults:
             existing = self._api.get(resource, namespace_of(wanted), name_of(wanted))
             if existing is None:
                 continue  # made this moment

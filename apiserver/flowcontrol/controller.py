@@ -76,11 +76,12 @@ class FlowControl:
         found = self._classified.get(key)
         if found is None:
             schema = classify(self._schemas, attributes, self._schemas[-1])
-            if len(self._classified) >= _CLASSIFIED_KEPT:
-                self._classified.clear()
             level = self.levels[schema.level]
-            headers = {SCHEMA_HEADER: schema.uid, LEVEL_HEADER: level.uid}
-            found = self._classified[key] = Place(schema, level, headers)
+            found = Place(schema, level, {SCHEMA_HEADER: schema.uid, LEVEL_HEADER: level.uid})
+            if attributes.is_short:
+                if len(self._classified) >= _CLASSIFIED_KEPT:
+                    self._classified.clear()
+                self._classified[key] = found
         return found
 
     # Following the objects

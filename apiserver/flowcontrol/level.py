@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from apimachinery.objects import Object
+from apimachinery.remembering import LONGEST
 from apiserver.flowcontrol import shuffle
 from apiserver.flowcontrol.demand import Integrator
 from apiserver.interfaces import Attributes
@@ -160,9 +161,11 @@ class Level:
         flow = (ticket.schema, ticket.flow)
         hand = self._hands.get(flow)
         if hand is None:
-            if len(self._hands) >= _HANDS_KEPT:
-                self._hands.clear()
-            hand = self._hands[flow] = shuffle.hand("\0".join(flow), len(self._queues), self._hand_size)
+            hand = shuffle.hand("\0".join(flow), len(self._queues), self._hand_size)
+            if len(ticket.flow) <= LONGEST:
+                if len(self._hands) >= _HANDS_KEPT:
+                    self._hands.clear()
+                self._hands[flow] = hand
         queue = min((self._queues[index] for index in hand), key=lambda each: (len(each.waiting), each.seats))
         if len(queue.waiting) >= self._queue_limit:
             return False

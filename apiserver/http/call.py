@@ -15,9 +15,11 @@ from apimachinery.protobuf.wire import WireError
 from apimachinery.schema import Schemas
 from apimachinery.uids import new_uid
 from apiserver.audit.trail import Trail
+from apiserver.authn.headers import legible_text
 from apiserver.http.negotiate import JSON, PLAIN, Representation, choose
 from apiserver.http.request_info import Query, RequestInfo
 from apiserver.interfaces import Attributes, Permit
+from apiserver.registry.patience import by_size
 
 MAX_BODY_BYTES = 3 << 20
 _MAX_AUDIT_ID = 64
@@ -48,7 +50,7 @@ class Call:
     def audit_id(self) -> str:
         """What the request is called in the audit log: as its client says, otherwise a random one."""
         if not self._audit_id:
-            self._audit_id = self.request.headers.get("Audit-Id", "")[:_MAX_AUDIT_ID] or new_uid()
+            self._audit_id = legible_text(self.request.headers.get("Audit-Id", ""))[:_MAX_AUDIT_ID] or new_uid()
         return self._audit_id
 
     def add_headers(self, headers: MutableMapping[str, str]) -> None:
@@ -68,7 +70,7 @@ class Call:
     @property
     def user_agent(self) -> str:
         """The User-Agent header."""
-        return self.request.headers.get("User-Agent", "")
+        return legible_text(self.request.headers.get("User-Agent", ""))
 
     def representation(self, views: frozenset[str] = frozenset()) -> Representation:
         """What to answer with; raises NotAcceptable. `?pretty` asks for indented JSON."""
@@ -93,7 +95,7 @@ class Call:
         if not body:
             return
         try:
-            self._body = orjson.dumps(protobuf.decode(body, schemas))
+            self._body = await by_size(lambda: orjson.dumps(protobuf.decode(body, schemas)), len(body))
         except protobuf.UnknownType as error:
             raise errors.UnsupportedMediaType(
                 "the body of the request was in an unknown format - accepted media types include: "

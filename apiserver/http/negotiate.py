@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import lru_cache
 
 from apimachinery.errors import NotAcceptable, UnsupportedMediaType
+from apimachinery.remembering import remembered
 
 JSON = "application/json"
 YAML = "application/yaml"
@@ -23,6 +23,7 @@ OBJECT_VIEWS = frozenset({TABLE, PARTIAL})
 LIST_VIEWS = frozenset({TABLE, PARTIAL_LIST})
 
 _WILDCARDS = {"*/*": JSON, "application/*": JSON}
+_MAX_CLAUSES = 256
 _META_VERSIONS = frozenset({"v1", "v1beta1"})
 
 
@@ -53,11 +54,11 @@ class Clause:
     quality: float
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def parse_accept(header: str) -> tuple[Clause, ...]:
-    """The clauses in order of preference."""
+    """The clauses in order of preference; what comes after very many is not looked at."""
     clauses = []
-    for text in header.split(","):
+    for text in header.split(",", _MAX_CLAUSES)[:_MAX_CLAUSES]:
         media_type, *rest = (part.strip() for part in text.split(";"))
         if not media_type:
             continue
@@ -75,7 +76,7 @@ def _parameter(text: str) -> tuple[str, str]:
     return name.strip(), value.strip().strip('"')
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def choose(header: str, views: frozenset[str] = frozenset()) -> Representation:
     """The representation for an Accept header where `views` are on offer; raises NotAcceptable."""
     if not header:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from api.gosyntax import string_list
 from api.validation.objectmeta import validate_field_manager
 from apimachinery import decode, errors
@@ -17,17 +19,20 @@ from apiserver.registry.reading import ListOptions
 _OPTIONS_KIND = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}
 _POLICIES = ("Foreground", "Background", "Orphan")
 _MAX_MANAGER_BYTES = 128
+_NUMBER = re.compile(r"[+-]?[0-9]+")
+_INT64 = 1 << 63
+_MAX_DIGITS = 100  #: with zeros before it
 
 
 def list_options(query: Query, *, watch: bool) -> ListOptions:
     """ListOptions of a list or watch; raises BadRequest for numbers that are none."""
     if not query:
         return ListOptions(watch=watch)
-    timeout = _integer(query, "timeoutSeconds")
+    timeout = integer(query, "timeoutSeconds")
     return ListOptions(
         resource_version=first(query, "resourceVersion"),
         resource_version_match=first(query, "resourceVersionMatch"),
-        limit=max(_integer(query, "limit") or 0, 0),
+        limit=max(integer(query, "limit") or 0, 0),
         continue_token=first(query, "continue"),
         watch=watch,
         allow_bookmarks=is_true(query, "allowWatchBookmarks"),
@@ -36,14 +41,17 @@ def list_options(query: Query, *, watch: bool) -> ListOptions:
     )
 
 
-def _integer(query: Query, name: str) -> int | None:
+def integer(query: Query, name: str) -> int | None:
+    """The number that a parameter says, as Go reads one; None where it is absent; raises BadRequest."""
     text = first(query, name)
     if not text:
         return None
-    try:
-        return int(text)
-    except ValueError as error:
-        raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax') from error
+    if not _NUMBER.fullmatch(text):
+        raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    number = int(text) if len(text) <= _MAX_DIGITS else _INT64
+    if not -_INT64 <= number < _INT64:
+        raise BadRequest(f'strconv.ParseInt: parsing "{text}": value out of range')
+    return number
 
 
 def write_options(query: Query, verb: str, *, applies: bool = False) -> tuple[bool, str, str]:
@@ -110,7 +118,7 @@ def _delete_query(query: Query) -> Object:
     raw: Object = {}
     if not query:
         return raw
-    grace = _integer(query, "gracePeriodSeconds")
+    grace = integer(query, "gracePeriodSeconds")
     if grace is not None:
         raw["gracePeriodSeconds"] = grace
     if "orphanDependents" in query:
@@ -143,12 +151,18 @@ def _delete_body(body: bytes, *, yaml: bool) -> Object:
         raise BadRequest(f"decoded object cannot be converted to DeleteOptions: it is a {raw['kind']}")
     for field, wanted in _DELETE_FIELDS.items():
         value = raw.get(field)
-        if value is not None and (not isinstance(value, wanted) or (wanted is int and isinstance(value, bool))):
+        if value is None:
+            continue
+        if not isinstance(value, wanted) or (wanted is int and not _is_int64(value)):
             raise BadRequest(
                 f'DeleteOptions in version "v1" cannot be handled as a DeleteOptions: json: cannot unmarshal '
                 f"{type(value).__name__} into Go struct field DeleteOptions.{field}"
             )
     return raw
+
+
+def _is_int64(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and -_INT64 <= value < _INT64
 
 
 def manager_of(field_manager: str, user_agent: str) -> str:

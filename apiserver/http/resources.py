@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -16,14 +16,14 @@ from apimachinery.objects import Object, name_of, uid_of
 from apiserver.authz import forbidden_error
 from apiserver.http import negotiate, params, reply, views
 from apiserver.http.call import Call
-from apiserver.http.negotiate import LIST_VIEWS, OBJECT_VIEWS, TABLE, Representation
-from apiserver.http.reply import Reply
+from apiserver.http.negotiate import LIST_VIEWS, OBJECT_VIEWS, TABLE, YAML, Representation
+from apiserver.http.reply import Pieces, Reply
 from apiserver.http.request_info import first
 from apiserver.http.watching import WatchStreams
 from apiserver.interfaces import Authorizer, Decision
 from apiserver.registry import create, decoding, delete, objectmeta, patching, reading, update
 from apiserver.registry.context import WriteContext
-from apiserver.registry.patience import LARGE_BYTES, aside
+from apiserver.registry.patience import by_size
 from apiserver.registry.selection import compile_selection
 from apiserver.registry.served import Served
 from apiserver.registry.update import Update
@@ -98,18 +98,21 @@ class ResourceHandlers:
         representation: Representation,
     ) -> Reply:
         typed_items = bool(served.kind.custom)
+        size = _writing(representation, items)
+        body: bytes | Pieces
         if not representation.view and served.shows_stored:
             body = views.list_body(served.kind, items, metadata, typed_items=typed_items)
-            return reply.encoded(body, representation)
+            return await by_size(partial(reply.encoded, body, representation), size)
         objects = await served.shown([item.obj for item in items])
         if not representation.view:
-            made = views.list_of_objects(served.kind, objects, metadata, typed_items=typed_items)
-            return reply.encoded(made, representation)
+            body = views.list_of_objects(served.kind, objects, metadata, typed_items=typed_items)
+            return await by_size(partial(reply.encoded, body, representation), size)
         if representation.view == TABLE:
             include = first(call.query, "includeObject")
-            table = views.table(served.kind, objects, metadata, include, representation.view_version)
-            return reply.document(table, representation)
-        return reply.document(views.partial_metadata_list(objects, metadata), representation)
+            shown = views.table(served.kind, objects, metadata, include, representation.view_version)
+        else:
+            shown = views.partial_metadata_list(objects, metadata)
+        return await by_size(partial(reply.document, shown, representation), size)
 
     async def watch(self, call: Call, served: Served) -> web.StreamResponse:
         """A watch, chunked until its time is over or the client leaves."""
@@ -157,7 +160,7 @@ class ResourceHandlers:
             obj = views.table(served.kind, [obj], metadata, include, representation.view_version)
         elif representation.view:
             obj = views.partial_metadata(obj)
-        return reply.document(obj, representation, status)
+        return await by_size(partial(reply.document, obj, representation, status), _writing(representation, [found]))
 
     # Writes
 
@@ -167,7 +170,8 @@ class ResourceHandlers:
             raise reply.method_not_allowed()
         representation = call.representation(OBJECT_VIEWS)
         context = self.context(call, "create")
-        obj = decoding.to_stored_form(served, await self.decode(call, served, context))
+        decode = await self._decoder(call, served, context)
+        obj = await by_size(lambda: decoding.to_stored_form(served, decode()), context.size)
         call.attributes = context.attributes = replace(context.attributes, name=name_of(obj))
         made = await create.create(served, obj, context, namespace=call.info.namespace)
         return await self.answer(call, served, made, 201, representation, written=not context.dry_run)
@@ -176,15 +180,19 @@ class ResourceHandlers:
         """PUT of an object or of a subresource that writes it."""
         representation = call.representation(OBJECT_VIEWS)
         context = self.context(call, "update")
-        first_try: list[Object] = [await self._wanted(call, served, context)]
-        body, yaml = await self._body(call)
+        decode = await self._decoder(call, served, context)
+        told = len(context.warnings)
+
+        def wanted() -> Object:
+            del context.warnings[told:]
+            obj = decode()
+            self._settle(call, served, obj)
+            return decoding.to_stored_form(served, obj)
+
+        first_try = [await by_size(wanted, context.size)]
 
         def change(_: Object | None) -> Object:
-            if first_try:
-                return first_try.pop()
-            again = decoding.decode_object(served, body, yaml=yaml, validation=context.field_validation, warnings=[])
-            self._settle(call, served, again)
-            return decoding.to_stored_form(served, again)
+            return first_try.pop() if first_try else wanted()
 
         strategy = served.strategy("")
         request = Update(
@@ -206,11 +214,6 @@ class ResourceHandlers:
         if decision is not Decision.ALLOW:
             raise forbidden_error(asked, reason)
 
-    async def _wanted(self, call: Call, served: Served, context: WriteContext) -> Object:
-        obj = await self.decode(call, served, context)
-        self._settle(call, served, obj)
-        return decoding.to_stored_form(served, obj)
-
     def _settle(self, call: Call, served: Served, obj: Object) -> None:
         namespaced = served.kind.resource.namespaced
         objectmeta.settle_identity(obj, call.info.name, call.info.namespace, namespaced=namespaced)
@@ -228,10 +231,13 @@ class ResourceHandlers:
         applies = media_type == patching.APPLY_PATCH
         context = self.context(call, "patch", applies=applies)
         force = first(call.query, "force") in ("true", "1")
-        patch = patching.parse(served, media_type, await call.body(), context, force=force)
+        body = await call.body()
+        context.size = len(body)
+        patch = await by_size(partial(patching.parse, served, media_type, body, context, force=force), context.size)
+        told = len(context.warnings)
 
         def change(live: Object | None) -> Object:
-            context.warnings.clear()
+            del context.warnings[told:]
             wanted = patching.patched(served, patch, live, context, call.info.subresource)
             self._settle(call, served, wanted)
             return wanted
@@ -288,15 +294,17 @@ class ResourceHandlers:
         attributes = replace(call.attributes, dry_run=dry_run) if dry_run else call.attributes
         return WriteContext(attributes, datetime.now(UTC), dry_run, manager, validation, call.warnings)
 
-    async def decode(self, call: Call, served: Served, context: WriteContext) -> Object:
-        """The body as a typed object of the served version; raises BadRequest, UnsupportedMediaType."""
+    async def _decoder(self, call: Call, served: Served, context: WriteContext) -> Callable[[], Object]:
+        """What makes the body a typed object of the served version, anew each time (it raises BadRequest); raises
+        UnsupportedMediaType."""
         body, yaml = await self._body(call)
+        context.size = len(body)
         if not body:
             raise BadRequest(
                 f"the object provided is unrecognized (must be of type {served.kind.kind}): couldn't get version/kind; "
                 "json parse error: unexpected end of JSON input ()"
             )
-        decode = partial(
+        return partial(
             decoding.decode_object,
             served,
             body,
@@ -304,7 +312,6 @@ class ResourceHandlers:
             validation=context.field_validation,
             warnings=context.warnings,
         )
-        return await aside(decode) if len(body) > LARGE_BYTES else decode()
 
     async def _body(self, call: Call) -> tuple[bytes, bool]:
         body = await call.body()
@@ -312,6 +319,11 @@ class ResourceHandlers:
             return body, False
         media_type = negotiate.body_media_type(call.content_type)
         return body, media_type == negotiate.YAML
+
+
+def _writing(representation: Representation, items: Sequence[CachedObject]) -> int:
+    """How many bytes there are to go through where that takes time: JSON is written in no time."""
+    return sum(len(item.raw) for item in items) if representation.media_type == YAML else 0
 
 
 def _was_graceful(served: Served, gone: CachedObject) -> bool:

@@ -17,6 +17,7 @@ from apiserver.aggregation.aggregator import Aggregator
 from apiserver.audit.backend import AuditFailed
 from apiserver.audit.trail import Auditor, Trail
 from apiserver.authn import Authentication, impersonation
+from apiserver.authn.headers import legible
 from apiserver.authz import forbidden_error
 from apiserver.http import metrics, reply, request_info
 from apiserver.http.call import Call, representation_or_plain
@@ -237,7 +238,7 @@ class ApiServer:
             await self._auditor.begin(call)
         if impersonation.is_asked(request.headers):
             started = time.perf_counter()
-            user = await self._authenticator.impersonate(user, request.headers, self._authorizer)
+            user = await self._authenticator.impersonate(user, legible(request.headers), self._authorizer)
             metrics.IMPERSONATING.observe(time.perf_counter() - started)
             if call.trail is not None:
                 call.trail.impersonated(user)
@@ -341,7 +342,7 @@ def _credentials(request: web.BaseRequest) -> Credentials:
     transport = request.transport
     tls = transport.get_extra_info("ssl_object") if transport is not None else None
     certificate = tls.getpeercert(binary_form=True) if tls is not None else None
-    return Credentials(request.headers, certificate, request.remote or "")
+    return Credentials(legible(request.headers), certificate, request.remote or "")
 
 
 def _storage_trouble(error: StorageError) -> ApiError:

@@ -3,17 +3,15 @@ shutdown."""
 
 from __future__ import annotations
 
-import orjson
 from aiohttp import web
 from prometheus_client import Gauge
 
-from apimachinery.errors import ApiError
 from apiserver.http import metrics, websockets, websocketwatch
 from apiserver.http.call import Call
 from apiserver.http.eventtally import EventTally
 from apiserver.http.negotiate import JSON
 from apiserver.http.reply import warning_headers
-from apiserver.watchcache.encoding import frame
+from apiserver.http.watchevents import to_the_end
 from apiserver.watchcache.watcher import Watcher
 
 
@@ -54,17 +52,12 @@ class WatchStreams:
         await response.prepare(call.request)
         if call.trail is not None:
             await call.trail.started(response.status)
-        await self._send(watcher, response, EventTally(call.info, kind))
-        return response
-
-    async def _send(self, watcher: Watcher, response: web.StreamResponse, tally: EventTally) -> None:
-        try:
-            async for data in watcher:
-                tally.add(data)
-                await response.write(data)
-        except ApiError as error:
-            await response.write(frame("ERROR", orjson.dumps(error.status())))
+        tally = EventTally(call.info, kind)
+        async for data in to_the_end(watcher):
+            tally.add(data)
+            await response.write(data)
         await response.write_eof()
+        return response
 
     def close(self) -> None:
         """End every watch; their clients connect again, elsewhere or later."""

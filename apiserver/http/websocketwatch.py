@@ -7,15 +7,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-import orjson
 from aiohttp import WSMsgType, web
 
-from apimachinery.errors import ApiError
 from apiserver.authn.headers import WEBSOCKET_TOKEN, protocols
 from apiserver.http.call import Call
 from apiserver.http.eventtally import EventTally
+from apiserver.http.watchevents import to_the_end
 from apiserver.http.websockets import accept
-from apiserver.watchcache.encoding import frame
 from apiserver.watchcache.watcher import Watcher
 
 _MAX_MESSAGE_BYTES = 64 << 10
@@ -41,13 +39,10 @@ async def serve(call: Call, watcher: Watcher, tally: EventTally) -> web.StreamRe
 
 
 async def _send(watcher: Watcher, response: web.WebSocketResponse, tally: EventTally) -> None:
-    try:
-        async for data in watcher:
-            tally.add(data)
-            for line in data.splitlines(keepends=True):
-                await response.send_frame(line, WSMsgType.TEXT)
-    except ApiError as error:
-        await response.send_frame(frame("ERROR", orjson.dumps(error.status())), WSMsgType.TEXT)
+    async for data in to_the_end(watcher):
+        tally.add(data)
+        for line in data.splitlines(keepends=True):
+            await response.send_frame(line, WSMsgType.TEXT)
 
 
 async def _ignore(response: web.WebSocketResponse, watcher: Watcher) -> None:

@@ -48,6 +48,7 @@ class WriteContext:
     field_manager: str = ""  #: as given, or the first part of the user agent
     field_validation: str = WARN
     warnings: list[str] = field(default_factory=list)
+    size: int = 0  #: bytes of the request's body
     #: What `registry.fieldversions` had converted, by the wanted version and the object.
     conversions: dict[tuple[str, bytes], Object] = field(default_factory=dict)
 

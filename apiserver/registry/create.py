@@ -12,7 +12,7 @@ from apimachinery.uids import new_uid
 from apiserver.registry import objectmeta, ownership
 from apiserver.registry.context import WriteContext
 from apiserver.registry.fieldversions import converting
-from apiserver.registry.patience import patiently
+from apiserver.registry.patience import by_size, patiently
 from apiserver.registry.served import Served
 from apiserver.watchcache.window import CachedObject
 
@@ -49,7 +49,7 @@ async def create(
 
 
 async def _owned(served: Served, obj: Object, context: WriteContext) -> None:
-    ownership.on_create(served, obj, context)
+    await by_size(lambda: ownership.on_create(served, obj, context), context.size)
 
 
 async def check(served: Served, obj: Object, context: WriteContext) -> None:
@@ -65,7 +65,7 @@ async def check(served: Served, obj: Object, context: WriteContext) -> None:
         strategy.name_rule,
         standard_finalizers=strategy.standard_finalizers,
     )
-    problems += await patiently(lambda: strategy.validate(obj), obj if kind.custom else None)
+    problems += await patiently(lambda: strategy.validate(obj), obj)
     if problems:
         raise served.invalid(name_of(obj), problems)
     context.warnings += strategy.warnings(obj, None)

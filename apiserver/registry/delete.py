@@ -67,7 +67,7 @@ async def _try(served: Served, current: CachedObject, options: DeleteOptions, co
     store = served.store
     planned = deletion.plan(served.stored_kind, orjson.loads(current.raw), options, context.now)
     outcome = planned.outcome
-    if outcome is Outcome.NOTHING:
+    if outcome is Outcome.NOTHING or (outcome is Outcome.UPDATE and planned.obj == current.obj):
         return Deleted(current, removed=False, written=False)
     if context.dry_run:
         gone = outcome is not Outcome.UPDATE

@@ -5,8 +5,9 @@ The rules are those of rest.BeforeDelete and of the generic store's finalizers f
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from api.kind import Kind
 from apimachinery import errors
@@ -15,6 +16,8 @@ from apiserver.registry.context import DeleteOptions
 
 ORPHAN = "orphan"
 FOREGROUND = "foregroundDeletion"
+#: A grace period may be any number, but the year of a deletionTimestamp has four digits.
+_LONGEST_SECONDS: Final = 7000 * 365 * 86_400
 
 
 class Outcome(enum.Enum):
@@ -55,6 +58,8 @@ def check_preconditions(kind: Kind, obj: Object, options: DeleteOptions) -> None
 def plan(kind: Kind, obj: Object, options: DeleteOptions, now: datetime) -> Plan:
     """Decide on a private copy of the stored object, which is changed in place; raises Conflict."""
     check_preconditions(kind, obj, options)
+    if options.grace_period_seconds is not None and options.grace_period_seconds < 0:
+        options = replace(options, grace_period_seconds=1)
     if _is_namespace(kind):
         return _plan_namespace(obj, options, now)
     if not obj["metadata"].get("deletionTimestamp") and kind.strategy.begin_deletion(obj, now):
@@ -85,20 +90,24 @@ def _grace(kind: Kind, obj: Object, options: DeleteOptions, now: datetime) -> Ou
     metadata = obj["metadata"]
     if metadata.get("deletionTimestamp"):
         pending = metadata.get("deletionGracePeriodSeconds")
-        if pending is None:
+        if not pending:  # with 0 it would be gone, had the second of the two writes not failed
             return Outcome.REMOVE
         if options.grace_period_seconds is None or options.grace_period_seconds >= pending:
             return Outcome.NOTHING
-        shorter = parse_time(metadata["deletionTimestamp"]) + timedelta(seconds=options.grace_period_seconds - pending)
-        metadata["deletionTimestamp"] = format_time(shorter)
+        began = parse_time(metadata["deletionTimestamp"]) - timedelta(seconds=min(pending, _LONGEST_SECONDS))
+        metadata["deletionTimestamp"] = format_time(_later(began, options.grace_period_seconds))
         metadata["deletionGracePeriodSeconds"] = options.grace_period_seconds
         return Outcome.UPDATE
     if seconds is None:
         return Outcome.REMOVE
-    metadata["deletionTimestamp"] = format_time(now + timedelta(seconds=seconds))
+    metadata["deletionTimestamp"] = format_time(_later(now, seconds))
     metadata["deletionGracePeriodSeconds"] = seconds
     _bump_generation(obj)
     return Outcome.UPDATE
+
+
+def _later(moment: datetime, seconds: int) -> datetime:
+    return moment + timedelta(seconds=min(seconds, _LONGEST_SECONDS))
 
 
 def mark_as_deleting(obj: Object, now: datetime) -> None:

@@ -1,8 +1,8 @@
 """Decisions that may take long: made at once where they do not, else in a thread, while other requests are answered.
 
 Expressions (CEL) count what they cost, and say early that it will be more than others should wait for; a large body is
-decoded, and a large custom resource checked, in a thread from the start. Threads share the interpreter, but none keeps
-it for longer than its switch interval; more than a few at once would leave the others too little of it."""
+decoded, and a large object changed or checked, in a thread from the start. Threads share the interpreter, but none
+keeps it for longer than its switch interval; more than a few at once would leave the others too little of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from apimachinery.objects import Object
 T = TypeVar("T")
 _THREADS: Final = 2
 #: Looking at all of so much takes longer than others should wait.
-LARGE_BYTES: Final = 1 << 16
+_LARGE_BYTES: Final = 1 << 16
 _executor: Final = ThreadPoolExecutor(_THREADS, thread_name_prefix="patience")
 
 
@@ -33,11 +33,15 @@ async def patiently(decide: Callable[[], T], large: Object | None = None) -> T:
                 return decide()
         except TakesLong:
             pass
-    return await aside(decide)
+    return await _aside(decide)
 
 
-async def aside(decide: Callable[[], T]) -> T:
-    """What a pure function comes to in a thread; raises what it raises."""
+async def by_size(decide: Callable[[], T], size: int) -> T:
+    """What a pure function, called once, comes to that goes through `size` bytes; raises what it raises."""
+    return await _aside(decide) if size > _LARGE_BYTES else decide()
+
+
+async def _aside(decide: Callable[[], T]) -> T:
     # Checks of the authorizer are answered by what is known in this context.
     return await asyncio.get_running_loop().run_in_executor(_executor, copy_context().run, decide)
 
@@ -45,6 +49,6 @@ async def aside(decide: Callable[[], T]) -> T:
 def is_large(obj: Object) -> bool:
     """Whether looking at all of it takes longer than others should wait."""
     try:
-        return len(orjson.dumps(obj)) > LARGE_BYTES
+        return len(orjson.dumps(obj)) > _LARGE_BYTES
     except orjson.JSONEncodeError:  # patches can nest deeper than any body may
         return True

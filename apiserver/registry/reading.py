@@ -171,6 +171,7 @@ async def _from_store(
     prefix = store.cache.prefix + (f"{namespace}/" if namespaced else "")
     start = store.cache.prefix + after if after else ""
     found: list[CachedObject] = []
+    selected = 0
     while True:
         try:
             page = await store.feed.storage.list(
@@ -183,9 +184,10 @@ async def _from_store(
             raise Gone(f"The resourceVersion for the provided list is too old: {revision}") from error
         except FutureRevision as error:
             raise too_large(revision, store.cache.revision) from error
-        found += [store.of_stored(stored) for stored in page.items]
-        enough = limit and sum(selection.matches is None or selection.matches(item.obj) for item in found) > limit
-        if enough or not page.remaining:
+        newest = [store.of_stored(stored) for stored in page.items]
+        found += newest
+        selected += sum(selection.matches is None or selection.matches(item.obj) for item in newest)
+        if (limit and selected > limit) or not page.remaining:
             break
         start = page.items[-1].key
     if not limit:

@@ -14,7 +14,7 @@ from apimachinery.objects import Object, name_of, uid_of
 from apiserver.registry import create, objectmeta, ownership
 from apiserver.registry.context import WriteContext
 from apiserver.registry.fieldversions import converting
-from apiserver.registry.patience import patiently
+from apiserver.registry.patience import by_size, patiently
 from apiserver.registry.served import Served
 from apiserver.storage.interface import Mismatch
 from apiserver.watchcache.window import CachedObject
@@ -93,7 +93,7 @@ async def _create(served: Served, request: Update, context: WriteContext) -> Upd
         raise served.not_found(request.name)
     if request.may_create is not None:
         await request.may_create()
-    obj = request.change(None)
+    obj = await by_size(lambda: request.change(None), context.size)
     if uid := uid_of(obj):
         raise served.conflict(request.name, _uid_text(served, request, uid, ""))
     # To admission it is a create, whatever verb it came by.
@@ -126,12 +126,17 @@ async def _try(
 
 async def _owned(served: Served, request: Update, context: WriteContext, current: CachedObject, old: Object) -> Object:
     """The wanted object, with managedFields that say who owns what in it; raises ApiError."""
-    new = request.change(await served.opened(current))
-    if request.check_uid and (uid := uid_of(new)) and uid != uid_of(old):
-        raise served.conflict(request.name, _uid_text(served, request, uid, uid_of(old)))
-    if not request.applies:
-        ownership.on_update(served, new, old, context, request.subresource)
-    return new
+    present = await served.opened(current)
+
+    def decide() -> Object:
+        new = request.change(present)
+        if request.check_uid and (uid := uid_of(new)) and uid != uid_of(old):
+            raise served.conflict(request.name, _uid_text(served, request, uid, uid_of(old)))
+        if not request.applies:
+            ownership.on_update(served, new, old, context, request.subresource)
+        return new
+
+    return await by_size(decide, max(context.size, len(current.raw)))
 
 
 async def _settle(
@@ -146,8 +151,7 @@ async def _settle(
     strategy.note_time(new, old, context.now)
     objectmeta.restore_system_fields(new, old)
     problems = _metadata_problems(served, strategy, new, old)
-    large = new if served.kind.custom else None
-    problems += await patiently(lambda: strategy.validate_update(new, old), large)
+    problems += await patiently(lambda: strategy.validate_update(new, old), new)
     if problems:
         raise served.invalid(name_of(old), problems)
     context.warnings += strategy.warnings(new, old)

@@ -9,6 +9,7 @@ import aiohttp
 import orjson
 
 from apimachinery.objects import Object
+from apiserver.servercertificates import OF_WEBHOOK
 from apiserver.webhooks.answers import read_at_most
 from apiserver.webhooks.reasons import reason_of
 from client import kubeconfig
@@ -30,6 +31,8 @@ class KubeconfigWebhook:
     def __init__(self, path: str) -> None:
         """Raises ValueError with one line where the file is no good."""
         self._config: ClientConfig = kubeconfig.load(path)
+        if self._config.ssl_context is not None:
+            self._config.ssl_context.sslobject_class = OF_WEBHOOK
         self._session: aiohttp.ClientSession | None = None
 
     async def post(

@@ -15,6 +15,7 @@ from api.resources import SERVICES
 from apimachinery.fielderrors import go_quote
 from apimachinery.objects import Object
 from apiserver.interfaces import Reader
+from apiserver.servercertificates import OF_WEBHOOK
 from apiserver.webhooks.reasons import reason_of
 
 _MAX_ANSWER_BYTES = 3 << 20
@@ -123,6 +124,7 @@ class Caller:
                 context = ssl.create_default_context(cadata=base64.b64decode(bundle).decode() if bundle else None)
             except (binascii.Error, UnicodeDecodeError, ssl.SSLError) as error:
                 raise _Unreachable(f"unable to load root certificates: {error}") from error
+            context.sslobject_class = OF_WEBHOOK
             if len(self._contexts) >= _CONTEXTS_KEPT:
                 self._contexts.clear()
             found = self._contexts[bundle] = context

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from api.kind import Kind
 from apimachinery.errors import BadRequest
 from apimachinery.meta import Resource
@@ -11,6 +13,7 @@ from apiserver.http import negotiate, params
 from apiserver.http.call import Call
 from apiserver.registry import decoding
 from apiserver.registry.decoding import Typed
+from apiserver.registry.patience import by_size
 
 
 class Bodies:
@@ -34,10 +37,12 @@ class Bodies:
         _, _, validation = params.write_options(call.query, "create")
         if not body:
             raise BadRequest(f"the object provided is unrecognized (must be of type {kind}): no body")
-        return decoding.decode_object(
+        decode = partial(
+            decoding.decode_object,
             self.typed(group, version, kind, also),
             body,
             yaml=media_type == negotiate.YAML,
             validation=validation,
             warnings=call.warnings,
         )
+        return await by_size(decode, len(body))

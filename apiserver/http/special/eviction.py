@@ -57,6 +57,7 @@ class Evictions:
     async def _evict(self, namespace: str, name: str, options: DeleteOptions, context: WriteContext) -> None:
         """Raises Conflict where the pod is no longer the one that was looked at."""
         pod = (await reading.get(self._pods, namespace, name)).obj
+        check_meant(pod, options)  # before anything is taken of its budget
         ignored = may_ignore_budgets(pod)
         # What spares it a budget's guard is only true of the pod as it is now.
         pinned = not is_over(pod) if ignored else not await self._spend(pod, dry_run=context.dry_run)
@@ -122,9 +123,8 @@ def guards(budget: Object, pod: Object) -> bool:
     return not 0 < needed <= healthy
 
 
-def disrupted(pod: Object, options: DeleteOptions, now: datetime) -> Object:
-    """The pod, changed in place, with the condition that tells why it ends (KEP-3329). Pure; raises Conflict where it
-    is not the one that `options` name."""
+def check_meant(pod: Object, options: DeleteOptions) -> None:
+    """Raises Conflict where it is not the pod that `options` name. Pure."""
     name, metadata = name_of(pod), pod["metadata"]
     for wanted, present, what in (
         (options.uid, metadata.get("uid"), "UID"),
@@ -133,6 +133,12 @@ def disrupted(pod: Object, options: DeleteOptions, now: datetime) -> Object:
         if wanted and wanted != present:
             why = f"Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {present}"
             raise errors.conflict("", "pods", name, why)
+
+
+def disrupted(pod: Object, options: DeleteOptions, now: datetime) -> Object:
+    """The pod, changed in place, with the condition that tells why it ends (KEP-3329). Pure; raises Conflict where it
+    is not the one that `options` name."""
+    check_meant(pod, options)
     condition = {
         "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
         "message": "Eviction API: evicting", "lastProbeTime": None, "lastTransitionTime": format_time(now),

@@ -15,6 +15,7 @@ from apimachinery.errors import BadRequest
 from apimachinery.fielderrors import FieldError
 from apimachinery.objects import Object, name_of, namespace_of
 from apiserver.http.call import Call
+from apiserver.http.params import integer
 from apiserver.http.reply import TEXT
 from apiserver.http.request_info import Query, first, is_true
 from apiserver.http.special.kubelets import Kubelets
@@ -126,18 +127,14 @@ def log_parameters(query: Query) -> dict[str, str]:
     parameters = {name: "true" for name in _FLAGS if is_true(query, name)}
     problems: list[FieldError] = []
     for name in _NUMBERS:
-        text = first(query, name)
-        if not text:
+        number = integer(query, name)
+        if number is None:
             continue
-        try:
-            number = int(text)
-        except ValueError as error:
-            raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax') from error
         minimum = 0 if name == "tailLines" else 1
         if number < minimum:
             why = f"must be greater than {'or equal to ' if not minimum else ''}0"
             problems.append(fe.invalid(name, number, why))
-        parameters[name] = text
+        parameters[name] = str(number)
     if since := first(query, "sinceTime"):
         if "sinceSeconds" in parameters:
             problems.append(

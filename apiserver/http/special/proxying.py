@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from ipaddress import ip_address
 from urllib.parse import quote, urlencode
@@ -26,6 +27,8 @@ from apiserver.registry.served import Served
 
 #: The client's stream parameters and what the kubelet calls them.
 _STREAMS = (("stdin", "input"), ("stdout", "output"), ("stderr", "error"), ("tty", "tty"))
+_DIGITS = re.compile("[0-9]+")
+_LAST_PORT, _PORT_DIGITS = 65_535, 5
 
 
 class Connections:
@@ -83,7 +86,8 @@ class Connections:
         await admit_connection(call, self._pods.admission)
         name, _, port = call.info.name.removeprefix("https:").partition(":")
         url = self._kubelets.url(name, _path_and_query(call))
-        url = url.with_port(int(port)) if port.isdigit() else url
+        number = port_number(port)
+        url = url.with_port(number) if number is not None else url
         return await self._pass_on(call, url, self._kubelets.ssl_context)
 
     async def pod(self, call: Call) -> web.StreamResponse:
@@ -94,7 +98,8 @@ class Connections:
         address = (pod.get("status") or {}).get("podIP")
         if not address or not is_proxyable(address):
             raise BadRequest("address not allowed")
-        number = int(port) if port.isdigit() else first_port(pod)
+        number = port_number(port)
+        number = first_port(pod) if number is None else number
         return await self._pass_on(call, _url(scheme, address, number, _path_and_query(call)))
 
     async def service(self, call: Call) -> web.StreamResponse:
@@ -163,6 +168,15 @@ def target(text: str) -> tuple[str, str, str]:
     if len(parts) == 3 and parts[0] in ("", "http", "https"):
         return parts[0] or "http", parts[1], parts[2]
     raise BadRequest(f'invalid request "{text}"')
+
+
+def port_number(text: str) -> int | None:
+    """The port, where a number is said; raises BadRequest for one that is none. Pure."""
+    if not _DIGITS.fullmatch(text):
+        return None
+    if len(text) > _PORT_DIGITS or int(text) > _LAST_PORT:
+        raise BadRequest(f'invalid port "{text}"')
+    return int(text)
 
 
 def is_proxyable(address: str) -> bool:

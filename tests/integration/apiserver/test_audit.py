@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,22 @@ async def test_refusals_impersonation_and_ids(tmp_path: Path) -> None:
     assert complete["sourceIPs"] == ["192.0.2.7", "127.0.0.1"]
     (unknown,) = [item for item in events(tmp_path) if item.get("responseStatus", {}).get("code") == 401]
     assert "Bearer" not in str(unknown)
+
+
+async def test_nobody_escapes_by_headers_that_are_no_text(tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    async with server(tmp_path, "--audit-log-mode=batch") as running:
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port, ssl=context)
+        head = (
+            f"GET /api/v1/namespaces/default/configmaps HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {USER_TOKEN}\r\n"
+        )
+        odd = b"User-Agent: a\xff\r\nX-Forwarded-For: \xfe\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode() + odd)
+        assert b" 403 " in await reader.readline()
+        writer.close()
+    (found,) = events(tmp_path, userAgent="a\ufffd", stage="ResponseComplete")
+    assert (found["user"]["username"], found["sourceIPs"]) == ("eve", ["\ufffd", "127.0.0.1"])
 
 
 async def test_a_watch_has_its_start_and_its_end(tmp_path: Path) -> None:

@@ -111,6 +111,22 @@ async def test_versions_that_will_go_are_warned_of(server: ApiServerProcess, api
         ]
 
 
+async def test_patches_are_warned_of_what_other_writes_are(server: ApiServerProcess, api: RestClient) -> None:
+    base = f"https://127.0.0.1:{server.port}"
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}", "Content-Type": "application/apply-patch+yaml"}
+    old = "/apis/flowcontrol.apiserver.k8s.io/v1beta2/flowschemas/exempt?fieldManager=tests&dryRun=All"
+    body = "apiVersion: flowcontrol.apiserver.k8s.io/v1beta2\nkind: FlowSchema\nmetadata:\n  name: exempt\n"
+    twice = "/api/v1/namespaces/default/configmaps/warned?fieldManager=tests&dryRun=All"
+    repeated = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: warned\ndata:\n  a: b\n  a: c\n"
+    async with aiohttp.ClientSession(headers=headers) as http:
+        async with http.patch(base + old, data=body, ssl=False) as answer:
+            assert answer.status == 200
+            assert "v1beta2 FlowSchema is deprecated" in answer.headers["Warning"]
+        async with http.patch(base + twice, data=repeated, ssl=False) as answer:
+            assert answer.status == 201
+            assert 'key \\"a\\" already set in map' in answer.headers["Warning"]
+
+
 async def test_finalizers_of_namespaces_are_checked(api: RestClient) -> None:
     made = await api.create(NAMESPACES, {"metadata": {"name": "held"}})
     made["spec"]["finalizers"] = ["kubernetes", "mine"]

@@ -81,6 +81,17 @@ async def test_preconditions_leave_another_pod_alone(api: RestClient) -> None:
     assert await reasons(api, "other") == ["EvictionByEvictionAPI"]
 
 
+async def test_the_eviction_of_another_pod_takes_nothing_of_its_budget(api: RestClient) -> None:
+    await make_budget(api, "kept", allowed=3, healthy=5)
+    await make_pod(api, "kept", ready="True", labels={"app": "kept"})
+    for preconditions in ({"uid": "none"}, {"resourceVersion": "1"}):
+        with pytest.raises(Conflict, match="Precondition failed"):
+            await evict(api, "kept", preconditions=preconditions)
+    assert (await api.get(POD_DISRUPTION_BUDGETS, "default", "kept"))["status"]["disruptionsAllowed"] == 3
+    await evict(api, "kept")
+    assert (await api.get(POD_DISRUPTION_BUDGETS, "default", "kept"))["status"]["disruptionsAllowed"] == 2
+
+
 async def test_a_spent_budget_guards_ready_pods_and_spares_unready_ones_where_others_are_enough(
     api: RestClient,
 ) -> None:

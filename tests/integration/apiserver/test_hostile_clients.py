@@ -128,3 +128,17 @@ async def test_a_write_counts_as_long_as_it_lasts_though_nobody_waits(
     assert b'apiserver_current_inflight_requests{request_kind="mutating"} 1\n' in text
     asked[1].close()
     silent.close()
+
+
+async def test_headers_that_are_no_text(server: ApiServerProcess) -> None:
+    """They are the client's mistake, and nothing for the log."""
+    answers = []
+    for odd in (
+        b"Authorization: Bearer \xff",
+        f"Authorization: Bearer {ADMIN_TOKEN}\r\nImpersonate-User: ".encode() + b"\xff",
+    ):
+        streams = await connect(server, f"GET {_CONFIG_MAPS} HTTP/1.1\r\nHost: x\r\n")
+        streams[1].write(odd + b"\r\n\r\n")
+        answers.append((await answer(streams)).split(b" ")[1])
+        streams[1].close()
+    assert answers == [b"401", b"403"]

@@ -147,6 +147,15 @@ async def test_large_bodies_are_read_as_small_ones_are(api: RestClient) -> None:
     assert (status, len(answer["data"]["a"]), "extra" in answer) == (201, 200_000, False)
 
 
+async def test_deleting_again_writes_nothing(api: RestClient) -> None:
+    await api.create(CONFIG_MAPS, config_map("kept", metadata={"finalizers": ["a.example/b"]}))
+    path = "/api/v1/namespaces/default/configmaps/kept"
+    marked = (await ask(api, "DELETE", path))[1]
+    assert marked["metadata"]["deletionTimestamp"]
+    assert (await ask(api, "DELETE", path))[1] == marked
+    await api.patch(CONFIG_MAPS, "default", "kept", {"metadata": {"finalizers": []}}, patch_type="merge")
+
+
 async def test_dry_runs_leave_no_trace(api: RestClient) -> None:
     path = "/api/v1/namespaces/default/configmaps"
     status, made = await ask(api, "POST", path, config_map("dry"), dryRun="All")

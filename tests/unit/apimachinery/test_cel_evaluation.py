@@ -32,7 +32,7 @@ def value(text: str, **variables: Any) -> Any:
         ("self.yes == 1", False),
         ("self.a < self.b", True),
         ("self.l == [1.0, 2.0, 3.0]", True),
-        ("self.m == {'y': [1, 2], 'x': 1}", True),
+        ("self.m == {'y': [1, 2], 'x': dyn(1)}", True),
         ("self.l[1]", 2),
         ("has(self.m.z) || has(self.m.x)", True),
         ("2.0 in self.l && 'x' in self.m && !(1 in self.m)", True),
@@ -184,6 +184,7 @@ def test_who_is_in_a_hurry_does_not_wait() -> None:
         ("t.contains(1)", "1:11: found no matching overload for 'contains' applied to 'string.(int)'"),
         ("size(1) == 1", "1:5: found no matching overload for 'size' applied to '(int)'"),
         ("t.?a", "unsupported syntax '.?'"),
+        ("[1].all(a, " * 30 + "true" + ")" * 30, "recursion limit exceeded"),
         ("quantity('1') == t", "undeclared reference to 'quantity'"),
     ],
 )

@@ -4,6 +4,7 @@ The nonsense follows the schema most of the way, so that it gets deep into it, a
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -13,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apimachinery import fieldmanager, schema
+from apimachinery.decode import SyntaxProblem
+from apimachinery.decode_yaml import decode_yaml_strict
 from apimachinery.errors import ApiError
 from apimachinery.objects import Object, deep_copy
 from apimachinery.patch import json_patch, merge_patch, strategic
@@ -147,3 +150,45 @@ def test_field_management(kind: str, random: Random) -> None:
     except ApiError as error:
         assert error.status()["message"]
     assert [held, wanted, new] == before
+
+
+def _laughs(rounds: int, width: int = 9) -> bytes:
+    """Lists of lists: `width` to the power of `rounds` values, in few words."""
+    lines = ["a0: &a0 [x]"]
+    for number in range(1, rounds + 1):
+        lines.append(f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * width)}]")
+    return "\n".join(lines).encode()
+
+
+def test_a_document_of_aliases_of_aliases_is_refused() -> None:
+    for rounds in (4, 8, 40):
+        with pytest.raises(SyntaxProblem, match="yaml: document contains excessive aliasing"):
+            decode_yaml_strict(_laughs(rounds))
+    assert decode_yaml_strict(_laughs(2))[0]["a1"] == [["x"]] * 9
+    shared = b"base: &base {a: 1, b: [1, 2]}\n" + b"\n".join(b"k%d: *base" % number for number in range(200))
+    assert decode_yaml_strict(shared)[0]["k7"] == {"a": 1, "b": [1, 2]}
+
+
+@pytest.mark.parametrize("rounds", [400, 100_000])
+@pytest.mark.parametrize(
+    ("opening", "closing"), [(b"[", b"]"), (b"{a: ", b"}"), (b"- ", b""), (b"? ", b""), (b"[{a: ", b"}]"), (b"[", b"")]
+)
+def test_a_document_without_a_bottom_is_refused(opening: bytes, closing: bytes, rounds: int) -> None:
+    """The parser is C: at the end of its stack the process is gone."""
+    with pytest.raises(SyntaxProblem):
+        decode_yaml_strict(b"a:\n " + opening * rounds + b"x" + closing * rounds)
+
+
+def test_a_deep_document_is_none_that_is_too_deep() -> None:
+    assert decode_yaml_strict(b"a: " + b"[" * 100 + b"]" * 100)[0]["a"]
+    for text in (b"a: " + b"[" * 600 + b"]" * 600, b'{"a": ' + b"[" * 600 + b"]" * 600 + b"}"):
+        with pytest.raises(SyntaxProblem, match="yaml: exceeded max depth of 200"):
+            decode_yaml_strict(text)
+    long = b"a: [" + b", ".join([b"{b: [1, 2]}"] * 1000) + b"]"
+    assert len(decode_yaml_strict(long)[0]["a"]) == 1000
+
+
+def test_a_document_within_itself_is_no_endless_loop() -> None:
+    for text in (b"a: &a [*a]", b"a: &a {b: *a}", b"&a a: *a"):
+        with contextlib.suppress(SyntaxProblem):
+            decode_yaml_strict(text)

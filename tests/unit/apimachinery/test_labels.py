@@ -87,6 +87,11 @@ def test_errors(text: str, error: str) -> None:
     assert str(caught.value) == error
 
 
+def test_a_number_of_thousands_of_digits_is_none() -> None:
+    with pytest.raises(ValueError, match="for 'Gt', 'Lt' operators, the value must be an integer"):
+        labels.parse("a>" + "9" * 5000)
+
+
 def test_bad_keys_and_values_are_named() -> None:
     with pytest.raises(ValueError, match=r'^unable to parse requirement: <nil>: Invalid value: "-a": name part must'):
         labels.parse("-a=b")

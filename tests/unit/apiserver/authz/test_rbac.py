@@ -35,6 +35,24 @@ def allowed(api: MemoryLoopback, who: str, namespace: str = "a", groups: tuple[s
     return RBACAuthorizer(api).authorize(asked)[0] is Decision.ALLOW
 
 
+def test_long_questions_are_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A review may ask any number of them."""
+    decided: list[str] = []
+    decide = RBACAuthorizer._decide
+
+    def counted(self: RBACAuthorizer, asked: Attributes) -> tuple[Decision, str]:
+        decided.append(asked.name)
+        return decide(self, asked)
+
+    monkeypatch.setattr(RBACAuthorizer, "_decide", counted)
+    authorizer = RBACAuthorizer(loopback((CLUSTER_ROLE_BINDINGS, binding("all", "reader", user("amy")))))
+    for name in ("x", "x" * 5000):
+        for _ in range(2):
+            asked = attributes("get", "pods", namespace="a", name=name, user="amy")
+            assert authorizer.authorize(asked)[0] is Decision.ALLOW
+    assert [len(name) for name in decided] == [1, 5000, 5000]
+
+
 def test_bindings() -> None:
     group = {"kind": "Group", "name": "devs"}
     account = {"kind": "ServiceAccount", "name": "sa", "namespace": "b"}

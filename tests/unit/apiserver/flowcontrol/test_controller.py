@@ -17,8 +17,8 @@ from tests.unit.apiserver.objects import MemoryLoopback
 _EVE = UserInfo("eve", groups=("system:authenticated",))
 
 
-def asked(verb: str = "get", user: UserInfo = _EVE, **fields: Any) -> Attributes:
-    return Attributes(user=user, verb=verb, path="/api/v1/pods", resource="pods", **fields)
+def asked(verb: str = "get", user: UserInfo = _EVE, path: str = "/api/v1/pods", **fields: Any) -> Attributes:
+    return Attributes(user=user, verb=verb, path=path, resource="pods", **fields)
 
 
 def level(name: str, **limited: Any) -> dict[str, Any]:
@@ -42,6 +42,15 @@ def test_an_empty_store_has_the_levels_that_there_must_be() -> None:
     assert control.find(asked()).level.name == "catch-all"
     admin = UserInfo("admin", groups=("system:masters",))
     assert control.find(asked(user=admin)).level.name == "exempt"
+
+
+def test_long_requests_are_not_remembered() -> None:
+    """Anybody may send any number of them."""
+    control = FlowControl(MemoryLoopback(), 100)
+    assert control.find(asked()) is control.find(asked())
+    long = asked(path="/" + "x" * 5000, is_resource=False)
+    assert control.find(long) is not control.find(long)
+    assert control.find(long).schema is control.find(long).schema
 
 
 def test_changes_of_the_objects_change_where_requests_go() -> None:

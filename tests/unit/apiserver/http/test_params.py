@@ -56,6 +56,7 @@ def test_delete_options_come_from_the_body_or_the_query() -> None:
         ({"propagationPolicy": "Orphan", "orphanDependents": True}, Invalid),
         ({"kind": "Pod"}, BadRequest),
         ({"gracePeriodSeconds": "soon"}, BadRequest),
+        ({"gracePeriodSeconds": 2**63}, BadRequest),
     ],
 )
 def test_bad_delete_options(body: dict[str, object], kind: type[Exception]) -> None:
@@ -68,6 +69,11 @@ def test_list_options() -> None:
     assert (options.limit, options.timeout_seconds, options.send_initial_events) == (5, 7.0, False)
     with pytest.raises(BadRequest, match="invalid syntax"):
         list_options({"limit": ["x"]}, watch=False)
+    with pytest.raises(BadRequest, match="invalid syntax"):
+        list_options({"limit": ["1_0"]}, watch=False)
+    for number in (str(2**63), "-" + "9" * 10_000):
+        with pytest.raises(BadRequest, match="value out of range"):
+            list_options({"limit": [number]}, watch=False)
 
 
 def test_the_manager_is_named_or_the_user_agent() -> None:

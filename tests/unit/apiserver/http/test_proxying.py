@@ -9,7 +9,14 @@ from yarl import URL
 from apimachinery.errors import BadRequest, InternalError, NotFound, ServiceUnavailable
 from apimachinery.objects import Object
 from apiserver.http.special.passedon import passed_on
-from apiserver.http.special.proxying import endpoint, first_port, is_proxyable, stream_parameters, target
+from apiserver.http.special.proxying import (
+    endpoint,
+    first_port,
+    is_proxyable,
+    port_number,
+    stream_parameters,
+    target,
+)
 from apiserver.http.special.tunnel import parse_head, refusal, request_head
 
 
@@ -94,3 +101,10 @@ def test_answers_of_the_other_side() -> None:
         parse_head(b"SSH-2.0\r\n\r\n")
     assert isinstance(refusal(404, "no container"), NotFound)
     assert isinstance(refusal(502, ""), InternalError)
+
+
+def test_ports_of_targets() -> None:
+    assert [port_number(text) for text in ("", "http", "²", "80", "65535")] == [None, None, None, 80, 65535]
+    for text in ("65536", "9" * 5000):
+        with pytest.raises(BadRequest, match="invalid port"):
+            port_number(text)

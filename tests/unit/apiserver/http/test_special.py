@@ -152,6 +152,9 @@ def test_log_parameters() -> None:
         log_parameters({"sinceSeconds": ["0"]})
     with pytest.raises(BadRequest):
         log_parameters({"tailLines": ["many"]})
+    for number in ("1_0", str(2**63)):
+        with pytest.raises(BadRequest):
+            log_parameters({"tailLines": [number]})
 
 
 def test_the_address_of_a_kubelet() -> None:

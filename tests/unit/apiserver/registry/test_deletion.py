@@ -86,6 +86,31 @@ def test_a_pending_grace_may_only_become_shorter() -> None:
     assert done.obj["metadata"]["deletionTimestamp"] == "2026-01-02T03:04:15Z"
 
 
+def test_a_grace_without_end_is_no_error() -> None:
+    seconds = 2**63 - 1
+    done = plan(PODS, pod(), DeleteOptions(grace_period_seconds=seconds), NOW)
+    assert (done.outcome, done.obj["metadata"]["deletionGracePeriodSeconds"]) == (Outcome.UPDATE, seconds)
+    assert done.obj["metadata"]["deletionTimestamp"].startswith("9021-")
+    done = plan(PODS, done.obj, DeleteOptions(grace_period_seconds=10), NOW)
+    assert done.obj["metadata"]["deletionTimestamp"] == "2026-01-02T03:04:15Z"
+
+
+def test_a_negative_grace_is_a_second() -> None:
+    pending = {"deletionTimestamp": "2026-01-02T03:04:35Z", "deletionGracePeriodSeconds": 30}
+    for given in (pod(), pod(**pending)):
+        done = plan(PODS, given, DeleteOptions(grace_period_seconds=-5), NOW)
+        assert done.obj["metadata"]["deletionGracePeriodSeconds"] == 1
+        assert done.obj["metadata"]["deletionTimestamp"] == "2026-01-02T03:04:06Z"
+
+
+def test_what_a_crash_has_kept_can_be_deleted_again() -> None:
+    """It was marked as gone, and then not removed."""
+    marked = {"deletionTimestamp": "2026-01-02T03:04:05Z", "deletionGracePeriodSeconds": 0}
+    assert plan(PODS, pod(**marked), DeleteOptions(), NOW).outcome is Outcome.REMOVE
+    done = plan(DEPLOYMENTS, obj(**marked, finalizers=["a/b"]), DeleteOptions(propagation_policy="Foreground"), NOW)
+    assert done.obj["metadata"]["finalizers"] == ["a/b", "foregroundDeletion"]
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
