@@ -8,6 +8,8 @@ import platform
 GIT_VERSION = "v1.28.7"
 #: The same, told apart from the release it mirrors.
 PROGRAM_VERSION = "v1.28.7-mini.0.1.0"
+#: What the release was built from.
+_GIT_COMMIT = "c8dcb00be9961ec36d141d2e4103f85f92bcf291"
 
 
 def version_text() -> str:
@@ -22,7 +24,7 @@ def version_info() -> dict[str, str]:
         "major": "1",
         "minor": "28",
         "gitVersion": GIT_VERSION,
-        "gitCommit": "",
+        "gitCommit": _GIT_COMMIT,
         "gitTreeState": "clean",
         "buildDate": "2024-02-14T00:00:00Z",
         "goVersion": f"python{platform.python_version()}",

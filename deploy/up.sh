@@ -69,6 +69,10 @@ start_control_plane() {
         --service-account-key-file="$MK_PKI/sa.pub" --service-account-signing-key-file="$MK_PKI/sa.key" \
         --kubelet-client-certificate="$MK_PKI/apiserver-kubelet-client.crt" \
         --kubelet-client-key="$MK_PKI/apiserver-kubelet-client.key" --kubelet-certificate-authority="$MK_PKI/ca.crt" \
+        --requestheader-client-ca-file="$MK_PKI/front-proxy-ca.crt" --requestheader-allowed-names=front-proxy-client \
+        --requestheader-username-headers=X-Remote-User --requestheader-group-headers=X-Remote-Group \
+        --requestheader-extra-headers-prefix=X-Remote-Extra- --proxy-client-cert-file="$MK_PKI/front-proxy-client.crt" \
+        --proxy-client-key-file="$MK_PKI/front-proxy-client.key" \
         --kubelet-preferred-address-types=InternalIP,Hostname --v=2
     wait_for 60 "the API server is ready (log: $MK_LOGS/kube-apiserver.log)" api_ready
     start_service kube-controller-manager "$MK_VENV/bin/kube-controller-manager" \

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
-from kubelet.plan.probes import http_ok, resolve_port
+from kubelet.plan.probes import http_ok, is_redirect, resolve_port
 from kubelet.runtime.interface import ContainerGone, Runtime, RuntimeFailure
 
 _BODY_BYTES = 10 << 10
+_MOST_REDIRECTS = 10
 
 
 class HandlerFailed(Exception):
@@ -42,13 +44,14 @@ class Handlers:
     async def run(
         self, handler: Mapping[str, Any], container: Mapping[str, Any], container_id: str, pod_ip: str,
         timeout_seconds: float,
-    ) -> None:  # fmt: skip
-        """Carry out one handler; raises `HandlerFailed` or `HandlerBroken`."""
+    ) -> str:  # fmt: skip
+        """Carry out one handler; raises `HandlerFailed` or `HandlerBroken`. What is returned is to be warned of, if
+        anything."""
         try:
             if handler.get("exec"):
                 await self._exec(container_id, handler["exec"].get("command") or [], timeout_seconds)
             elif handler.get("httpGet"):
-                await self._http(handler["httpGet"], container, pod_ip, timeout_seconds)
+                return await self._http(handler["httpGet"], container, pod_ip, timeout_seconds)
             elif handler.get("tcpSocket"):
                 action = handler["tcpSocket"]
                 port = resolve_port(container, action["port"])
@@ -58,6 +61,7 @@ class Handlers:
                 await _grpc(pod_ip, int(action["port"]), action.get("service") or "", timeout_seconds)
         except ValueError as error:
             raise HandlerBroken(str(error)) from error
+        return ""
 
     async def _exec(self, container_id: str, command: list[str], timeout_seconds: float) -> None:
         try:
@@ -73,7 +77,7 @@ class Handlers:
 
     async def _http(
         self, action: Mapping[str, Any], container: Mapping[str, Any], pod_ip: str, timeout_seconds: float
-    ) -> None:
+    ) -> str:
         scheme = (action.get("scheme") or "HTTP").lower()
         port = resolve_port(container, action["port"])
         host = action.get("host") or pod_ip
@@ -85,11 +89,8 @@ class Handlers:
         for header in action.get("httpHeaders") or ():
             headers[header["name"]] = header.get("value") or ""
         try:
-            async with self._client().get(
-                url, headers=headers, timeout=aiohttp.ClientTimeout(total=timeout_seconds), allow_redirects=False
-            ) as response:
-                await response.content.read(_BODY_BYTES)
-                status = response.status
+            async with asyncio.timeout(timeout_seconds):
+                status, body = await self._get(URL(url), headers)
         except TimeoutError as error:
             text = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
             raise HandlerFailed(f'Get "{url}": {text}') from error
@@ -100,6 +101,26 @@ class Handlers:
             raise HandlerFailed(f'Get "{url}": {error}') from error
         if not http_ok(status):
             raise HandlerFailed(f"HTTP probe failed with statuscode: {status}")
+        if is_redirect(status):
+            return f"Probe terminated redirects, Response body: {body.decode(errors='replace')}"
+        return ""
+
+    async def _get(self, url: URL, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Status and body of the last answer: redirections on the same host are followed, those to others are not."""
+        host = url.host
+        for _ in range(_MOST_REDIRECTS):
+            async with self._client().get(url, headers=headers, allow_redirects=False) as response:
+                body = await response.content.read(_BODY_BYTES)
+                location = response.headers.get("Location", "")
+                if not (is_redirect(response.status) and location):
+                    return response.status, body
+                try:
+                    url = url.join(URL(location))
+                except ValueError as error:
+                    raise aiohttp.ClientError(f'failed to parse Location header "{location}": {error}') from error
+                if url.host != host:
+                    return response.status, body
+        raise aiohttp.ClientError(f"stopped after {_MOST_REDIRECTS} redirects")
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -15,7 +15,7 @@ from apimachinery.errors import AlreadyExists, ApiError, Conflict, NotFound
 from apimachinery.objects import Object, format_micro_time, format_time, uid_of
 from client.events import EventRecorder
 from client.rest import RestClient
-from kubelet.plan.node import NodeFacts, label_patch, new_node, node_status, status_changed
+from kubelet.plan.node import NodeFacts, label_patch, new_node, node_status, status_changed, status_patch
 from kubelet.plan.node_events import NodeEvent, schedulable_events, status_events
 
 logger = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ class NodeStatus:
         status = node_status(facts, old, now, self._hard_eviction_memory)
         if not status_changed(old, status) and time.monotonic() - self._written_at < self._report_seconds:
             return
-        patch = {"status": status}
+        patch = status_patch(old, status)
         await self._client.patch(NODES, "", facts.name, patch, patch_type="strategic", subresource="status")
         self._written_at = time.monotonic()
         self._tell(facts.name, status_events(facts.name, old, status))

@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 _RETRY_SECONDS = 10.0
 _ADOPTIONS, _ADOPT_RETRY_SECONDS = 5, 2.0
 _VOLUME_RETRY_SECONDS, _VOLUME_RETRY_MAX_SECONDS = 0.5, 16.0
+_FRESH_SECONDS = 5.0  #: how old the content of volumes may be when a container starts
 
 
 class PodWorker:
@@ -229,7 +230,7 @@ class PodWorker:
         if sandbox is not None and sandbox.running:
             await self._start_containers(pod, actions, sandbox, volumes)
         self._set_status(pod)
-        await self._refresh_volumes(pod)
+        await self._refresh_volumes(pod, node.sync_seconds * 0.9)
 
     async def _adopt_sandbox(self, pod: Object) -> bool:
         """After a restart of the kubelet: the address of a sandbox that runs already. False: try again before the pod
@@ -252,6 +253,7 @@ class PodWorker:
 
     async def _mount(self, pod: Object) -> Mapping[str, HostPath]:
         if self._volumes is not None:
+            await self._refresh_volumes(pod, _FRESH_SECONDS)  # what a container that starts again binds a subPath of
             return self._volumes
         try:
             self._volumes = await self._node.volumes.mount(pod)
@@ -265,9 +267,9 @@ class PodWorker:
         self._refreshed_at = time.monotonic()
         return self._volumes
 
-    async def _refresh_volumes(self, pod: Object) -> None:
-        """Bring ConfigMaps, Secrets and tokens in running containers up to date, about once a minute."""
-        if time.monotonic() - self._refreshed_at < self._node.sync_seconds * 0.9:
+    async def _refresh_volumes(self, pod: Object, seconds: float) -> None:
+        """Bring ConfigMaps, Secrets and tokens in its volumes up to date, if that was last done as many seconds ago."""
+        if time.monotonic() - self._refreshed_at < seconds:
             return
         if not self._refreshed_at:  # the kubelet before this one started its containers
             await self._node.resources.read_ahead(pod)

@@ -169,7 +169,7 @@ class Prober:
         name = probe.container["name"]
         title = probe.kind.capitalize()
         try:
-            await self._handlers.run(
+            warning = await self._handlers.run(
                 handler, probe.container, record.id, self._address(record.pod_uid), verdict.spec.timeout_seconds
             )
         except HandlerFailed as failure:
@@ -183,6 +183,8 @@ class Prober:
             if current is not None and current.id == record.id and current.running:
                 self._tell(probe.pod, "Warning", "Unhealthy", f"{title} probe errored: {failure}", name)
             return False
+        if warning:
+            self._tell(probe.pod, "Warning", "ProbeWarning", f"{title} probe warning: {warning}", name)
         return verdict.observe(True)
 
 

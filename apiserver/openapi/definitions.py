@@ -82,7 +82,7 @@ def _struct(type_name: str, schema: TypeSchema, prefix: str, texts: Descriptions
     if text := texts.of_type(type_name):
         made["description"] = text
     properties = {
-        name: _described(_field(field, prefix), texts.of_field(type_name, name), prefix)
+        name: described(_field(field, prefix), texts.of_field(type_name, name), prefix)
         for name, field in sorted(schema.fields.items())
     }
     if properties:
@@ -95,7 +95,8 @@ def _struct(type_name: str, schema: TypeSchema, prefix: str, texts: Descriptions
     return made
 
 
-def _described(made: Object, text: str, prefix: str) -> Object:
+def described(made: Object, text: str, prefix: str) -> Object:
+    """A schema with its text, if it has one; `made` is taken apart."""
     if not text:
         return made
     if "$ref" in made and prefix == V3_PREFIX:  # where a reference may have nothing beside it

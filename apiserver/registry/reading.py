@@ -202,7 +202,7 @@ async def _from_store(
 async def watch(
     served: Served, namespace: str, selection: Selection, options: ListOptions, transform: Transform | None
 ) -> Watcher:
-    """Follow the selected objects; raises BadRequest, Gone."""
+    """Follow the selected objects; raises BadRequest."""
     version = options.resource_version
     revision = parse_version(version, field="resourceVersion")
     if not version or options.send_initial_events:

@@ -10,7 +10,7 @@ import logging
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from apimachinery.errors import Gone, InternalError, ServiceUnavailable
+from apimachinery.errors import InternalError, ServiceUnavailable
 from apimachinery.meta import Resource
 from apimachinery.objects import Object, labels_of
 from apiserver.storage.interface import Revision, Stored
@@ -192,16 +192,16 @@ class WatchCache:
         everything selected has: many watchers with different values are cheap then. `transform` must be the same
         function object for the same form, frames are cached by it. `convert`, which is awaited, brings objects into the
         form of `api_version` before that. Ends by itself after `timeout_seconds`.
-        Raises `Gone` where the window no longer reaches back to `after`, `ServiceUnavailable` before the first list."""
+        Where the window no longer reaches back to `after`, reading raises `Gone`: a client is told by an event, as one
+        is whose watch has fallen behind. Raises `ServiceUnavailable` before the first list."""
         if not self.ready:
             raise ServiceUnavailable("storage is (re)initializing", retry_after_seconds=1)
         if after is None or initial_events:
-            position: int | None = self.window.end
+            found: int | None = self.window.end
             after = self.revision
         else:
-            position = self.window.position_after(after)
-        if position is None:
-            raise too_old(after, self.window.base)
+            found = self.window.position_after(after)
+        position = found or 0
         start = self.list(namespace) if initial_events else ()
         watcher = (Watcher if convert is None else ConvertingWatcher)(
             self, namespace, name, matches, position, after, transform if convert is None else None, trigger=trigger,
@@ -210,6 +210,8 @@ class WatchCache:
         if convert is not None and isinstance(watcher, ConvertingWatcher):
             watcher.convert_by(convert, transform, api_version)
         self._watchers.add(watcher)
+        if found is None:
+            watcher.cut()
         return watcher
 
     def forget(self, watcher: Watcher) -> None:
@@ -370,11 +372,6 @@ def plain_type(change: Change) -> str:
     if change.current is None:
         return "DELETED"
     return "ADDED" if change.previous is None else "MODIFIED"
-
-
-def too_old(revision: Revision, oldest: Revision) -> Gone:
-    """The 410 of a watch from before the window."""
-    return Gone(f"too old resource version: {revision} ({oldest})")
 
 
 def _has_labels(obj: Object, wanted: Mapping[str, str]) -> bool:

@@ -33,6 +33,8 @@ install_certificates() {
     [ -s "$folder/pki/ca.crt" ] || die "$folder is not a folder that certificates.sh made for a machine: no pki/ca.crt"
     [ "$(cat "$folder/pki/.issued-for")" = "$SELF_NAME $SELF_ADDRESS" ] ||
         die "$folder was made for $(cat "$folder/pki/.issued-for"), this machine is $SELF_NAME $SELF_ADDRESS"
+    [ ! -s "$folder/pki/apiserver.crt" ] || [ -s "$folder/pki/front-proxy-client.crt" ] ||
+        die "$folder was made before the API server needed pki/front-proxy-client.crt: run certificates.sh again, which adds it"
     mkdir -p "$MK_PKI"
     chmod 700 "$MK_PKI"
     cp "$folder"/*.conf "$MK_CONFIG/"

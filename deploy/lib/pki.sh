@@ -6,9 +6,9 @@
 
 MK_CA=${MK_CA:-$MK_PKI}
 
-# issue NAME SUBJECT [SUBJECT_ALT_NAMES] [USAGE]: $MK_PKI/NAME.{key,crt} signed by the cluster's CA.
+# issue NAME SUBJECT [SUBJECT_ALT_NAMES] [USAGE] [AUTHORITY]: $MK_PKI/NAME.{key,crt} signed by the cluster's CA, or another.
 issue() {
-    local name=$1 subject=$2 names=${3:-} usage=${4:-clientAuth}
+    local name=$1 subject=$2 names=${3:-} usage=${4:-clientAuth} authority=$MK_CA/${5:-ca}
     [ -s "$MK_PKI/$name.crt" ] && return
     local extensions
     extensions=$(mktemp)
@@ -20,19 +20,26 @@ issue() {
     } >"$extensions"
     openssl ecparam -genkey -name prime256v1 -noout -out "$MK_PKI/$name.key"
     openssl req -new -key "$MK_PKI/$name.key" -subj "$subject" |
-        openssl x509 -req -days 3650 -CA "$MK_CA/ca.crt" -CAkey "$MK_CA/ca.key" -CAcreateserial \
+        openssl x509 -req -days 3650 -CA "$authority.crt" -CAkey "$authority.key" -CAcreateserial \
             -extfile "$extensions" -out "$MK_PKI/$name.crt.new" 2>/dev/null
     mv "$MK_PKI/$name.crt.new" "$MK_PKI/$name.crt"
     rm -f "$extensions"
 }
 
-# The authority and the key pair that signs service account tokens.
+# self_signed NAME COMMON_NAME: the authority $MK_PKI/NAME.{key,crt}.
+self_signed() {
+    local name=$1 common_name=$2
+    [ -s "$MK_PKI/$name.crt" ] && return
+    openssl ecparam -genkey -name prime256v1 -noout -out "$MK_PKI/$name.key"
+    openssl req -x509 -new -key "$MK_PKI/$name.key" -days 3650 -subj "/CN=$common_name" \
+        -addext "keyUsage=critical,digitalSignature,keyCertSign,cRLSign" -out "$MK_PKI/$name.crt"
+}
+
+# The authority, the one by which other API servers know this one as the front proxy (were it the same, every user's
+# certificate would let its owner speak for anybody), and the key pair that signs service account tokens.
 make_authority() {
-    if [ ! -s "$MK_PKI/ca.crt" ]; then
-        openssl ecparam -genkey -name prime256v1 -noout -out "$MK_PKI/ca.key"
-        openssl req -x509 -new -key "$MK_PKI/ca.key" -days 3650 -subj "/CN=kubernetes" \
-            -addext "keyUsage=critical,digitalSignature,keyCertSign,cRLSign" -out "$MK_PKI/ca.crt"
-    fi
+    self_signed ca kubernetes
+    self_signed front-proxy-ca front-proxy-ca
     if [ ! -s "$MK_PKI/sa.pub" ]; then
         openssl genrsa -out "$MK_PKI/sa.key" 2048 2>/dev/null
         openssl rsa -in "$MK_PKI/sa.key" -pubout -out "$MK_PKI/sa.pub" 2>/dev/null
@@ -52,6 +59,7 @@ issue_control_plane() {
     issue apiserver "/CN=kube-apiserver" \
         "DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local,DNS:localhost,DNS:$node,IP:$MK_KUBERNETES_IP,IP:127.0.0.1,IP:$ip" serverAuth
     issue apiserver-kubelet-client "/O=system:masters/CN=kube-apiserver-kubelet-client"
+    issue front-proxy-client "/CN=front-proxy-client" "" clientAuth front-proxy-ca
     issue admin "/O=system:masters/CN=kubernetes-admin"
     issue controller-manager "/CN=system:kube-controller-manager"
     issue scheduler "/CN=system:kube-scheduler"

@@ -204,6 +204,17 @@ def status_changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     return _without_times(old) != _without_times(new)
 
 
+def status_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """The strategic merge patch from one to the other. Of resources it names what has changed, and as null what is no
+    more; what an administrator changes meanwhile stays as they say."""
+    resources = {name: _changes(old.get(name) or {}, new[name]) for name in ("capacity", "allocatable")}
+    return {"status": {**new, **resources}}
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: new.get(name) for name in {**old, **new} if old.get(name) != new.get(name)}
+
+
 def _without_times(status: Mapping[str, Any]) -> dict[str, Any]:
     result = {key: status.get(key) for key in ("capacity", "allocatable", "addresses", "nodeInfo", "images")}
     result["daemonEndpoints"] = status.get("daemonEndpoints")

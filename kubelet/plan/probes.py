@@ -76,6 +76,11 @@ def http_ok(status: int) -> bool:
     return 200 <= status < 400
 
 
+def is_redirect(status: int) -> bool:
+    """Whether an HTTP answer sends elsewhere."""
+    return 300 <= status < 400
+
+
 def resolve_port(container: Mapping[str, Any], port: int | str) -> int:
     """The number of a probe's or hook's port, which may be named; raises ValueError."""
     if isinstance(port, int):

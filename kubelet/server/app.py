@@ -29,6 +29,7 @@ from kubelet.status import StatusManager
 
 logger = logging.getLogger(__name__)
 
+_MAX_LINE_BYTES = 1 << 20  # a command that is to be run is in it
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _RUN_SECONDS = 60.0
 
@@ -79,7 +80,10 @@ class KubeletServer:
     async def _listen(
         self, application: web.Application, address: str, port: int, context: ssl.SSLContext | None
     ) -> None:
-        runner = web.AppRunner(application, handler_cancellation=True, access_log=None, shutdown_timeout=1.0)
+        runner = web.AppRunner(
+            application, handler_cancellation=True, access_log=None, shutdown_timeout=1.0,
+            max_line_size=_MAX_LINE_BYTES, max_field_size=_MAX_LINE_BYTES,
+        )  # fmt: skip
         await runner.setup()
         self._runners.append(runner)
         try:

@@ -45,7 +45,7 @@ def _show(directory: Path, payload: Payload, group: int | None, in_memory: bool)
         directory.chmod(0o777)
     if in_memory and not (directory / atomic_writer.DATA).is_symlink() and not mounts.is_mount(directory):
         try:
-            mounts.mount_tmpfs(directory, "mode=0777,size=64m")
+            mounts.mount_tmpfs(directory, "mode=01777,size=64m")
         except PermissionError:
             logger.warning("No tmpfs may be mounted: secrets lie on the disk", extra={"path": str(directory)})
     atomic_writer.write(directory, payload, group=group)

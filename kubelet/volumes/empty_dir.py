@@ -50,7 +50,7 @@ def _make(directory: Path, in_memory: bool, size: int | None, group: int | None)
     if in_memory:
         directory.mkdir(parents=True, exist_ok=True)
         if not mounts.is_mount(directory):
-            options = ["mode=0777" if group is None else f"mode=02777,gid={group}"]
+            options = ["mode=01777" if group is None else f"mode=03777,gid={group}"]
             mounts.mount_tmpfs(directory, ",".join([*options, *([f"size={size}"] if size else [])]))
         return
     if directory.is_dir():

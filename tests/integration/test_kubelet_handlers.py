@@ -35,7 +35,8 @@ async def web_port() -> AsyncIterator[int]:
     async def answer(request: web.Request) -> web.Response:
         if request.path == "/slow":
             await asyncio.sleep(5)
-        headers = {"Location": "/elsewhere"} if request.path == "/302" else {}
+        location = request.path_qs if request.query.get("to") == "itself" else request.query.get("to", "")
+        headers = {"Location": location} if location else {}
         return web.Response(status=int(request.path.strip("/") or 200), headers=headers, text=str(request.headers))
 
     application = web.Application()
@@ -56,8 +57,8 @@ def unused_port() -> int:
         return port
 
 
-async def run(handlers: Handlers, handler: dict[str, Any], seconds: float = 2) -> None:
-    await handlers.run(handler, CONTAINER, "id", HOST, seconds)
+async def run(handlers: Handlers, handler: dict[str, Any], seconds: float = 2) -> str:
+    return await handlers.run(handler, CONTAINER, "id", HOST, seconds)
 
 
 async def test_http(handlers: Handlers, web_port: int) -> None:
@@ -72,6 +73,21 @@ async def test_http(handlers: Handlers, web_port: int) -> None:
         await run(handlers, {"httpGet": {"port": closed}})
     with pytest.raises(HandlerBroken, match="couldn't find port: web"):
         await run(handlers, {"httpGet": {"port": "web"}})
+
+
+async def test_redirects_are_followed_on_the_same_host_only(handlers: Handlers, web_port: int) -> None:
+    async def answered(path: str) -> str:
+        return await run(handlers, {"httpGet": {"path": path, "port": web_port}})
+
+    assert await answered("/302?to=/200") == ""
+    with pytest.raises(HandlerFailed, match=r"^HTTP probe failed with statuscode: 500$"):
+        await answered("/301?to=/500")
+    with pytest.raises(HandlerFailed, match=r"^HTTP probe failed with statuscode: 500$"):
+        await answered(f"/307?to=http://{HOST}:{web_port}/302%3Fto=/500")
+    for path in ("/302?to=http://0.0.0.0/500", "/302"):
+        assert (await answered(path)).startswith("Probe terminated redirects, Response body: <CIMultiDict")
+    with pytest.raises(HandlerFailed, match="stopped after 10 redirects"):
+        await answered("/302?to=itself")
 
 
 async def test_tcp(handlers: Handlers, web_port: int) -> None:

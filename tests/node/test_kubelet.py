@@ -228,6 +228,32 @@ async def test_a_missing_reference_waits_for_its_object(lab: KubeletLab) -> None
     await lab.wait_ready("env")
 
 
+async def test_a_container_that_starts_again_sees_what_its_config_map_says_now(lab: KubeletLab) -> None:
+    """The file that a subPath binds is chosen at the start: it would otherwise be old until the next one."""
+    await lab.client.create(CONFIG_MAPS, {"metadata": {"name": "s", "namespace": "default"}, "data": {"k": "old"}})
+    mounts = {"volumeMounts": [{"name": "v", "mountPath": "/k", "subPath": "k"}]}
+    volumes = [{"name": "v", "configMap": {"name": "s"}}]
+    script = "echo $(cat /k); test $(cat /k) = new && sleep 1000; sleep 6"
+    await lab.create(make_pod("again", ["sh", "-c", script], container=mounts, volumes=volumes))
+    await lab.wait_ready("again")
+    await lab.client.patch(CONFIG_MAPS, "default", "s", {"data": {"k": "new"}}, patch_type="merge")
+
+    async def restarted() -> bool:
+        return bool((await lab.status("again"))["restartCount"] >= 1)
+
+    await lab.until(restarted)
+    await lab.wait_ready("again")
+
+    async def printed() -> str:
+        return await lab.logs("again")
+
+    await lab.until(printed)
+    assert await lab.logs("again") == "new\n"
+    await lab.client.delete(PODS, "default", "again")  # and with it what is bound
+    await lab.wait_gone("again")
+    await lab.wait_nothing_left()
+
+
 async def test_a_sandbox_that_dies_is_made_again(lab: KubeletLab) -> None:
     await lab.create(make_pod("box"))
     await lab.wait_ready("box")

@@ -90,6 +90,22 @@ async def test_commands_over_websocket(lab: KubeletLab) -> None:
     assert orjson.loads(received[3])["details"]["causes"] == [{"reason": "ExitCode", "message": "3"}]
 
 
+async def test_a_command_may_be_long(lab: KubeletLab) -> None:
+    """It comes in the request's line, which the API server takes up to 1 MiB of."""
+    await lab.create(make_pod("long"))
+    await lab.wait_ready("long")
+    url = f"{URL}/exec/default/long/c?output=1&command=echo&command={'a' * 100_000}"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url, ssl=insecure(), protocols=["v4.channel.k8s.io"]) as socket,
+    ):
+        printed = b""
+        async for message in socket:
+            if message.data[0] == 1:
+                printed += message.data[1:]
+    assert printed == b"a" * 100_000 + b"\n"
+
+
 async def test_older_websocket_protocols(lab: KubeletLab) -> None:
     await lab.create(make_pod("box"))
     await lab.wait_ready("box")

@@ -105,7 +105,8 @@ class Shop:
         return socket
 
     async def _openapi(self, _: web.Request) -> web.Response:
-        paths = {f"{_PATH}/carts": {"get": {"operationId": "listCarts"}}, "/version": {}}
+        name = {"in": "path", "name": "name", "type": "string", "required": True}
+        paths = {f"{_PATH}/carts": {"get": {"operationId": "listCarts"}, "parameters": [name]}, "/version": {}}
         return web.json_response({"swagger": "2.0", "paths": paths, "definitions": {}}, headers={"Etag": '"1"'})
 
     async def _openapi_index(self, _: web.Request) -> web.Response:
@@ -243,6 +244,8 @@ async def test_discovery_and_openapi_show_one_api(api: RestClient) -> None:
                 break
             await asyncio.sleep(0.05)
     assert "/api/v1/pods" in spec["paths"]
+    older = {"Accept": "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"}
+    assert f"{_PATH}/carts".encode() in (await api.raw("GET", "/openapi/v2", headers=older))[1]
     index = (await get("/openapi/v3"))["paths"]
     assert (await get(index[_PATH[1:]]["serverRelativeURL"])) == {"openapi": "3.0.0", "hash": "A"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -48,6 +49,24 @@ async def test_a_frame_for_each_event_and_a_close_at_the_end(api: RestClient, ht
         await api.delete(CONFIG_MAPS, "default", "first")
         assert (await _event(socket))["type"] == "DELETED"
         assert (await asyncio.wait_for(socket.receive(), 10)).type is aiohttp.WSMsgType.CLOSE
+
+
+async def test_a_history_that_is_lost_is_told_by_an_event(tmp_path: Path) -> None:
+    """Not by the answer's status, with which older client libraries do not look into its body."""
+    path = f"{_PATH}?watch=1&resourceVersion=1"
+    async with ApiServerProcess(tmp_path) as server:
+        await server.stop()
+        await server.start()  # the watch cache begins where the store is now
+        async with aiohttp.ClientSession(base_url=f"https://127.0.0.1:{server.port}") as http:
+            async with http.get(path, ssl=False, headers=_token()) as answer:
+                assert answer.status == 200
+                told = orjson.loads(await asyncio.wait_for(answer.read(), 10))
+            async with http.ws_connect(path, ssl=False, headers=_token()) as socket:
+                assert await _event(socket) == told
+    assert told["type"] == "ERROR"
+    status = told["object"]
+    assert (status["kind"], status["code"], status["reason"]) == ("Status", 410, "Expired")
+    assert status["message"].startswith("too old resource version: 1 (")
 
 
 async def test_the_token_may_come_as_a_subprotocol(http: aiohttp.ClientSession) -> None:

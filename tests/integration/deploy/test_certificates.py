@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[3] / "deploy/system/certificates.sh"
+DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
+SCRIPT = DEPLOY / "system/certificates.sh"
 HOSTS = ("master=192.0.2.1", "node1=192.0.2.2")
 
 
@@ -26,16 +28,63 @@ def fingerprint(certificate: Path) -> str:
 def test_every_certificate_is_signed_by_the_one_authority(tmp_path: Path) -> None:
     assert make(tmp_path, *HOSTS).returncode == 0
     authority = str(tmp_path / "master/pki/ca.crt")
-    certificates = sorted(tmp_path.glob("*/pki/*.crt"))
+    certificates = sorted(set(tmp_path.glob("*/pki/*.crt")) - set(tmp_path.glob("*/pki/front-proxy-*.crt")))
     assert {"apiserver.crt", "kubelet.crt", "kube-proxy.crt", "admin.crt"} <= {path.name for path in certificates}
     for certificate in certificates:
         openssl("verify", "-CAfile", authority, str(certificate))
+
+
+def test_only_the_front_proxy_is_signed_by_its_own_authority(tmp_path: Path) -> None:
+    """Other API servers believe whom its owner says that he speaks for: no user's certificate may pass for it."""
+    make(tmp_path, *HOSTS)
+    pki = tmp_path / "master/pki"
+    proxy = str(pki / "front-proxy-client.crt")
+    openssl("verify", "-CAfile", str(pki / "front-proxy-ca.crt"), "-purpose", "sslclient", proxy)
+    assert openssl("x509", "-in", proxy, "-noout", "-subject").split("=")[-1].strip() == "front-proxy-client"
+    for name, authority in (("front-proxy-client", "ca"), ("admin", "front-proxy-ca")):
+        with pytest.raises(subprocess.CalledProcessError):
+            openssl("verify", "-CAfile", str(pki / f"{authority}.crt"), str(pki / f"{name}.crt"))
+
+
+def test_the_api_server_is_given_only_files_that_are_made(tmp_path: Path) -> None:
+    make(tmp_path, *HOSTS)
+    flags = (DEPLOY / "systemd/environment/apiserver").read_text()
+    named = set(re.findall(r"=/etc/kubernetes/pki/(\S+)", flags))
+    assert {"apiserver.crt", "front-proxy-ca.crt", "front-proxy-client.key"} <= named
+    assert named <= {path.name for path in (tmp_path / "master/pki").iterdir()}
+
+
+def install(folder: Path, config: Path) -> subprocess.CompletedProcess[str]:
+    """install_certificates as master.sh runs it."""
+    script = f"""
+        set -euo pipefail
+        . {DEPLOY}/lib/settings.sh
+        . {DEPLOY}/lib/environment.sh
+        SELF_NAME=master SELF_ADDRESS=192.0.2.1
+        install_certificates {folder}
+    """
+    environment = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "MK_CONFIG": str(config)}
+    return subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=False)
+
+
+def test_a_master_is_not_given_what_its_api_server_would_not_start_with(tmp_path: Path) -> None:
+    made, config = tmp_path / "made", tmp_path / "config"
+    make(made, *HOSTS)
+    (made / "master/pki/front-proxy-client.crt").unlink()
+    done = install(made / "master", config)
+    assert done.returncode == 1
+    assert "run certificates.sh again" in done.stderr
+    assert not config.exists()
+    make(made, *HOSTS)
+    assert install(made / "master", config).returncode == 0
+    assert (config / "pki/front-proxy-client.crt").exists()
 
 
 def test_a_node_gets_neither_the_authority_nor_what_administers(tmp_path: Path) -> None:
     make(tmp_path, *HOSTS)
     names = {path.name for path in (tmp_path / "node1").rglob("*")}
     assert not names & {"ca.key", "sa.key", "admin.conf", "admin.key", "apiserver.key", "controller-manager.conf"}
+    assert not [name for name in names if name.startswith("front-proxy")]
     assert {"ca.crt", "kubelet.conf", "kube-proxy.conf"} <= names
 
 

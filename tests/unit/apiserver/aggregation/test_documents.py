@@ -104,6 +104,21 @@ def test_a_group_version_keeps_its_paths_and_what_they_need() -> None:
     assert sorted(found["definitions"]) == ["Part", "Thing"]
 
 
+def test_parameters_that_paths_share_are_written_out() -> None:
+    limit, dry = {"in": "query", "name": "limit", "type": "integer"}, {"in": "query", "name": "dryRun"}
+    refers, unknown = {"$ref": "#/parameters/limit-1"}, {"$ref": "#/parameters/gone"}
+    body = {"in": "body", "name": "body", "schema": {"properties": {"parameters": _reference("Thing")}}}
+    spec = {
+        "paths": {"/apis/g/v1/things": {"get": {"parameters": [refers, dry, body]}, "parameters": [refers, unknown]}},
+        "parameters": {"limit-1": limit},
+        "definitions": {"Thing": {}},
+    }
+    found = openapi.of_group_version(spec, "/apis/g/v1")
+    things = found["paths"]["/apis/g/v1/things"]
+    assert things == {"get": {"parameters": [limit, dry, body]}, "parameters": [limit, unknown]}
+    assert list(found["definitions"]) == ["Thing"]
+
+
 def test_definitions_of_the_same_name_get_another_one_where_they_differ() -> None:
     local = {"paths": {"/a": {}}, "definitions": {"Same": {"type": "string"}, "Thing": {"type": "integer"}}}
     remote = {

@@ -120,4 +120,4 @@ def test_openapi_says_less_in_its_second_version() -> None:
     made = openapi.definitions(_kinds(crd), "#/definitions/", v2=True)["com.example.v1.Widget"]
     assert made["properties"]["a"] == {}
     assert made["properties"]["b"] == {"type": "object"}
-    assert made["properties"]["metadata"] == {"$ref": f"#/definitions/{openapi.OBJECT_META}"}
+    assert made["properties"]["metadata"]["$ref"] == f"#/definitions/{openapi.OBJECT_META}"

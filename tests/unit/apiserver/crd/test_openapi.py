@@ -6,18 +6,20 @@ from typing import Any
 
 import pytest
 
-from apiserver.crd.openapi import published
+from apiserver.crd.openapi import OBJECT_META, published
+from apiserver.openapi import describing
+from apiserver.openapi.definitions import V2_PREFIX, V3_PREFIX
 
 _TEXT = {"type": "string"}
 _META = {"apiVersion", "kind", "metadata"}
 
 
 def v2(schema: Any) -> Any:
-    return published(schema, "#/definitions/", v2=True)
+    return published(schema, V2_PREFIX, v2=True)
 
 
 def v3(schema: Any) -> Any:
-    return published(schema, "#/components/schemas/", v2=False)
+    return published(schema, V3_PREFIX, v2=False)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,19 @@ def test_v3_says_nearly_all() -> None:
     assert v3({**schema, "example": {}}) == schema
     either = {"x-kubernetes-int-or-string": True}
     assert v3(either) == {**either, "anyOf": [{"type": "integer"}, {"type": "string"}]}
+
+
+def test_metadata_begins_as_conformance_reads_it() -> None:
+    """What upstream's e2e test looks for in `kubectl explain` of a custom resource."""
+    schema = {"type": "object", "x-kubernetes-embedded-resource": True}
+    for said, prefix in ((v2(schema), V2_PREFIX), (v3(schema), V3_PREFIX)):
+        fields = said["properties"]
+        assert fields["apiVersion"]["description"].startswith("APIVersion defines ")
+        assert fields["metadata"].pop("description").startswith("Standard object's metadata")
+        reference = {"$ref": prefix + OBJECT_META}
+        assert fields["metadata"] == (reference if prefix == V2_PREFIX else {"allOf": [reference]})
+    created = describing.load().of_field(OBJECT_META, "creationTimestamp")
+    assert created.startswith("CreationTimestamp is a timestamp ")
 
 
 def test_embedded_objects_have_metadata() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import pytest
@@ -66,3 +67,53 @@ def test_the_protobuf_form_has_every_definition(v2: Object) -> None:
         assert isinstance(entry, bytes)
         names += [value.decode() for number, _, value in wire.fields(entry) if number == 1 and isinstance(value, bytes)]
     assert names == list(v2["definitions"])
+
+
+def _inside(data: bytes, *path: int) -> list[int | bytes]:
+    """The values of the fields that the numbers lead to."""
+    found: list[int | bytes] = [data]
+    for number in path:
+        found = [value for each in found if isinstance(each, bytes) for n, _, value in wire.fields(each) if n == number]
+    return found
+
+
+def test_the_protobuf_form_of_what_only_other_servers_say() -> None:
+    parameters = [
+        {"in": "query", "name": "limit", "type": "integer", "maximum": 10, "allowEmptyValue": True},
+        {"in": "path", "name": "name", "type": "string", "pattern": "a", "required": True},
+        {"in": "header", "name": "X-A", "type": "array", "items": {"type": "string"}},
+        {"in": "body", "name": "body", "schema": {"type": "object", "x-a": 1}},
+        {"$ref": "#/parameters/gone"},
+    ]
+    answer = {"description": "OK", "headers": {"X-B": {"type": "string"}}}
+    operation = {"tags": ["a"], "deprecated": True, "responses": {"200": answer, "404": {"$ref": "#/responses/gone"}}}
+    thing = {"type": "object", "additionalProperties": True, "minProperties": 1, "enum": [{"a": 1}], "title": "Thing"}
+    document = {"paths": {"/a": {"parameters": parameters, "get": operation}}, "definitions": {"Thing": thing}}
+    path = _inside(gnostic.encode(document), 8, 2, 2)[0]
+    assert isinstance(path, bytes)
+    value = (9, 1, 2)  # of a parameter that is no body
+    assert _inside(path, *value, 3, 4) == [b"limit"]
+    assert _inside(path, *value, 3, 5) == [1]
+    assert _inside(path, *value, 3, 11) == [struct.pack("<d", 10)]
+    assert _inside(path, *value, 4, 4) + _inside(path, *value, 4, 16) == [b"name", b"a"]
+    assert _inside(path, *value, 1, 7, 1) == [b"string"]
+    assert _inside(path, 9, 1, 1, 5, 31, 1) == [b"x-a"]
+    assert _inside(path, 9, 2, 1) == [b"#/parameters/gone"]
+    assert _inside(path, 2, 1) + _inside(path, 2, 11) == [b"a", 1]
+    assert _inside(path, 2, 9, 1, 2, 1, 3, 1, 1) == [b"X-B"]
+    assert _inside(path, 2, 9, 1, 2, 2, 1) == [b"#/responses/gone"]
+    (definition,) = _inside(gnostic.encode(document), 9, 1, 2)
+    assert isinstance(definition, bytes)
+    assert _inside(definition, 18) + _inside(definition, 20, 2) + _inside(definition, 21, 2) == [1, b'{"a":1}', 1]
+
+
+@pytest.mark.parametrize("wrong", [None, 1, "a", [1, None], {"a": 1}, True])
+def test_the_protobuf_form_leaves_out_what_is_malformed(wrong: Any) -> None:
+    """One server behind ours must not take the document from all clients."""
+    words = ["$ref", "type", "items", "required", "properties", "enum", "maximum", "maxLength", "in", "schema", "name"]
+    item = dict.fromkeys([*words, "parameters", "responses", "additionalProperties", "description", "get"], wrong)
+    here = {
+        **item,
+        "get": {**item, "parameters": [item, {"in": "body", "schema": wrong}, {"in": "query", "items": wrong}]},
+    }
+    gnostic.encode({"info": wrong, "paths": {"/a": wrong, "/b": here}, "definitions": {"A": wrong, "B": item}})

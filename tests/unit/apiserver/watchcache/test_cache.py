@@ -207,7 +207,7 @@ async def test_too_old_and_too_slow_watches_are_told(cluster: Cluster) -> None:
     with pytest.raises(Gone, match="too old resource version"):
         await anext(slow)
     with pytest.raises(Gone, match=f"too old resource version: {start} "):
-        cluster.pods.watch(after=start)
+        await anext(cluster.pods.watch(after=start))
     assert cluster.pods.watchers == 0
     assert len(brief(await read(cluster.pods.watch(after=start + 1), 10))) == 10
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from apimachinery import schema
+from apimachinery.patch import strategic
 from kubelet.plan.admission import rejection
 from kubelet.plan.eviction import (
     DiskUse,
@@ -20,13 +22,23 @@ from kubelet.plan.eviction import (
     parse_thresholds,
     rank,
 )
-from kubelet.plan.node import Machine, NodeFacts, Usage, label_patch, new_node, node_status, status_changed
+from kubelet.plan.node import (
+    Machine,
+    NodeFacts,
+    Usage,
+    label_patch,
+    new_node,
+    node_status,
+    status_changed,
+    status_patch,
+)
 from kubelet.plan.qos import oom_score_adj, qos_class
 from tests.unit.kubelet.plan.pods import container, make_pod
 
 MACHINE = Machine(cpus=4, memory_bytes=8 << 30, disk_bytes=100 << 30, hostname="n1")
 FACTS = NodeFacts(name="n1", ip="192.0.2.1", machine=MACHINE, labels={"zone": "a"}, reserved={"cpu": 500, "memory": 0})
 NOW = "2026-01-01T00:00:00Z"
+_NODE = "io.k8s.api.core.v1.Node"
 
 
 def with_resources(requests: dict[str, str], limits: dict[str, str] | None = None) -> dict[str, Any]:
@@ -54,6 +66,25 @@ def test_resources_that_an_administrator_has_given_the_node_are_allocatable() ->
     assert status["capacity"]["cpu"] == "4"
     assert status_changed(before, status)
     assert not status_changed(status, node_status(FACTS, status, NOW, 0))
+
+
+def test_resources_that_an_administrator_has_taken_away_are_no_longer_allocatable() -> None:
+    """A merge leaves what it does not name: the scheduler would go on giving out what is no more."""
+    with_dongle = node_status(FACTS, {"capacity": {"example.com/dongle": "4"}}, NOW, 0)
+    before = {**with_dongle, "capacity": node_status(FACTS, {}, NOW, 0)["capacity"]}
+    status = node_status(FACTS, before, NOW, 0)
+    assert status_changed(before, status)
+    written = strategic.apply({"status": before}, status_patch(before, status), schema.load().named(_NODE))
+    assert written["status"]["allocatable"] == status["allocatable"]
+    assert not status_changed(written["status"], node_status(FACTS, written["status"], NOW, 0))
+
+
+def test_the_patch_does_not_bring_back_what_is_taken_away_meanwhile() -> None:
+    before = node_status(FACTS, {"capacity": {"example.com/dongle": "4"}}, NOW, 0)
+    larger = dataclasses.replace(FACTS, machine=dataclasses.replace(MACHINE, cpus=8))
+    patch = status_patch(before, node_status(larger, before, NOW, 0))
+    assert patch["status"]["capacity"] == {"cpu": "8"}
+    assert patch["status"]["allocatable"] == {"cpu": "7500m"}
 
 
 def test_conditions_say_what_is_wrong_and_since_when() -> None:
