@@ -6,6 +6,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import orjson
 from aiohttp import web
@@ -22,7 +23,7 @@ from kubelet.pods import PodManager
 from kubelet.runtime.engine import Engine
 from kubelet.runtime.interface import LogOptions, Runtime, RuntimeFailure
 from kubelet.runtime.sessions import Session, attach_session, exec_session
-from kubelet.server import port_forward, remote_command, spdy_command
+from kubelet.server import port_forward, remote_command, spdy_command, websocket_port_forward
 from kubelet.server.auth import KubeletAuth
 from kubelet.server.stats import StatsProvider
 from kubelet.status import StatusManager
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 _MAX_LINE_BYTES = 1 << 20  # a command that is to be run is in it
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _RUN_SECONDS = 60.0
+_SYSTEM_LOGS = Path("/var/log")
 
 
 class KubeletServer:
@@ -64,6 +66,7 @@ class KubeletServer:
         routes.add_route("*", "/portForward/{namespace}/{pod}/{uid}", self._port_forward)
         routes.add_post("/run/{namespace}/{pod}/{container}", self._run)
         routes.add_post("/run/{namespace}/{pod}/{uid}/{container}", self._run)
+        _add_system_logs(application)
         await self._listen(application, address, port, context)
 
     async def start_read_only(self, address: str, port: int) -> None:
@@ -183,9 +186,14 @@ class KubeletServer:
         sandbox = self._cache.pod(uid_of(pod)).sandbox if pod is not None else None
         if pod is None or sandbox is None or not sandbox.running:
             raise web.HTTPNotFound(text=f'pod "{name}" not found')
-        if request.headers.get("Upgrade", "").lower() != "spdy/3.1":
+        pid = 0 if pod["spec"].get("hostNetwork") else sandbox.pid
+        protocol = request.headers.get("Upgrade", "").lower()
+        if protocol == "websocket":
+            shown = f"{name}_{pod['metadata']['namespace']}, uid {uid_of(pod)}"
+            return await websocket_port_forward.serve(request, pid, shown)
+        if protocol != "spdy/3.1":
             raise web.HTTPBadRequest(text="Upgrade request required")
-        return await port_forward.serve(request, 0 if pod["spec"].get("hostNetwork") else sandbox.pid)
+        return await port_forward.serve(request, pid)
 
     async def _run(self, request: web.Request) -> web.Response:
         pod = self._pod(request)
@@ -217,6 +225,12 @@ async def _stream(
     except RuntimeFailure as error:
         raise web.HTTPInternalServerError(text=str(error)) from error
     return await remote_command.serve(request, session, wanted["stdin"])
+
+
+def _add_system_logs(application: web.Application) -> None:
+    if _SYSTEM_LOGS.is_dir():
+        # Links lead no further than that folder: a pod may have been given it to write to.
+        application.router.add_static("/logs/", _SYSTEM_LOGS, show_index=True)
 
 
 def _streams(request: web.Request) -> dict[str, bool]:

@@ -1,30 +1,21 @@
-"""port-forward over SPDY: for each connection of the client a data and an error stream, joined to a port of the pod.
-
-The port is reached on the pod's own loopback, from within its network namespace, as the real kubelet does it."""
+"""port-forward over SPDY: for each connection of the client a data and an error stream, joined to a port of the pod."""
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import logging
-import os
-import socket
-import threading
 from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from kubelet.handlers import connect_error
+from kubelet.server import pod_port
 from kubelet.server.spdy import Data, Event, GoAway, SpdyError, StreamOpened, StreamReset
 from kubelet.server.spdy_command import Client
 
 logger = logging.getLogger(__name__)
 
 PROTOCOL = "portforward.k8s.io"
-_CONNECT_SECONDS = 10.0
-_CHUNK_BYTES = 32 << 10
 _MOST_CONNECTIONS = 100
-_CLONE_NEWNET = 0x40000000
 
 
 @dataclass(slots=True)
@@ -34,7 +25,7 @@ class _Pair:
     port: int = 0
     error: int = 0
     data: int = 0
-    incoming: asyncio.Queue[bytes | None] = field(default_factory=lambda: asyncio.Queue(64))
+    incoming: pod_port.Incoming = field(default_factory=pod_port.incoming)
     task: asyncio.Task[None] | None = None
 
 
@@ -67,11 +58,11 @@ class PortForward:
             await self._open(event)
         elif isinstance(event, Data):
             pair = self._by_stream.get(event.stream)
-            if pair is not None and event.stream == pair.data and pair.task is not None and not pair.task.done():
+            if pair is not None and event.stream == pair.data and pair.task is not None:
                 if event.data:
-                    await pair.incoming.put(event.data)
+                    await pod_port.give(pair.incoming, event.data, pair.task)
                 if event.ended:
-                    await pair.incoming.put(None)
+                    await pod_port.give(pair.incoming, None, pair.task)
         elif isinstance(event, StreamReset):
             pair = self._by_stream.get(event.stream)
             if pair is not None and pair.task is not None:
@@ -97,80 +88,19 @@ class PortForward:
 
     async def _forward(self, request: str, pair: _Pair) -> None:
         connection = self._client.connection
-        message = b""
+
+        async def send(data: bytes) -> None:
+            await self._client.send(connection.data(pair.data, data))
+
         try:
-            await self._join(pair)
-        except (OSError, TimeoutError) as error:
-            why = connect_error(error) if isinstance(error, OSError) and error.errno else "timed out"
-            text = f"error forwarding port {pair.port} to pod: failed to connect to localhost:{pair.port}: {why}"
-            message = text.encode()
+            why = await pod_port.join(self._pid, pair.port, pair.incoming, send)
         finally:
             self._pairs.pop(request, None)
             for stream in (pair.error, pair.data):
                 self._by_stream.pop(stream, None)
+        message = f"error forwarding port {pair.port} to pod: {why}".encode() if why else b""
         ends = connection.data(pair.data, b"", ended=True) + connection.data(pair.error, message, ended=True)
         await self._client.send(ends)
-
-    async def _join(self, pair: _Pair) -> None:
-        loop = asyncio.get_running_loop()
-        found = await asyncio.to_thread(socket_in_namespace, self._pid)
-        try:
-            async with asyncio.timeout(_CONNECT_SECONDS):
-                await loop.sock_connect(found, ("127.0.0.1", pair.port))
-        except BaseException:
-            found.close()
-            raise
-        reader, writer = await asyncio.open_connection(sock=found)
-        send = asyncio.create_task(_feed(pair.incoming, writer), name="port-forward-in")
-        try:
-            while data := await reader.read(_CHUNK_BYTES):
-                await self._client.send(self._client.connection.data(pair.data, data))
-        finally:
-            send.cancel()
-            writer.close()
-
-
-async def _feed(incoming: asyncio.Queue[bytes | None], writer: asyncio.StreamWriter) -> None:
-    while (data := await incoming.get()) is not None:
-        writer.write(data)
-        await writer.drain()
-    if writer.can_write_eof():
-        writer.write_eof()
-
-
-def socket_in_namespace(pid: int) -> socket.socket:
-    """A TCP socket in the network namespace of the process; 0: in our own. Raises OSError. Blocks briefly."""
-    if not pid:
-        return _new_socket()
-    result: list[socket.socket | OSError] = []
-
-    def make() -> None:
-        # This thread ends in the other namespace: it is never used for anything else.
-        try:
-            descriptor = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                libc = ctypes.CDLL(None, use_errno=True)
-                if libc.setns(descriptor, _CLONE_NEWNET) != 0:
-                    raise OSError(ctypes.get_errno(), "cannot enter the pod's network namespace")
-            finally:
-                os.close(descriptor)
-            result.append(_new_socket())
-        except OSError as error:
-            result.append(error)
-
-    thread = threading.Thread(target=make, name="port-forward-socket")
-    thread.start()
-    thread.join()
-    found = result[0]
-    if isinstance(found, OSError):
-        raise found
-    return found
-
-
-def _new_socket() -> socket.socket:
-    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    made.setblocking(False)
-    return made
 
 
 async def serve(request: web.Request, pid: int) -> web.StreamResponse:

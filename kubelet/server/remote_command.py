@@ -1,22 +1,20 @@
 """exec and attach over WebSocket: the subprotocols channel.k8s.io (its v4 and v5 as well) and base64.channel.k8s.io.
 
-Each message begins with a byte that names its channel; in the base64 forms it is a text, a digit and the encoded data.
 How a command ended is a Status on the error channel, before v4 the text of what went wrong, if anything did."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from kubelet.runtime.interface import RuntimeFailure
 from kubelet.runtime.sessions import Session
+from kubelet.server.channels import Channels
 
 logger = logging.getLogger(__name__)
 
@@ -31,46 +29,13 @@ STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
 _PING_SECONDS = 10.0
 
 
-class Channels:
-    """Messages of one socket, in the form that its subprotocol gives them."""
-
-    def __init__(self, socket: web.WebSocketResponse, protocol: str) -> None:
-        self._socket = socket
-        self._encoded = "base64" in protocol
-        self._has_status = protocol.startswith(("v4.", "v5."))
-
-    async def send(self, channel: int, data: bytes) -> None:
-        """One message."""
-        if self._encoded:
-            await self._socket.send_str(str(channel) + base64.b64encode(data).decode())
-        else:
-            await self._socket.send_bytes(bytes([channel]) + data)
-
-    async def ended(self, status: Mapping[str, Any]) -> None:
-        """Say how it ended."""
-        if self._has_status:
-            await self.send(ERROR, orjson.dumps(status))
-        elif status["status"] != "Success":
-            await self.send(ERROR, status["message"].encode())
-
-    async def received(self) -> AsyncIterator[tuple[int, bytes]]:
-        """(channel, data) of what the client sends, until it leaves; what makes no sense is dropped."""
-        async for message in self._socket:
-            if message.type is WSMsgType.BINARY and message.data and not self._encoded:
-                yield message.data[0], message.data[1:]
-            elif message.type is WSMsgType.TEXT and message.data[:1].isdigit() and self._encoded:
-                try:
-                    yield int(message.data[0]), base64.b64decode(message.data[1:], validate=True)
-                except binascii.Error:
-                    continue
-
-
 async def serve(request: web.Request, session: Session, stdin: bool) -> web.WebSocketResponse:
     """Carry one session over the request's WebSocket until either side ends."""
     socket = web.WebSocketResponse(protocols=PROTOCOLS, heartbeat=_PING_SECONDS * 3, compress=False, max_msg_size=0)
     await socket.prepare(request)
     # A client that names no subprotocol speaks the oldest.
-    channels = Channels(socket, socket.ws_protocol or "channel.k8s.io")
+    protocol = socket.ws_protocol or "channel.k8s.io"
+    channels = Channels(socket, protocol)
     await channels.send(STDOUT, b"")  # tells the client that the command runs
     pump = asyncio.create_task(_to_client(channels, session), name="exec-output")
     feed = asyncio.create_task(_from_client(channels, session, stdin), name="exec-input")
@@ -78,18 +43,25 @@ async def serve(request: web.Request, session: Session, stdin: bool) -> web.WebS
         done, _ = await asyncio.wait({pump, feed}, return_when=asyncio.FIRST_COMPLETED)
         if pump in done:
             await pump
-            await channels.ended(exit_status(await session.exit_code()))
+            await _tell_end(channels, protocol, exit_status(await session.exit_code()))
         else:
             await feed
     except (RuntimeFailure, OSError) as error:
         if not socket.closed:
-            await channels.ended(failure(str(error)))
+            await _tell_end(channels, protocol, failure(str(error)))
     finally:
         session.close()
         for task in (pump, feed):
             task.cancel()
         await socket.close()
     return socket
+
+
+async def _tell_end(channels: Channels, protocol: str, status: Mapping[str, Any]) -> None:
+    if protocol.startswith(("v4.", "v5.")):
+        await channels.send(ERROR, orjson.dumps(status))
+    elif status["status"] != "Success":
+        await channels.send(ERROR, status["message"].encode())
 
 
 async def _to_client(channels: Channels, session: Session) -> None:

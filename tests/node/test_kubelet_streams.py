@@ -165,6 +165,29 @@ async def test_forwarded_ports_end_at_the_pod_s_loopback(lab: KubeletLab) -> Non
     assert b"failed to connect to localhost:81" in received[5]
 
 
+async def test_forwarded_ports_over_websocket(lab: KubeletLab) -> None:
+    await lab.create(make_pod("web", ["httpd", "-f", "-p", "127.0.0.1:8080"], terminationGracePeriodSeconds=1))
+    await lab.wait_ready("web")
+    received = [b""] * 4
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(
+            f"{URL}/portForward/default/web",
+            params={"port": "8080,81"},
+            protocols=["v4.channel.k8s.io"],
+            ssl=insecure(),
+        ) as socket,
+    ):
+        await socket.send_bytes(b"\x00GET /bin/busybox HTTP/1.0\r\n\r\n")
+        async for message in socket:  # ends when both connections have
+            received[message.data[0]] += message.data[1:]
+    assert [found[:2] for found in received] == [port.to_bytes(2, "little") for port in (8080, 8080, 81, 81)]
+    assert b"200 OK" in received[0].split(b"\r\n")[0]
+    assert received[1][2:] == b""
+    assert received[3][2:].startswith(b"error forwarding port 81 to pod web_default, uid ")
+    assert received[3].endswith(b": failed to connect to localhost:81: connection refused")
+
+
 async def test_logs_that_follow_and_previous_ones(lab: KubeletLab) -> None:
     await lab.create(make_pod("talks", ["sh", "-c", "for i in 1 2 3; do echo line $i; sleep 0.3; done; exit 1"]))
 
@@ -201,6 +224,8 @@ async def test_statistics_and_what_else_is_served(lab: KubeletLab) -> None:
         assert b"kubelet_running_pods 1\n" in (await get("/metrics"))[1]
         assert orjson.loads((await get("/pods"))[1])["items"][0]["metadata"]["name"] == "box"
         assert await get("/healthz") == (200, b"ok")
+        assert b'href="/logs/' in (await get("/logs/"))[1]
+        assert (await get("/logs/%2e%2e/%2e%2e/etc/passwd"))[0] in (403, 404)
         assert (await get("/containerLogs/default/none/c"))[0] == 404
         assert (await get("/containerLogs/default/box/none"))[0] == 404
         assert (await get("/containerLogs/default/box/c?previous=true"))[0] == 400
