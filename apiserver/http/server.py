@@ -297,6 +297,8 @@ class ApiServer:
             raise reply.terminating(kind.resource)
         if info.verb not in verbs or served is None or info.subresource not in OBJECT_SUBRESOURCES:
             raise reply.method_not_allowed()
+        if not info.name and info.verb in ("update", "patch") and not kind.custom:
+            raise reply.method_not_allowed()
         if kind.resource.namespaced and not info.namespace and info.verb not in ("list", "watch"):
             raise reply.unknown_resource() if info.name else reply.method_not_allowed()
         if kind.deprecation is not None:

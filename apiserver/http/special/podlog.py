@@ -44,8 +44,7 @@ class PodLogs:
         container = choose_container(pod, first(call.query, "container"))
         node = (pod.get("spec") or {}).get("nodeName")
         if not node:
-            # The reference answers an empty log for a pod that no node has.
-            return web.Response(body=b"", headers={"Content-Type": TEXT})
+            return web.Response(status=204)
         path = f"/containerLogs/{quote(namespace_of(pod))}/{quote(name_of(pod))}/{quote(container)}"
         url = self._kubelets.url(node, f"{path}?{urlencode(parameters)}" if parameters else path)
         try:

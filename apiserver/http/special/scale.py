@@ -22,6 +22,8 @@ from apiserver.registry.served import Served
 from apiserver.registry.update import Update
 
 _GROUP, _VERSION, _KIND = "autoscaling", "v1", "Scale"
+#: Those of which a read says that the scale is not found; of the others, that the object is not.
+_SAY_SCALE = frozenset({"deployments", "replicasets", "replicationcontrollers"})
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
@@ -53,9 +55,19 @@ class Scales:
         self._typed = Served(typed.kind, served.store, typed.schema, served.admission)
 
     async def get(self, call: Call) -> Reply:
-        """The present scale."""
-        found = await reading.get(self._served, call.info.namespace, call.info.name)
+        """The present scale; raises NotFound."""
+        try:
+            found = await reading.get(self._served, call.info.namespace, call.info.name)
+        except errors.NotFound:
+            raise self._not_found(call.info.name) from None
         return reply.document(self._form.scale_of(await self._served.opened(found)), call.representation())
+
+    def _not_found(self, name: str) -> errors.NotFound:
+        resource = self._served.kind.resource
+        if resource.plural not in _SAY_SCALE:
+            return self._served.not_found(name)
+        # The reference's ReplicationControllers have their scale from the group autoscaling.
+        return errors.not_found(resource.group or _GROUP, f"{resource.plural}/scale", name)
 
     async def update(self, call: Call) -> Reply:
         """PUT."""

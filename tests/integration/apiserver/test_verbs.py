@@ -224,6 +224,32 @@ async def test_two_who_apply_a_new_object_at_once_both_succeed(api: RestClient) 
     assert len((await api.get(CONFIG_MAPS, "default", "shared"))["data"]) == 8
 
 
+async def test_what_is_not_there_in_the_reference_s_words(api: RestClient) -> None:
+    async def told(path: str) -> str:
+        status, answer = await ask(api, "GET", path)
+        assert status == 404
+        return str(answer["message"])
+
+    apps, core = "/apis/apps/v1/namespaces/default", "/api/v1/namespaces/default"
+    assert await told(f"{apps}/deployments/x/scale") == 'deployments/scale.apps "x" not found'
+    assert await told(f"{apps}/statefulsets/x/scale") == 'statefulsets.apps "x" not found'
+    rc = 'replicationcontrollers/scale.autoscaling "x" not found'
+    assert await told(f"{core}/replicationcontrollers/x/scale") == rc
+
+
+async def test_a_collection_is_not_put(api: RestClient) -> None:
+    for method, media_type in (("PUT", "application/json"), ("PATCH", "application/merge-patch+json")):
+        status, answer = await ask(api, method, "/api/v1/namespaces/default/configmaps", config_map("x"), media_type)
+        assert (status, answer["reason"]) == (405, "MethodNotAllowed")
+
+
+async def test_a_pod_without_a_node_has_no_log(api: RestClient) -> None:
+    spec = {"containers": [{"name": "c", "image": "nginx"}], "automountServiceAccountToken": False}
+    await ask(api, "POST", "/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": "default"}})
+    await ask(api, "POST", "/api/v1/namespaces/default/pods", {"metadata": {"name": "nowhere"}, "spec": spec})
+    assert await ask(api, "GET", "/api/v1/namespaces/default/pods/nowhere/log") == (204, "")
+
+
 async def test_a_limit_range_without_a_name_gets_one(api: RestClient) -> None:
     status, made = await ask(api, "POST", "/api/v1/namespaces/default/limitranges", {"metadata": {}}, dryRun="All")
     assert (status, len(made["metadata"]["name"])) == (201, 36)
