@@ -14,9 +14,8 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-import uvloop
-
 from component import flags, logs, metrics, sdnotify
+from component.eventloop import EventLoop
 from component.health import Check, HealthChecks
 from component.healthserver import HealthServer, serving_context
 from component.version import PROGRAM_VERSION
@@ -150,7 +149,7 @@ def run_process(
         return 1
     metrics.configure()
     logger.info("Starting", extra={"program": name, "version": PROGRAM_VERSION, "pid": os.getpid()})
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=EventLoop) as runner:
         code = runner.run(_supervise(serve, parsed, name))
         _leave_by_force(code)
     logging.shutdown()
