@@ -4,13 +4,13 @@ Pure. Errors are ValueError with the reference's texts. The lexer of the string 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from apimachinery import fielderrors, names
 from apimachinery.fielderrors import FieldError
+from apimachinery.integers import parse_int64
 from apimachinery.labels_lexer import Token, tokens
 from apimachinery.remembering import remembered
 
@@ -35,8 +35,6 @@ _BINARY: Final = {
 }
 _SIGN: Final = {EQUALS: "=", DOUBLE_EQUALS: "==", NOT_EQUALS: "!=", GREATER_THAN: ">", LESS_THAN: "<"}
 _FROM_EXPRESSION: Final = {"In": IN, "NotIn": NOT_IN, "Exists": EXISTS, "DoesNotExist": DOES_NOT_EXIST}
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-_MOST_DIGITS = 100  #: with zeros before it; int() refuses those of thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +183,10 @@ def _count_errors(operator: str, values: tuple[str, ...]) -> list[FieldError]:
 
 
 def _int64(text: str) -> int | None:
-    number = int(text) if len(text) <= _MOST_DIGITS and _INTEGER.fullmatch(text) else None
-    return number if number is not None and -(2**63) <= number < 2**63 else None
+    try:
+        return parse_int64(text)
+    except ValueError:
+        return None
 
 
 @remembered(1024)

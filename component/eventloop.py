@@ -32,7 +32,7 @@ class EventLoop(uvloop.Loop):
         try:
             made: tuple[asyncio.Transport, asyncio.BaseProtocol]
             made = await connect(protocol_factory, host, port, sock=sock, **options)
-        except (ValueError, TypeError):  # of the arguments: the descriptor was not taken over
+        except (ValueError, TypeError):  # of arguments: nothing was taken over; of a certificate: the socket was noted
             raise
         except BaseException:
             if sock is not None:

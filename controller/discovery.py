@@ -37,7 +37,7 @@ async def discover(client: RestClient) -> Discovered:
     failures: list[str] = []
     for version in versions:
         try:
-            served = await document(client, "/api/v1" if version == "v1" else f"/apis/{version}")
+            served = await document(client, path_of(version))
         except ServiceUnavailable as error:
             failures.append(f"{version}: {error.message}")
             continue
@@ -57,10 +57,15 @@ def _resources(group_version: str, served: Object) -> list[ServedResource]:
     ]
 
 
+def path_of(api_version: str) -> str:
+    """Where an API server says what it has of a group version. Pure."""
+    return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+
+
 async def serves(client: RestClient, resource: Resource) -> bool:
     """Whether there is such a resource that one may know of; raises ApiError."""
     try:
-        served = await document(client, f"/apis/{resource.api_version}" if resource.group else "/api/v1")
+        served = await document(client, path_of(resource.api_version))
     except (NotFound, Forbidden):
         return False
     return any(entry["name"] == resource.plural for entry in served["resources"])

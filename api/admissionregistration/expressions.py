@@ -54,6 +54,11 @@ def result_type(found: Checked) -> Type:
     return _RESULTS.get(found.result, DYN)
 
 
+def with_variables(known: Mapping[str, Type], composed: Mapping[str, Type]) -> Environment:
+    """Where expressions see the policy's variables of these types beside what is known anyway."""
+    return Environment({**known, "variables": object_of("variables", dict(composed))})
+
+
 @lru_cache(maxsize=2)
 def environment(*, params: bool = False) -> Environment:
     """Where match conditions are checked; those of policies with parameters see them."""

@@ -13,6 +13,7 @@ from api.admissionregistration.expressions import (
     expression_error,
     result_type,
     validate_match_conditions,
+    with_variables,
 )
 from api.admissionregistration.rules import validate_rule
 from api.gosyntax import named_strings, struct, typed_list
@@ -218,7 +219,7 @@ def _validate_variable(
         return [*errors, fe.required(f"{path}.expression", "expression is not specified")]
     result = DYN
     try:
-        found = Environment({**known, "variables": object_of("variables", dict(composed))}).check(text)
+        found = with_variables(known, composed).check(text)
         result = result_type(found)
     except CompileError as error:
         errors.append(fe.invalid(f"{path}.expression", text, f"compilation failed: {error}"))

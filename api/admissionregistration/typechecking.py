@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any, Final
 
-from api.admissionregistration.expressions import VARIABLES, result_type
+from api.admissionregistration.expressions import VARIABLES, result_type, with_variables
 from apimachinery.cel.environment import CompileError, Environment
-from apimachinery.cel.types import DYN, Type, object_of
+from apimachinery.cel.types import DYN, Type
 from apimachinery.objects import Object
 
 #: Of one rule.
@@ -48,14 +48,12 @@ def _environment(spec: Mapping[str, Any], kind: Type, params: Type | None) -> En
     composed: dict[str, Type] = {}
     for variable in spec.get("variables") or ():  # each sees those before it
         try:
-            checked = Environment({**known, "variables": object_of("variables", dict(composed))}).check(
-                variable["expression"]
-            )
+            checked = with_variables(known, composed).check(variable["expression"])
         except CompileError:
             composed[variable["name"]] = DYN
         else:
             composed[variable["name"]] = result_type(checked)
-    return Environment({**known, "variables": object_of("variables", composed)})
+    return with_variables(known, composed)
 
 
 def _why(where: Environment, text: str) -> str:

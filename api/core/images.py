@@ -15,8 +15,6 @@ _REFERENCE = re.compile(
     r"(?:@(?P<digest>[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?",
     re.ASCII,
 )
-
-
 _NAME_MAX = 255
 _IMAGE_ID = re.compile(r"[a-f0-9]{64}")
 

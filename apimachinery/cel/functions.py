@@ -5,14 +5,11 @@ Each raises ValueError for arguments it has no answer to."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from apimachinery import regex
 from apimachinery.remembering import remembered
-
-#: Longer patterns are compiled anew each time: they come from objects, and take room.
-_LONGEST_REMEMBERED: Final = 1024
 
 
 def is_sorted(values: Sequence[Any]) -> bool:
@@ -39,16 +36,8 @@ def greatest(values: Sequence[Any]) -> Any:
     return max(values)
 
 
-def _pattern(text: str) -> regex.Pattern:
-    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _compiled(text)
-
-
 @remembered(256)
-def _remembered(text: str) -> regex.Pattern:
-    return _compiled(text)
-
-
-def _compiled(text: str) -> regex.Pattern:
+def _pattern(text: str) -> regex.Pattern:
     try:
         return regex.compile_pattern(text)
     except regex.PatternError as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from api.gosyntax import string_list
 from api.validation.objectmeta import validate_field_manager
 from apimachinery import decode, errors
@@ -11,6 +9,7 @@ from apimachinery import fielderrors as fe
 from apimachinery.decode_yaml import decode_yaml
 from apimachinery.errors import BadRequest
 from apimachinery.fielderrors import FieldError
+from apimachinery.integers import parse_int64
 from apimachinery.objects import Object
 from apiserver.http.request_info import Query, first, is_true
 from apiserver.registry.context import IGNORE, STRICT, WARN, DeleteOptions
@@ -19,9 +18,7 @@ from apiserver.registry.reading import ListOptions
 _OPTIONS_KIND = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}
 _POLICIES = ("Foreground", "Background", "Orphan")
 _MAX_MANAGER_BYTES = 128
-_NUMBER = re.compile(r"[+-]?[0-9]+")
 _INT64 = 1 << 63
-_MAX_DIGITS = 100  #: with zeros before it
 
 
 def list_options(query: Query, *, watch: bool) -> ListOptions:
@@ -46,12 +43,10 @@ def integer(query: Query, name: str) -> int | None:
     text = first(query, name)
     if not text:
         return None
-    if not _NUMBER.fullmatch(text):
-        raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax')
-    number = int(text) if len(text) <= _MAX_DIGITS else _INT64
-    if not -_INT64 <= number < _INT64:
-        raise BadRequest(f'strconv.ParseInt: parsing "{text}": value out of range')
-    return number
+    try:
+        return parse_int64(text)
+    except ValueError as error:
+        raise BadRequest(f'strconv.ParseInt: parsing "{text}": {error}') from error
 
 
 def write_options(query: Query, verb: str, *, applies: bool = False) -> tuple[bool, str, str]:

@@ -55,9 +55,9 @@ class Served:
         self.stored_kind = store.kind
         self.schema = schema
         self.admission = admission
-        ruling = kind if kind.custom else self.stored_kind
-        self.strategies: dict[str, Strategy] = {"": kind.rules or ruling.strategy}
-        for sub in ruling.subresources:
+        self._ruling = kind if kind.custom else self.stored_kind
+        self.strategies: dict[str, Strategy] = {"": kind.rules or self._ruling.strategy}
+        for sub in self._ruling.subresources:
             if sub.strategy is not None:
                 self.strategies[sub.name] = sub.strategy
 
@@ -117,5 +117,4 @@ class Served:
 
     def invalid(self, name: str, problems: list[FieldError]) -> ApiError:
         """The 422 for broken rules, which are of the stored kind unless it is a custom one."""
-        ruling = self.kind if self.kind.custom else self.stored_kind
-        return errors.invalid(ruling.resource.group, ruling.kind, name, problems)
+        return errors.invalid(self._ruling.resource.group, self._ruling.kind, name, problems)

@@ -18,7 +18,7 @@ from apimachinery.errors import NotFound
 from apimachinery.objects import Object, name_of
 from client.rest import RestClient
 from controller.context import Context
-from controller.discovery import document
+from controller.discovery import document, path_of
 from controller.loop import Controller
 
 logger = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ class _Documents:
 
 
 def _path(group: str, version: str) -> str:
-    return f"/apis/{group}/{version}" if group else f"/api/{version}"
+    return path_of(f"{group}/{version}" if group else version)
 
 
 def _shown(kind: _Kind) -> str:

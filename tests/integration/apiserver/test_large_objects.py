@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -13,9 +11,7 @@ import pytest
 import yaml
 from aiohttp.test_utils import make_mocked_request
 
-from api.catalog import by_resource
 from apimachinery.objects import Object
-from apimachinery.schema import load
 from apiserver.http import reply, request_info
 from apiserver.http.call import Call
 from apiserver.http.reply import Reply
@@ -24,8 +20,7 @@ from apiserver.http.watching import WatchStreams
 from apiserver.interfaces import Attributes, Decision, UserInfo
 from apiserver.registry import decoding, ownership, patching
 from apiserver.registry.registry import Registry
-from apiserver.storage.sqlite import open_sqlite
-from apiserver.watchcache.feed import Feed
+from tests.integration.apiserver.inprocess import config_map_registry
 
 _PATH = "/api/v1/namespaces/default/configmaps"
 _MERGE = "application/merge-patch+json"
@@ -69,19 +64,8 @@ class Server:
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    storage = await open_sqlite(":memory:")
-    feed = Feed(storage)
-    registry = Registry(feed, load())
-    kind = by_resource("", "v1", "configmaps")
-    assert kind is not None
-    registry.add([kind])
-    running = asyncio.create_task(feed.run())
-    await feed.wait_ready()
-    yield Server(registry)
-    running.cancel()
-    with suppress(asyncio.CancelledError):
-        await running
-    await storage.close()
+    async with config_map_registry() as registry:
+        yield Server(registry)
 
 
 @pytest.fixture

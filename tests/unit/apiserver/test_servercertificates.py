@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import shutil
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
@@ -18,8 +17,6 @@ from apiserver.webhooks.caller import Caller, CallFailed
 from component.exposition import families, text
 from tests.ports import free_port
 from tests.unit.apiserver.objects import MemoryLoopback
-
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 
 
 def counted(name: str) -> float:
