@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from component.grpc import Channel, Code, GrpcError
 from kubelet.plan.probes import http_ok, is_redirect, resolve_port
 from kubelet.runtime.interface import ContainerGone, Runtime, RuntimeFailure
 
@@ -58,7 +59,7 @@ class Handlers:
                 await _tcp(action.get("host") or pod_ip, port, timeout_seconds)
             elif handler.get("grpc"):
                 action = handler["grpc"]
-                await _grpc(pod_ip, int(action["port"]), action.get("service") or "", timeout_seconds)
+                await _grpc(pod_ip, int(action["port"]), action.get("service") or "", timeout_seconds, self._user_agent)
         except ValueError as error:
             raise HandlerBroken(str(error)) from error
         return ""
@@ -148,22 +149,38 @@ async def _tcp(host: str, port: int, timeout_seconds: float) -> None:
     writer.close()
 
 
-async def _grpc(host: str, port: int, service: str, timeout_seconds: float) -> None:
-    # Imported here: most nodes never need it, and it is large. The two messages are small enough to be read by hand:
-    # HealthCheckRequest{service: 1 string}, HealthCheckResponse{status: 1 enum, SERVING = 1}.
-    import grpc
-    import grpc.aio
-
-    request = b"\x0a" + bytes([len(service.encode())]) + service.encode() if service else b""
-    async with grpc.aio.insecure_channel(f"{host}:{port}") as channel:
-        check: Any = channel.unary_unary("/grpc.health.v1.Health/Check")
-        try:
-            answer: bytes = await check(request, timeout=timeout_seconds)
-        except grpc.aio.AioRpcError as error:
-            if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
-                raise HandlerFailed(
-                    f'timeout: failed to connect service "{host}:{port}" within {timeout_seconds:g}s'
-                ) from error
-            raise HandlerFailed(f"error: {error.details()}") from error
-    if answer != b"\x08\x01":
+async def _grpc(host: str, port: int, service: str, timeout_seconds: float, user_agent: str) -> None:
+    """The health protocol of gRPC; the texts are those of k8s.io/kubernetes/pkg/probe/grpc."""
+    channel = Channel(host, port, user_agent=user_agent)
+    try:
+        answer = await channel.unary(
+            "/grpc.health.v1.Health/Check", health_check_request(service), timeout=timeout_seconds
+        )
+    except GrpcError as error:
+        limit = f"{timeout_seconds:g}s"
+        if not error.sent:  # the reference tries to connect until the time is over
+            text = f'timeout: failed to connect service "{host}:{port}" within {limit}: context deadline exceeded'
+        elif error.code is Code.DeadlineExceeded:
+            text = f"timeout: health rpc did not complete within {limit}"
+        elif error.code is Code.Unimplemented:
+            text = "error: this server does not implement the grpc health protocol (grpc.health.v1.Health): "
+            text += error.message
+        else:
+            text = f"error: health rpc probe failed: {error.message}"
+        raise HandlerFailed(text) from error
+    finally:
+        await channel.close()
+    if answer != b"\x08\x01":  # HealthCheckResponse{status: 1 enum, SERVING = 1}
         raise HandlerFailed('service unhealthy (responded with "NOT_SERVING")')
+
+
+def health_check_request(service: str) -> bytes:
+    """HealthCheckRequest{service: 1 string} in protobuf, small enough to be written by hand. Pure."""
+    name = service.encode()
+    if not name:
+        return b""
+    length, left = bytearray(), len(name)
+    while left > 0x7F:
+        length.append(left & 0x7F | 0x80)
+        left >>= 7
+    return bytes((0x0A, *length, left)) + name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from component.counter import LightCounter, Tally
+from component.grpc import Code
 
 _CALL = ("grpc_type", "grpc_service", "grpc_method")
 _STARTED = LightCounter("grpc_client_started_total", "Calls begun.", _CALL)
@@ -26,7 +27,7 @@ class Calls:
         self._ok: Tally = _HANDLED.labels(*self._labels, "OK")
 
     def asked(self) -> None:
-        """A unary call begins."""
+        """A call begins, with a message."""
         self.started.inc()
         self.sent.inc()
 
@@ -35,11 +36,6 @@ class Calls:
         self.received.inc()
         self._ok.inc()
 
-    def failed(self, code: str) -> None:
-        """It has ended otherwise; `code`: as gRPC's libraries for Go write it."""
-        _HANDLED.labels(*self._labels, code).inc()
-
-
-def go_code(name: str) -> str:
-    """Go's name of a code ("DEADLINE_EXCEEDED": "DeadlineExceeded"). Pure."""
-    return name if name == "OK" else "".join(part.capitalize() for part in name.split("_"))
+    def failed(self, code: Code) -> None:
+        """It has ended otherwise."""
+        _HANDLED.labels(*self._labels, code.name).inc()

@@ -10,7 +10,7 @@ from typing import Any
 
 from apiserver.storage.etcd3 import metrics
 from apiserver.storage.etcd3 import rpc_pb2 as rpc
-from apiserver.storage.etcd3.connection import Connection, Method, TlsFiles, read_credentials
+from apiserver.storage.etcd3.connection import Connection, Method, TlsFiles, read_tls
 from apiserver.storage.etcd3.leases import Leases
 from apiserver.storage.etcd3.watch import watch
 from apiserver.storage.interface import (
@@ -164,8 +164,8 @@ async def open_etcd(
     """The store at these URLs ("http://127.0.0.1:2379", "https://...").
 
     Raises `Unavailable` where none answers in time, OSError for files that cannot be read."""
-    credentials = await asyncio.to_thread(read_credentials, TlsFiles(cafile, certfile, keyfile))
-    storage = EtcdStorage(Connection(endpoints, credentials))
+    tls = await asyncio.to_thread(read_tls, TlsFiles(cafile, certfile, keyfile))
+    storage = EtcdStorage(Connection(endpoints, tls))
     try:
         await storage.current_revision()
     except StorageError:

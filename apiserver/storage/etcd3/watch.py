@@ -10,18 +10,17 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
-import grpc
-import grpc.aio
-
 from apiserver.storage.etcd3 import rpc_pb2 as rpc
 from apiserver.storage.etcd3.connection import Connection, translate
-from apiserver.storage.etcd3.grpcmetrics import Calls, go_code
+from apiserver.storage.etcd3.grpcmetrics import Calls
 from apiserver.storage.interface import Compacted, Revision, StorageEvent, Unavailable, WatchBatch
+from component.grpc import GrpcError, Stream
 
 logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE_SECONDS = 0.05
 _MAX_PAUSE_SECONDS = 1.0
+_WATCH = "/etcdserverpb.Watch/Watch"
 
 
 async def watch(connection: Connection, start: bytes, end: bytes, after: Revision) -> AsyncIterator[WatchBatch]:
@@ -29,43 +28,44 @@ async def watch(connection: Connection, start: bytes, end: bytes, after: Revisio
     seen = after
     pause = _FIRST_PAUSE_SECONDS
     while True:
-        endpoint, stream, counts = connection.open_stream(
-            "/etcdserverpb.Watch/Watch", rpc.WatchRequest.SerializeToString, rpc.WatchResponse.FromString
-        )
+        problem = "the stream ended"
         try:
-            async for batch in _follow(stream, counts, start, end, seen):
-                seen = batch.revision
-                pause = _FIRST_PAUSE_SECONDS
-                yield batch
-            problem = "the stream ended"
-        except grpc.aio.AioRpcError as error:
-            counts.failed(go_code(error.code().name))
-            failure = translate(error)
-            if isinstance(failure, Compacted):
-                raise failure from error
-            problem = str(failure)
-        except asyncio.CancelledError:
-            raise connection.cancellation() from None
-        finally:
-            stream.cancel()
+            endpoint, stream, counts = await connection.open_stream(_WATCH, _request(start, end, seen))
+        except GrpcError as error:
+            problem = str(translate(error))
+        else:
+            try:
+                async for batch in _follow(stream, counts, seen):
+                    seen = batch.revision
+                    pause = _FIRST_PAUSE_SECONDS
+                    yield batch
+            except GrpcError as error:
+                failure = translate(error)
+                if isinstance(failure, Compacted):
+                    raise failure from error
+                problem = str(failure)
+            finally:
+                stream.cancel()
+            connection.move_on(endpoint)
         if connection.closed:
             raise Unavailable("the connection to etcd is closed")
-        connection.move_on(endpoint)
         logger.info("Watching etcd anew", extra={"after": seen, "why": problem})
         await asyncio.sleep(pause)
         pause = min(_MAX_PAUSE_SECONDS, pause * 2)
 
 
-async def _follow(stream: Any, counts: Calls, start: bytes, end: bytes, after: Revision) -> AsyncIterator[WatchBatch]:
-    """Batches until the stream ends; raises `Compacted`, gRPC's errors."""
+def _request(start: bytes, end: bytes, after: Revision) -> bytes:
     create = rpc.WatchCreateRequest(
         key=start, range_end=end, start_revision=after + 1, progress_notify=True, fragment=True
     )
-    await stream.write(rpc.WatchRequest(create_request=create))
-    counts.sent.inc()
+    return rpc.WatchRequest(create_request=create).SerializeToString()
+
+
+async def _follow(stream: Stream, counts: Calls, after: Revision) -> AsyncIterator[WatchBatch]:
+    """Batches until the stream ends; raises `Compacted`, GrpcError."""
     events: list[StorageEvent] = []
-    while (answer := await stream.read()) is not grpc.aio.EOF:
-        counts.received.inc()
+    while (message := await _read(stream, counts)) is not None:
+        answer = rpc.WatchResponse.FromString(message)
         if answer.canceled:
             if answer.compact_revision:
                 raise Compacted(f"revision {after} is compacted, oldest kept: {answer.compact_revision}")
@@ -80,6 +80,17 @@ async def _follow(stream: Any, counts: Calls, start: bytes, end: bytes, after: R
             events = []
         elif answer.header.revision > after:
             yield WatchBatch((), answer.header.revision)
+
+
+async def _read(stream: Stream, counts: Calls) -> bytes | None:
+    try:
+        message = await stream.read()
+    except GrpcError as error:
+        counts.failed(error.code)
+        raise
+    if message is not None:
+        counts.received.inc()
+    return message
 
 
 def _event(event: Any) -> StorageEvent:

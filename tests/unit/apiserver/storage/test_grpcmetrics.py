@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from prometheus_client import REGISTRY
 
-from apiserver.storage.etcd3.grpcmetrics import Calls, go_code
-
-
-@pytest.mark.parametrize(
-    ("name", "code"), [("UNAVAILABLE", "Unavailable"), ("DEADLINE_EXCEEDED", "DeadlineExceeded"), ("OK", "OK")]
-)
-def test_codes_are_those_of_go(name: str, code: str) -> None:
-    assert go_code(name) == code
+from apiserver.storage.etcd3.grpcmetrics import Calls
+from component.grpc import Code
 
 
 def test_calls_are_counted_by_method_and_outcome() -> None:
@@ -21,7 +14,7 @@ def test_calls_are_counted_by_method_and_outcome() -> None:
     for _ in range(3):
         calls.asked()
     calls.answered()
-    calls.failed("Unavailable")
+    calls.failed(Code.Unavailable)
 
     def counted(what: str, **more: str) -> float | None:
         return REGISTRY.get_sample_value(f"grpc_client_{what}_total", {**labels, **more})
