@@ -142,6 +142,11 @@ class Session:
         self.closing = True
         self._output.append(frames.goaway(code))
 
+    @property
+    def has_output(self) -> bool:
+        """Whether there is something to be sent."""
+        return bool(self._output)
+
     def take_output(self) -> bytes:
         """What is to be sent now."""
         output = self._output

@@ -25,6 +25,7 @@ class Wire(asyncio.Protocol):
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
         self._heard = False
+        self._flushing = False
         self._look: asyncio.TimerHandle | None = None
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         #: Done when the server has begun to speak HTTP/2; ConnectionError where it did not.
@@ -61,7 +62,13 @@ class Wire(asyncio.Protocol):
             self._ended.set_result(None)
 
     def flush(self) -> None:
-        """Send what the session has to say."""
+        """Send what the session has to say, together with what else comes up in this turn of the event loop."""
+        if self.session.has_output and not self._flushing:
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._send)
+
+    def _send(self) -> None:
+        self._flushing = False
         output = self.session.take_output()
         if output and self._transport is not None and not self._transport.is_closing():
             self._transport.write(output)
@@ -84,7 +91,7 @@ class Wire(asyncio.Protocol):
             self.ready.exception()  # there may be nobody who waits for it
         if self._look is not None:
             self._look.cancel()
-        self.flush()
+        self._send()
         if self._transport is not None:
             self._transport.close()
         self._on_lost(self)
