@@ -165,9 +165,9 @@ class Call:
 class UnaryCall(Call):
     """One answer, for the future `answer`: a message or a GrpcError."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer: asyncio.Future[bytes]) -> None:
         super().__init__()
-        self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.answer = answer
         self._message: bytes | None = None
 
     def on_message(self, message: bytes) -> None:

@@ -33,6 +33,7 @@ class Channel:
         user_agent: str = _USER_AGENT,
     ) -> None:
         """`path` is that of a Unix socket, in place of host and port. A TLS context must offer "h2" by ALPN."""
+        self._loop = asyncio.get_running_loop()  # asking for it is a system call
         self._user_agent = user_agent
         self._host, self._port, self._path, self._tls = host, port, path, tls
         name = f"[{host}]" if ":" in host else host
@@ -46,12 +47,12 @@ class Channel:
 
     async def unary(self, method: str, message: bytes, *, timeout: float, metadata: Metadata = ()) -> bytes:
         """The answer to one message; `method` is "/package.Service/Method", `timeout` in seconds. Raises GrpcError."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         ends = loop.time() + timeout
         wire = self._wire
         if wire is None or wire.session.closing or wire.session.full:
             wire = await self._usable(method, timeout)
-        call = UnaryCall()
+        call = UnaryCall(loop.create_future())
         session = wire.session
         block = session.fields.write(self._head(method, metadata)) + _timeout_field(ends - loop.time())
         stream = session.open(block, call, framed(message), end=True)
@@ -165,13 +166,12 @@ class Channel:
         self._wire = wire
 
     async def _dial(self) -> Wire:
-        loop = asyncio.get_running_loop()
         if self._path:
-            return (await loop.create_unix_connection(self._make, self._path))[1]
-        return (await loop.create_connection(self._make, self._host, self._port, ssl=self._tls))[1]
+            return (await self._loop.create_unix_connection(self._make, self._path))[1]
+        return (await self._loop.create_connection(self._make, self._host, self._port, ssl=self._tls))[1]
 
     def _make(self) -> Wire:
-        return Wire(self._free, self._lost)
+        return Wire(self._loop, self._free, self._lost)
 
     def _unreachable(self, why: str) -> GrpcError:
         where = self._path or self.authority
@@ -184,7 +184,7 @@ class Channel:
         self._free()
 
     async def _one_ends(self) -> None:
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[None] = self._loop.create_future()
         self._waiting.append(waiter)
         await waiter
 

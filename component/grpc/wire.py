@@ -19,7 +19,10 @@ class Wire(asyncio.Protocol):
 
     Writing is not held back where the transport is slow: HTTP/2's windows bound what is on its way."""
 
-    def __init__(self, on_free: Callable[[], None], on_lost: Callable[[Wire], None]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, on_free: Callable[[], None], on_lost: Callable[[Wire], None]
+    ) -> None:
+        self._loop = loop
         self.session = Session()
         self._on_free = on_free
         self._on_lost = on_lost
@@ -27,14 +30,14 @@ class Wire(asyncio.Protocol):
         self._heard = False
         self._flushing = False
         self._look: asyncio.TimerHandle | None = None
-        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
         #: Done when the server has begun to speak HTTP/2; ConnectionError where it did not.
-        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.ready: asyncio.Future[None] = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
         self._transport = cast("asyncio.Transport", transport)
-        self._look = asyncio.get_running_loop().call_later(_QUIET_SECONDS, self._look_after)
+        self._look = self._loop.call_later(_QUIET_SECONDS, self._look_after)
         self.flush()
 
     def data_received(self, data: bytes) -> None:
@@ -65,7 +68,7 @@ class Wire(asyncio.Protocol):
         """Send what the session has to say, together with what else comes up in this turn of the event loop."""
         if self.session.has_output and not self._flushing:
             self._flushing = True
-            asyncio.get_running_loop().call_soon(self._send)
+            self._loop.call_soon(self._send)
 
     def _send(self) -> None:
         self._flushing = False
@@ -112,7 +115,7 @@ class Wire(asyncio.Protocol):
             self.flush()
             wait = _ANSWER_SECONDS
         self._heard = False
-        self._look = asyncio.get_running_loop().call_later(wait, self._judge if asked else self._look_after)
+        self._look = self._loop.call_later(wait, self._judge if asked else self._look_after)
 
     def _judge(self) -> None:
         """Whether the sign of life has come."""

@@ -43,7 +43,7 @@ def test_messages_that_are_compressed_or_too_long_are_not_taken(prefix: bytes, c
 
 def call() -> tuple[UnaryCall, list[str], list[int]]:
     """A call, how often it was given up, and what it took."""
-    made, given_up, taken = UnaryCall(), list[str](), list[int]()
+    made, given_up, taken = UnaryCall(asyncio.get_running_loop().create_future()), list[str](), list[int]()
     made.give_up, made.take = lambda: given_up.append("given up"), taken.append
     return made, given_up, taken
 
