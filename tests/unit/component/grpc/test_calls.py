@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from component.grpc.calls import MAX_MESSAGE_BYTES, Messages, StreamCall, UnaryCall, framed, framed_size
@@ -18,6 +18,7 @@ DONE = {"grpc-status": "0", "grpc-message": ""}
 
 
 @given(st.lists(st.binary(max_size=30), max_size=6), st.lists(st.integers(1, 200), max_size=6))
+@settings(deadline=None)
 def test_messages_come_back_however_the_body_is_cut(sent: list[bytes], cuts: list[int]) -> None:
     body = b"".join(map(framed, sent))
     edges = sorted({0, len(body), *(cut for cut in cuts if cut < len(body))})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hpack
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from component.grpc.errors import COMPRESSION_ERROR, ProtocolError
@@ -16,6 +16,7 @@ LISTS = st.lists(st.dictionaries(NAMES, VALUES, max_size=5), max_size=30)
 
 
 @given(LISTS)
+@settings(deadline=None)
 def test_what_the_other_side_says_is_read_however_its_tables_change(said: list[dict[str, str]]) -> None:
     encoder, reader = hpack.Encoder(), FieldReader()
     for fields in said:
@@ -23,6 +24,7 @@ def test_what_the_other_side_says_is_read_however_its_tables_change(said: list[d
 
 
 @given(LISTS, st.lists(st.sampled_from([0, 100, 1000, 4096, 100_000]), max_size=3))
+@settings(deadline=None)
 def test_what_we_say_is_understood_however_small_the_table(said: list[dict[str, str]], sizes: list[int]) -> None:
     writer, decoder = FieldWriter(), hpack.Decoder()
     for number, fields in enumerate(said):

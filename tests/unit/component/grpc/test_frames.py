@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from component.grpc import frames
@@ -18,6 +18,7 @@ FRAMES = st.tuples(
 
 
 @given(st.lists(FRAMES, max_size=8), st.lists(st.integers(0, 400), max_size=8))
+@settings(deadline=None)
 def test_frames_come_back_however_the_bytes_arrive(sent: list[Frame], cuts: list[int]) -> None:
     data = b"".join(frames.frame(*one) for one in sent)
     edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})

@@ -309,6 +309,7 @@ def test_unknown_frames_and_settings_mean_nothing() -> None:
 
 
 @given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=5))
+@settings(deadline=None)
 def test_no_bytes_do_more_than_break_the_rules(data: bytes, cuts: list[int]) -> None:
     pair = Pair()
     pair.open()
