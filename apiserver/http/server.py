@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -21,6 +21,7 @@ from apiserver.authn.headers import legible
 from apiserver.authz import forbidden_error
 from apiserver.http import metrics, reply, request_info
 from apiserver.http.call import Call, representation_or_plain
+from apiserver.http.complete import CompleteResponse
 from apiserver.http.crossorigin import BrowserRules
 from apiserver.http.limits import READS
 from apiserver.http.nonresource import NonResourcePaths, page_not_found
@@ -353,23 +354,25 @@ def _storage_trouble(error: StorageError) -> ApiError:
 
 
 async def _response(answer: Reply, call: Call) -> web.StreamResponse:
-    headers = CIMultiDict({"Content-Type": answer.content_type})
-    call.add_headers(headers)
-    headers.update(answer.headers)
-    for warning in reply.warning_headers((*call.warnings, *call.attributes.notes.warnings)):
-        headers.add("Warning", warning)
+    headers = {"Content-Type": answer.content_type, **call.headers(), **answer.headers}
     body = answer.body
     if answer.size >= _GZIP_MINIMUM and "gzip" in call.request.headers.get("Accept-Encoding", ""):
         whole = body.whole() if isinstance(body, Pieces) else body
         body = await asyncio.to_thread(gzip.compress, whole, 1)
         headers["Content-Encoding"], headers["Vary"] = "gzip", "Accept-Encoding"
+    fields = [*headers.items()]
+    if call.warnings or call.attributes.notes.warnings:
+        warnings = reply.warning_headers((*call.warnings, *call.attributes.notes.warnings))
+        fields += [("Warning", warning) for warning in warnings]
     if isinstance(body, Pieces):
-        return await _send_pieces(body, answer.status, headers, call)
-    return web.Response(body=body, status=answer.status, headers=headers)
+        return await _send_pieces(body, answer.status, fields, call)
+    return CompleteResponse(answer.status, fields, body)
 
 
-async def _send_pieces(body: Pieces, status: int, headers: CIMultiDict[str], call: Call) -> web.StreamResponse:
-    response = web.StreamResponse(status=status, headers=headers)
+async def _send_pieces(
+    body: Pieces, status: int, fields: Sequence[tuple[str, str]], call: Call
+) -> web.StreamResponse:
+    response = web.StreamResponse(status=status, headers=CIMultiDict(fields))
     response.content_length = body.size
     try:
         await response.prepare(call.request)
