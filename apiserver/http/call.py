@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -33,6 +33,7 @@ class Call:
     info: RequestInfo
     query: Query
     attributes: Attributes
+    is_long: bool = False  #: whether it may last for any time: no limit of time holds for it
     warnings: list[str] = field(default_factory=list)
     trail: Trail | None = None  #: what the audit log gets of this request
     permit: Permit | None = None  #: what the limits gave it
