@@ -17,21 +17,20 @@ class Deadline:
         self.seconds = seconds
         self._running: dict[_Entry, None] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def within(self) -> _Entry:
         """A context manager: its body is cancelled when the time is over, and TimeoutError raised instead."""
         return _Entry(self)
 
-    def _enter(self, entry: _Entry) -> None:
-        loop = asyncio.get_running_loop()
-        entry.ends = loop.time() + self.seconds
-        self._running[entry] = None
-        if self._timer is None:
-            self._timer = loop.call_at(entry.ends, self._look)
+    def _begin(self) -> asyncio.AbstractEventLoop:
+        """The event loop, which is asked for once: each time costs a system call."""
+        self._loop = asyncio.get_running_loop()
+        return self._loop
 
     def _look(self) -> None:
         """Cancel what has run out, and look again when the next one does."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop or self._begin()
         now = loop.time()
         self._timer = None
         for entry in tuple(self._running):
@@ -50,15 +49,19 @@ class _Entry:
     def __init__(self, deadline: Deadline) -> None:
         self._deadline = deadline
         self._over = False
-        self.ends = 0.0
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
+        deadline = self._deadline
+        loop = deadline._loop or deadline._begin()
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("a deadline is for tasks")
         self._task = task
         self._cancelling = task.cancelling()
-        self._deadline._enter(self)
+        self.ends = loop.time() + deadline.seconds
+        deadline._running[self] = None
+        if deadline._timer is None:
+            deadline._timer = loop.call_at(self.ends, deadline._look)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -71,3 +71,22 @@ class LightHistogram(LightMetric[Distribution]):
             yield "_bucket", "le", end, count
         yield "_sum", "", "", child.total
         yield "_count", "", "", count
+
+
+class Observations(LightMetric[Distribution]):
+    """A counter of what a histogram observes, where the real daemons have both: nothing is counted twice."""
+
+    kind = "counter"
+
+    def __init__(
+        self, name: str, documentation: str, histogram: LightHistogram, *, registry: CollectorRegistry = REGISTRY
+    ) -> None:
+        super().__init__(name, documentation, histogram._label_names, registry=registry)
+        self._histogram = histogram
+        self._children = histogram._children
+
+    def _child(self) -> Distribution:
+        return self._histogram._child()
+
+    def _samples(self, child: Distribution) -> Iterator[Sample]:
+        yield "", "", "", child.count

@@ -13,9 +13,10 @@ from apimachinery.errors import ServiceUnavailable, Unauthorized
 from apimachinery.objects import Object
 from apiserver.authn import impersonation, tokenfile
 from apiserver.authn.bootstraptoken import BootstrapTokens
+from apiserver.authn.membership import with_authenticated
 from apiserver.authn.oidc import OidcTokens, Provider
 from apiserver.authn.requestheader import RequestHeaderAuthenticator
-from apiserver.authn.reviews import AuthenticationReviews, with_authenticated
+from apiserver.authn.reviews import AuthenticationReviews
 from apiserver.authn.serviceaccounts import ServiceAccountTokens
 from apiserver.authn.tokenrequest import TokenIssuer
 from apiserver.authn.tokens import TokenAuthenticator

@@ -14,7 +14,7 @@ WEBSOCKET_TOKEN = "base64url.bearer.authorization.k8s.io."  #: how the subprotoc
 
 def legible(headers: Mapping[str, str]) -> Mapping[str, str]:
     """The headers with text for values: what is no UTF-8 is replaced, as neither JSON nor a name could say it."""
-    if all(value.isascii() for value in headers.values()):
+    if "".join(headers.values()).isascii():
         return headers
     return CIMultiDict((name, legible_text(value)) for name, value in headers.items())
 

@@ -9,8 +9,6 @@ from apimachinery.objects import Object, format_time
 from apiserver.authn.tokens import TokenAuthenticator
 from apiserver.interfaces import Attributes, UserInfo
 
-_AUTHENTICATED = "system:authenticated"
-
 
 def user_object(user: UserInfo) -> Object:
     """authentication/v1 UserInfo."""
@@ -21,13 +19,6 @@ def user_object(user: UserInfo) -> Object:
         "extra": {key: list(value) for key, value in user.extra.items()},
     }
     return {key: value for key, value in fields.items() if value}
-
-
-def with_authenticated(user: UserInfo) -> UserInfo:
-    """The user as a member of system:authenticated, as everyone who is known."""
-    if _AUTHENTICATED in user.groups:
-        return user
-    return UserInfo(user.name, user.uid, (*user.groups, _AUTHENTICATED), user.extra)
 
 
 class AuthenticationReviews:
@@ -51,7 +42,7 @@ class AuthenticationReviews:
             status["error"] = "[invalid bearer token, token lookup failed]"
         else:
             user, audiences = found
-            status = {"authenticated": True, "user": user_object(with_authenticated(user))}
+            status = {"authenticated": True, "user": user_object(user)}
             if audiences:
                 status["audiences"] = list(audiences)
         metadata = {"creationTimestamp": None, **(review.get("metadata") or {})}

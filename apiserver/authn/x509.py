@@ -77,8 +77,9 @@ class X509Authenticator:
         if subject is None or not subject[0]:
             return None
         name, groups, until = subject
-        if datetime.now(UTC) > until:
+        now = datetime.now(UTC)
+        if now > until:
             logger.info("Client certificate has expired", extra={"user": name, "until": until.isoformat()})
             raise Unauthorized("Unauthorized")
-        CERTIFICATE_EXPIRATIONS.observe((until - datetime.now(UTC)).total_seconds())
+        CERTIFICATE_EXPIRATIONS.observe((until - now).total_seconds())
         return UserInfo(name, groups=groups)

@@ -145,8 +145,9 @@ class FlowControl:
         self._forget_idle()
         present = {name: level for name, level in self.levels.items() if name in self.limits}
         for name, level in present.items():
-            seen = level.demand.reset(now)
-            self._settle(level, seen.seconds, now)
+            seen = level.load.reset(now)
+            seats = timing.denominator(level.limit, self._seats)
+            timing.settle(level.name, seen, seats=seats, places=level.capacity)
             former = self.demand[name].smoothed if name in self.demand else 0.0
             self.demand[name] = Demand(seen.high, allocation.smoothed(former, seen.average, seen.deviation))
             self.averages[name] = (seen.average, seen.deviation)
@@ -157,11 +158,6 @@ class FlowControl:
         for name, level in present.items():
             level.limit = limits[name]
             level.serve(now)
-
-    def _settle(self, level: Level, wanted: Mapping[int, float], now: float) -> None:
-        used, running, waiting = (each.reset(now).seconds for each in (level.use, level.running, level.waiting))
-        seats = timing.denominator(level.limit, self._seats)
-        timing.settle(level.name, timing.Period(wanted, used, running, waiting), seats=seats, places=level.capacity)
 
     def _limits_of(self, levels: Mapping[str, Level]) -> dict[str, Limits]:
         return {name: self.limits[name] for name in levels}

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from apimachinery.objects import Object
 from apimachinery.remembering import LONGEST
 from apiserver.flowcontrol import shuffle
-from apiserver.flowcontrol.demand import Integrator
+from apiserver.flowcontrol.demand import Load
 from apiserver.interfaces import Attributes
 
 _GUESSED_SECONDS = 0.003  #: how long a request is taken to last when it is dispatched
@@ -66,15 +66,12 @@ class Level:
         self.exempt = False
         self.limit = 0  #: seats at present, with what is lent and borrowed
         self.quiescing = False  #: its object is gone; it ends with its last request
-        self.use = Integrator(now)  #: seats in use
-        self.running = Integrator(now)  #: requests that are carried out
-        self.waiting = Integrator(now)  #: requests that wait
+        self.load = Load(now)
         self.executing: Counter[str] = Counter()  #: requests by schema
         self.occupied: Counter[str] = Counter()  #: seats by schema
         self.inqueue: Counter[str] = Counter()
         self.dispatched: Counter[str] = Counter()
         self.rejected: Counter[tuple[str, str]] = Counter()  #: by schema and reason
-        self.demand = Integrator(now)
         self.virtual_time = 0.0
         self._moved = now
         self._queues: list[_Queue] = []
@@ -98,8 +95,7 @@ class Level:
                 self._join(ticket, now)
             else:  # nobody may wait here any more
                 self.inqueue[ticket.schema] -= 1
-                self.waiting.add(-1, now)
-                self.demand.add(-ticket.seats, now)
+                self.load.change(now, waiting=-1, wanted=-ticket.seats)
                 self.rejected[ticket.schema, "concurrency-limit"] += 1
                 if ticket.turn is not None and not ticket.turn.done():
                     ticket.turn.set_exception(Rejected("concurrency-limit"))
@@ -117,7 +113,7 @@ class Level:
     @property
     def in_use(self) -> int:
         """Seats in use."""
-        return self.use.value
+        return self.load.used
 
     @property
     def queues(self) -> Iterator[_Queue]:
@@ -126,10 +122,12 @@ class Level:
 
     def enter(self, ticket: Ticket) -> None:
         """Take seats, or a place in a queue (`ticket.waits` then); raises Rejected."""
-        now = ticket.arrived
-        ticket.seats = max(1, min(ticket.seats, self.limit)) if not self.exempt else ticket.seats
-        if self.exempt or (not self.inqueue_total and self.in_use + ticket.seats <= self.limit):
-            self.demand.add(ticket.seats, now)
+        now, load = ticket.arrived, self.load
+        if not self.exempt:
+            ticket.seats = max(1, min(ticket.seats, self.limit))
+        seats = ticket.seats
+        if self.exempt or (not self.inqueue_total and load.used + seats <= self.limit):
+            load.change(now, seats, 1, 0, seats)
             self._start(ticket, now)
             return
         if not self._queues:
@@ -138,9 +136,8 @@ class Level:
         if not self._join(ticket, now):
             self.rejected[ticket.schema, "queue-full"] += 1
             raise Rejected("queue-full")
-        self.demand.add(ticket.seats, now)
         self.inqueue[ticket.schema] += 1
-        self.waiting.add(1, now)
+        load.change(now, waiting=1, wanted=seats)
         self.serve(now)
 
     @property
@@ -150,8 +147,6 @@ class Level:
 
     def _start(self, ticket: Ticket, now: float) -> None:
         ticket.started = now
-        self.use.add(ticket.seats, now)
-        self.running.add(1, now)
         self.executing[ticket.schema] += 1
         self.occupied[ticket.schema] += ticket.seats
         self.dispatched[ticket.schema] += 1
@@ -201,7 +196,7 @@ class Level:
             queue.executing += 1
             queue.seats += ticket.seats
             self.inqueue[ticket.schema] -= 1
-            self.waiting.add(-1, now)
+            self.load.change(now, used=ticket.seats, running=1, waiting=-1)
             self._start(ticket, now)
             if ticket.turn is not None and not ticket.turn.done():
                 ticket.turn.set_result(None)
@@ -213,8 +208,7 @@ class Level:
         self._advance(now)
         ticket.queue.waiting.remove(ticket)
         self.inqueue[ticket.schema] -= 1
-        self.waiting.add(-1, now)
-        self.demand.add(-ticket.seats, now)
+        self.load.change(now, waiting=-1, wanted=-ticket.seats)
         self.rejected[ticket.schema, reason] += 1
 
     def leave(self, ticket: Ticket, now: float) -> None:
@@ -225,10 +219,8 @@ class Level:
             queue.executing -= 1
             queue.seats -= ticket.seats
             queue.next_at += ticket.seats * (now - ticket.started - _GUESSED_SECONDS)
-        self.use.add(-ticket.seats, now)
-        self.running.add(-1, now)
+        self.load.change(now, used=-ticket.seats, running=-1, wanted=-ticket.seats)
         self.executing[ticket.schema] -= 1
         self.occupied[ticket.schema] -= ticket.seats
-        self.demand.add(-ticket.seats, now)
         if self.inqueue:
             self.serve(now)

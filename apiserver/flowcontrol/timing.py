@@ -5,8 +5,8 @@ They are brought up to date whenever levels borrow; requests pay for an addition
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from apiserver.flowcontrol.demand import Observed
 from component.histogram import Distribution, LightHistogram
 
 _USED = LightHistogram(
@@ -30,17 +30,7 @@ _REQUESTS = LightHistogram(
 _NANOSECONDS = 1e9
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
-    """What a level had over a while: seconds by number."""
-
-    wanted: Mapping[int, float]  #: by seats wanted
-    used: Mapping[int, float]  #: by seats in use
-    running: Mapping[int, float]  #: by requests that were carried out
-    waiting: Mapping[int, float]  #: by requests that waited
-
-
-def settle(level: str, period: Period, *, seats: int, places: int) -> None:
+def settle(level: str, period: Observed, *, seats: int, places: int) -> None:
     """A period is over in which the level had so many seats, and places in its queues."""
     _add(_USED.labels("executing", level), period.used, seats)
     _add(_WANTED.labels(level), period.wanted, seats)

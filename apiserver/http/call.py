@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -33,6 +33,7 @@ class Call:
     info: RequestInfo
     query: Query
     attributes: Attributes
+    is_long: bool = False  #: whether it may last for any time: no limit of time holds for it
     warnings: list[str] = field(default_factory=list)
     trail: Trail | None = None  #: what the audit log gets of this request
     permit: Permit | None = None  #: what the limits gave it
@@ -53,14 +54,14 @@ class Call:
             self._audit_id = legible_text(self.request.headers.get("Audit-Id", ""))[:_MAX_AUDIT_ID] or new_uid()
         return self._audit_id
 
-    def add_headers(self, headers: MutableMapping[str, str]) -> None:
+    def headers(self) -> dict[str, str]:
         """What every answer to this request says."""
-        headers["Audit-Id"] = self.audit_id
-        headers["Cache-Control"] = "no-cache, private"
+        always = {"Audit-Id": self.audit_id, "Cache-Control": "no-cache, private"}
         if self.permit is not None:
-            headers.update(self.permit.headers)
+            always.update(self.permit.headers)
         if self.for_browsers:
-            headers.update(self.for_browsers)
+            always.update(self.for_browsers)
+        return always
 
     @property
     def body_if_read(self) -> bytes | None:

@@ -45,8 +45,9 @@ class _PatientServer(web.Server):
     def _heard(
         self, message: Any, payload: Any, protocol: web.RequestHandler, writer: Any, task: asyncio.Task[None]
     ) -> web.BaseRequest:
-        self._forget(protocol)
-        return self._make_request(message, payload, protocol, writer, task)
+        if protocol in self._silent:
+            self._forget(protocol)
+        return web.BaseRequest(message, payload, protocol, writer, task, self._loop)
 
     def _forget(self, handler: web.RequestHandler) -> None:
         timer = self._silent.pop(handler, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import Gauge
 
 from component.counter import LightCounter, Tally
-from component.histogram import Distribution, LightHistogram
+from component.histogram import Distribution, LightHistogram, Observations
 from component.merging import same_everywhere
 
 _DURATIONS = (
@@ -59,10 +59,10 @@ STORAGE_BYTES = Gauge("apiserver_storage_size_bytes", "Size of the store.", ("st
 same_everywhere("apiserver_requested_deprecated_apis", "apiserver_storage_objects", "apiserver_storage_size_bytes")
 
 AUTHENTICATED = LightCounter("authenticated_user_requests", "Requests of known users, by the user.", ("username",))
-AUTHENTICATIONS = LightCounter("authentication_attempts", "Authentications, by their result.", ("result",))
 AUTHENTICATION_SECONDS = LightHistogram(
     "authentication_duration_seconds", "Seconds that they took.", ("result",), buckets=_AUTH_SECONDS
 )
+Observations("authentication_attempts", "Authentications, by their result.", AUTHENTICATION_SECONDS)
 _FILTER_SECONDS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 5.0, 10.0, 15.0, 30.0)
 FILTERS = LightHistogram(
     "apiserver_request_filter_duration_seconds",
@@ -76,10 +76,10 @@ VALIDATIONS = LightHistogram(
     ("field_validation",),
     buckets=_DURATIONS[2:],
 )
-AUTHORIZATIONS = LightCounter("authorization_attempts_total", "Authorizations, by their result.", ("result",))
 AUTHORIZATION_SECONDS = LightHistogram(
     "authorization_duration_seconds", "Seconds that they took.", ("result",), buckets=_AUTH_SECONDS
 )
+Observations("authorization_attempts_total", "Authorizations, by their result.", AUTHORIZATION_SECONDS)
 CERTIFICATE_EXPIRATIONS = LightHistogram(
     "apiserver_client_certificate_expiration_seconds",
     "How long the certificates of clients were still good.",
@@ -103,29 +103,17 @@ class _Series:
         self.sizes: Distribution | None = RESPONSE_SIZES.labels(*scoped) if scoped[0] in ("GET", "LIST") else None
 
 
-_series: dict[tuple[object, ...], _Series] = {}
+#: Verb, group, version, resource, subresource and scope.
+Labels = tuple[str, str, str, str, str, str]
+_series: dict[tuple[Labels, bool, int], _Series] = {}
 
 
-def observe(
-    verb: str,
-    group: str,
-    version: str,
-    resource: str,
-    subresource: str,
-    scope: str,
-    *,
-    dry_run: bool,
-    code: int,
-    seconds: float,
-    waited: float = 0.0,
-    size: int = 0,
-) -> None:
+def observe(labels: Labels, *, dry_run: bool, code: int, seconds: float, waited: float = 0.0, size: int = 0) -> None:
     """Count one finished request; `waited`: the part of its seconds that it spent in a queue."""
-    key = (verb, dry_run, group, version, resource, subresource, scope, code)
+    key = (labels, dry_run, code)
     series = _series.get(key)
     if series is None:
-        scoped = (verb, group, version, resource, subresource, scope, _COMPONENT)
-        series = _series[key] = _Series(scoped, dry_run=dry_run, code=code)
+        series = _series[key] = _Series((*labels, _COMPONENT), dry_run=dry_run, code=code)
     series.requests.inc()
     series.seconds.observe(seconds)
     series.sli_seconds.observe(seconds - waited)
@@ -133,24 +121,24 @@ def observe(
         series.sizes.observe(size)
 
 
-#: How the label says verbs: the method by which something is written.
-_METHODS = {"create": "POST", "update": "PUT"}
+#: How the label says verbs: those that write by their method, others (those not here too) by themselves.
+_METHODS = {"create": "POST", "update": "PUT", "get": "GET", "list": "LIST", "watch": "WATCH", "delete": "DELETE"}
 _CONNECTING = frozenset({"attach", "exec", "portforward", "proxy"})
 _APPLY = "application/apply-patch+yaml"
 
 
 def verb_of(verb: str, subresource: str, content_type: str) -> str:
     """The label of a request's verb. Pure."""
-    if subresource in _CONNECTING:
+    if subresource and subresource in _CONNECTING:
         return "CONNECT"
     if verb == "patch" and content_type.partition(";")[0].strip() == _APPLY:
         return "APPLY"
     return _METHODS.get(verb) or verb.upper()
 
 
-def terminated(verb: str, group: str, version: str, resource: str, subresource: str, scope: str, code: int) -> None:
+def terminated(labels: Labels, code: int) -> None:
     """Count one request that the server has ended."""
-    TERMINATIONS.labels(verb, group, version, resource, subresource, scope, _COMPONENT, str(code)).inc()
+    TERMINATIONS.labels(*labels, _COMPONENT, str(code)).inc()
 
 
 def deprecated(group: str, version: str, resource: str, subresource: str, removed_release: str) -> None:
@@ -158,30 +146,12 @@ def deprecated(group: str, version: str, resource: str, subresource: str, remove
     _DEPRECATED.labels(group, version, resource, subresource, removed_release).set(1)
 
 
-class _Outcome:
-    """One result of authentication or authorization: how often, how long."""
-
-    __slots__ = ("_count", "_seconds")
-
-    def __init__(self, counter: LightCounter, seconds: LightHistogram, result: str) -> None:
-        self._count = counter.labels(result)
-        self._seconds = seconds.labels(result)
-
-    def observe(self, seconds: float) -> None:
-        """Once more."""
-        self._count.inc()
-        self._seconds.observe(seconds)
-
-
-AUTHENTICATION = {
-    result: _Outcome(AUTHENTICATIONS, AUTHENTICATION_SECONDS, result) for result in ("success", "failure", "error")
-}
+#: Seconds by result; each observation counts as an attempt too.
+AUTHENTICATION = {result: AUTHENTICATION_SECONDS.labels(result) for result in ("success", "failure", "error")}
 AUTHENTICATING, IMPERSONATING = FILTERS.labels("authentication"), FILTERS.labels("impersonation")
 TAKING_TURNS, AUTHORIZING = FILTERS.labels("priorityandfairness"), FILTERS.labels("authorization")
 VALIDATION = {value: VALIDATIONS.labels(value) for value in ("", "Ignore", "Warn", "Strict")}
-AUTHORIZATION = {
-    result: _Outcome(AUTHORIZATIONS, AUTHORIZATION_SECONDS, result) for result in ("allowed", "denied", "no-opinion")
-}
+AUTHORIZATION = {result: AUTHORIZATION_SECONDS.labels(result) for result in ("allowed", "denied", "no-opinion")}
 
 #: Users whose names the label tells; all others would make it endless.
 _TOLD = frozenset(

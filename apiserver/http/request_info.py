@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
 
+from apimachinery.remembering import remembered
+
 Query = Mapping[str, Sequence[str]]
 
 _VERBS = {
@@ -22,11 +24,13 @@ _VERBS = {
 _NAMESPACE_SUBRESOURCES = frozenset({"status", "finalize"})
 _TRUE = frozenset({"", "1", "t", "T", "true", "TRUE", "True"})
 _NO_QUERY: Query = {}
+_PATHS_KEPT = 4096  #: what clients do again and again: leases, statuses, creations
 
 
 @dataclass(slots=True)
 class RequestInfo:
-    """One request, taken apart. For non-resource paths `verb` is the method in lower case."""
+    """One request, taken apart; shared with others of its like. For non-resource paths `verb` is the method in lower
+    case."""
 
     path: str
     verb: str
@@ -40,12 +44,18 @@ class RequestInfo:
     rest: str = ""  #: what follows the subresource, with a leading slash: the path behind `proxy`
 
 
-def split_target(target: str) -> tuple[str, Query]:
-    """The decoded path and the query parameters of a request target."""
-    path, mark, query = target.partition("?")
-    if "%" in path:
-        path = unquote(path)
-    return path, parse_qs(query, keep_blank_values=True) if mark and query else _NO_QUERY
+def of_target(method: str, target: str) -> tuple[RequestInfo, Query]:
+    """A request line taken apart, and its query parameters; neither is to be changed."""
+    path, _, text = target.partition("?")
+    if not text and method in _VERBS:
+        return _of_path(path, method), _NO_QUERY
+    query = parse_qs(text, keep_blank_values=True) if text else _NO_QUERY
+    return parse(method, unquote(path), query), query
+
+
+@remembered(_PATHS_KEPT)
+def _of_path(path: str, method: str) -> RequestInfo:
+    return parse(method, unquote(path), _NO_QUERY)
 
 
 def is_true(query: Query, name: str) -> bool:

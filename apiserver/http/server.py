@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -21,6 +21,7 @@ from apiserver.authn.headers import legible
 from apiserver.authz import forbidden_error
 from apiserver.http import metrics, reply, request_info
 from apiserver.http.call import Call, representation_or_plain
+from apiserver.http.complete import CompleteResponse
 from apiserver.http.crossorigin import BrowserRules
 from apiserver.http.limits import READS
 from apiserver.http.nonresource import NonResourcePaths, page_not_found
@@ -43,10 +44,12 @@ SpecialTable = Mapping[tuple[str, str, str], Mapping[str, Special]]
 ANY_SCALE = ("*", "*", "scale")
 _LONG_SUBRESOURCES = frozenset({"exec", "attach", "portforward", "proxy", "log"})
 _VALIDATED = frozenset({"create", "update", "patch"})
-_RESULTS = {Decision.ALLOW: "allowed", Decision.DENY: "denied", Decision.NO_OPINION: "no-opinion"}
+_REFUSALS = {Decision.DENY: "denied", Decision.NO_OPINION: "no-opinion"}
 _GZIP_MINIMUM = 128 << 10
 _UNSECURED = UserInfo("system:unsecured", groups=("system:masters", "system:authenticated"))
 _ANONYMOUS = UserInfo("system:anonymous", groups=("system:unauthenticated",))
+#: Of a request until it is known whose it is.
+_UNKNOWN = Attributes(user=_ANONYMOUS, verb="", path="")
 
 
 class ApiServer:
@@ -89,11 +92,21 @@ class ApiServer:
     async def handle(self, request: web.BaseRequest, *, insecure: bool = False) -> web.StreamResponse:
         """One request, from its head to its answer; never raises but for cancellation."""
         started = time.perf_counter()
-        path, query = request_info.split_target(request.raw_path)
-        info = request_info.parse(request.method, path, query)
-        call = Call(request, info, query, attributes=_attributes(_ANONYMOUS, info, ()))
-        answer: Answer
+        info, query = request_info.of_target(request.method, request.raw_path)
+        call = Call(request, info, query, _UNKNOWN, _is_long(info))
         call.for_browsers = self._browsers.headers(request.headers.get("Origin"), secure=not insecure)
+        answer = await self._answer(call, insecure=insecure)
+        if call.trail is not None:
+            answer = await self._audited(call, call.trail, answer)
+        self._count(call, answer, time.perf_counter() - started)
+        if isinstance(answer, Reply):
+            return await _response(answer, call)
+        return answer
+
+    async def _answer(self, call: Call, *, insecure: bool) -> Answer:
+        """The answer, whatever goes wrong."""
+        request = call.request
+        answer: Answer
         try:
             answer = await self._limited(call, insecure=insecure)
         except ApiError as error:
@@ -107,7 +120,7 @@ class ApiServer:
         except (ConnectionError, web.RequestPayloadError):
             answer = Reply(499, b"")  # the client has left; nobody reads this
         except Exception as error:
-            logger.exception("Request failed", extra={"method": request.method, "path": path})
+            logger.exception("Request failed", extra={"method": request.method, "path": call.info.path})
             trouble = errors.InternalError(f"Internal error occurred: {type(error).__name__}")
             answer = reply.error_reply(trouble, representation_or_plain(request))
             if call.trail is not None:
@@ -116,26 +129,23 @@ class ApiServer:
             if call.trail is not None:
                 call.trail.abandoned()
             raise
-        if call.trail is not None:
-            answer = await self._audited(call, call.trail, answer)
-        seconds = time.perf_counter() - started
-        if info.verb in _VALIDATED:
+        return answer
+
+    def _count(self, call: Call, answer: Answer, seconds: float) -> None:
+        if call.info.verb in _VALIDATED:
             validation = call.query["fieldValidation"][0] if "fieldValidation" in call.query else ""
             if validation in metrics.VALIDATION:
                 metrics.VALIDATION[validation].observe(seconds)
         metrics.observe(
-            *self._labels(call),
+            self._labels(call),
             dry_run=call.attributes.dry_run,
             code=answer.status,
             seconds=seconds,
             waited=call.permit.waited if call.permit is not None else 0.0,
             size=answer.size if isinstance(answer, Reply) else 0,
         )
-        if isinstance(answer, Reply):
-            return await _response(answer, call)
-        return answer
 
-    def _labels(self, call: Call) -> tuple[str, str, str, str, str, str]:
+    def _labels(self, call: Call) -> metrics.Labels:
         """Verb, group, version, resource, subresource and scope for metrics.
 
         Of what is not served here it is the method alone: anybody could make series without end."""
@@ -164,24 +174,24 @@ class ApiServer:
     async def _limited(self, call: Call, *, insecure: bool) -> Answer:
         if call.request.method == "OPTIONS" and "Access-Control-Allow-Origin" in call.for_browsers:
             return Reply(204, b"")  # a browser asks before it calls
-        if _is_long(call.info) or self._aggregator.streams(call):
+        if call.is_long or self._aggregator.streams(call):
             return await self._admitted(call, insecure=insecure)
         try:
             with self._deadline.within():
                 return await self._admitted(call, insecure=insecure)
         except TimeoutError as error:
-            metrics.terminated(*self._labels(call), 504)
+            metrics.terminated(self._labels(call), 504)
             raise errors.Timeout("Timeout: request did not complete within the allotted timeout", details={}) from error
 
     async def _admitted(self, call: Call, *, insecure: bool) -> Answer:
         """Know the caller, wait for the request's turn, ask whether it is allowed, and go on."""
         if insecure:
-            call.attributes = _attributes(_UNSECURED, call.info, _sources(call.request), call.user_agent)
+            call.attributes = _attributes(_UNSECURED, call)
             if self._auditor is not None:
                 await self._auditor.begin(call)
         else:
             await self._identify(call)
-        if call.info.verb == "watch" or not _is_long(call.info):
+        if call.info.verb == "watch" or not call.is_long:
             started = time.perf_counter()
             call.permit = await self._limits.admit(call.attributes, call.query)
             metrics.TAKING_TURNS.observe(time.perf_counter() - started)
@@ -189,7 +199,7 @@ class ApiServer:
         try:
             if not insecure:
                 await self._authorize(call)
-            if call.info.verb in READS or _is_long(call.info):
+            if call.info.verb in READS or call.is_long:
                 return await self._dispatch(call)
             writing = self._begin_write(call)
         finally:
@@ -217,9 +227,10 @@ class ApiServer:
 
     async def _identify(self, call: Call) -> None:
         request = call.request
+        headers = legible(request.headers)
         started = time.perf_counter()
         try:
-            user = await self._authenticator.authenticate(_credentials(request))
+            user = await self._authenticator.authenticate(_credentials(request, headers))
         except ApiError:
             metrics.AUTHENTICATION["error"].observe(time.perf_counter() - started)
             await self._unknown(call)
@@ -234,31 +245,32 @@ class ApiServer:
             user = _ANONYMOUS
         metrics.authenticated(user.name)
         if self._auditor is not None:
-            call.attributes = _attributes(user, call.info, _sources(request), call.user_agent)
+            call.attributes = _attributes(user, call)
             await self._auditor.begin(call)
-        if impersonation.is_asked(request.headers):
+        if impersonation.is_asked(headers):
             started = time.perf_counter()
-            user = await self._authenticator.impersonate(user, legible(request.headers), self._authorizer)
+            user = await self._authenticator.impersonate(user, headers, self._authorizer)
             metrics.IMPERSONATING.observe(time.perf_counter() - started)
             if call.trail is not None:
                 call.trail.impersonated(user)
-        call.attributes = _attributes(user, call.info, _sources(request), call.user_agent)
+        call.attributes = _attributes(user, call)
 
     async def _authorize(self, call: Call) -> None:
         started = time.perf_counter()
         decision, reason = await self._authorizer.authorize(call.attributes)
         seconds = time.perf_counter() - started
-        metrics.AUTHORIZATION[_RESULTS[decision]].observe(seconds)
+        allowed = decision is Decision.ALLOW
+        metrics.AUTHORIZATION["allowed" if allowed else _REFUSALS[decision]].observe(seconds)
         metrics.AUTHORIZING.observe(seconds)
         if call.trail is not None:
-            call.trail.authorized(allowed=decision is Decision.ALLOW, reason=reason)
-        if decision is not Decision.ALLOW:
+            call.trail.authorized(allowed=allowed, reason=reason)
+        if not allowed:
             raise forbidden_error(call.attributes, reason)
 
     async def _unknown(self, call: Call) -> None:
         """Record a request whose sender could not be told."""
         if self._auditor is not None:
-            call.attributes = _attributes(UserInfo(""), call.info, _sources(call.request), call.user_agent)
+            call.attributes = _attributes(UserInfo(""), call)
             await self._auditor.begin(call, received=False)
 
     async def _dispatch(self, call: Call) -> Answer:
@@ -269,7 +281,7 @@ class ApiServer:
         if not info.is_resource:
             handler = self._paths.find(info.path)
             return await handler(call) if handler else page_not_found()
-        if info.verb not in READS and not _is_long(info):
+        if info.verb not in READS and not call.is_long:
             await call.translate(self._registry.schemas)
         if info.verb == "watch" and call.request.method != "GET":
             raise reply.method_not_allowed()
@@ -282,7 +294,6 @@ class ApiServer:
         if kind is None and self._registry.catch_up is not None:
             await self._registry.catch_up()
             kind = self._registry.kind(info.group, info.version, info.resource)
-        served = self._registry.served(info.group, info.version, info.resource)
         if kind is None:
             if not self._registry.serves(info.group, info.version):
                 return page_not_found()
@@ -295,6 +306,7 @@ class ApiServer:
             verbs = sub.verbs
         if info.verb == "create" and not info.name and kind.custom and kind.custom.terminating:
             raise reply.terminating(kind.resource)
+        served = self._registry.served(info.group, info.version, info.resource)
         if info.verb not in verbs or served is None or info.subresource not in OBJECT_SUBRESOURCES:
             raise reply.method_not_allowed()
         if not info.name and info.verb in ("update", "patch") and not kind.custom:
@@ -315,10 +327,12 @@ class ApiServer:
 
 
 def _is_long(info: RequestInfo) -> bool:
-    return info.verb == "watch" or info.subresource in _LONG_SUBRESOURCES
+    return info.verb == "watch" or (info.subresource != "" and info.subresource in _LONG_SUBRESOURCES)
 
 
-def _attributes(user: UserInfo, info: RequestInfo, sources: tuple[str, ...], user_agent: str = "") -> Attributes:
+def _attributes(user: UserInfo, call: Call) -> Attributes:
+    info = call.info
+    remote = call.request.remote
     return Attributes(
         user=user,
         verb=info.verb,
@@ -330,21 +344,16 @@ def _attributes(user: UserInfo, info: RequestInfo, sources: tuple[str, ...], use
         subresource=info.subresource,
         namespace=info.namespace,
         name=info.name,
-        user_agent=user_agent,
-        source_ips=sources,
+        user_agent=call.user_agent,
+        source_ips=(remote,) if remote else (),
     )
 
 
-def _sources(request: web.BaseRequest) -> tuple[str, ...]:
-    remote = request.remote
-    return (remote,) if remote else ()
-
-
-def _credentials(request: web.BaseRequest) -> Credentials:
+def _credentials(request: web.BaseRequest, headers: Mapping[str, str]) -> Credentials:
     transport = request.transport
     tls = transport.get_extra_info("ssl_object") if transport is not None else None
     certificate = tls.getpeercert(binary_form=True) if tls is not None else None
-    return Credentials(legible(request.headers), certificate, request.remote or "")
+    return Credentials(headers, certificate, request.remote or "")
 
 
 def _storage_trouble(error: StorageError) -> ApiError:
@@ -353,23 +362,23 @@ def _storage_trouble(error: StorageError) -> ApiError:
 
 
 async def _response(answer: Reply, call: Call) -> web.StreamResponse:
-    headers = CIMultiDict({"Content-Type": answer.content_type})
-    call.add_headers(headers)
-    headers.update(answer.headers)
-    for warning in reply.warning_headers((*call.warnings, *call.attributes.notes.warnings)):
-        headers.add("Warning", warning)
+    headers = {"Content-Type": answer.content_type, **call.headers(), **answer.headers}
     body = answer.body
     if answer.size >= _GZIP_MINIMUM and "gzip" in call.request.headers.get("Accept-Encoding", ""):
         whole = body.whole() if isinstance(body, Pieces) else body
         body = await asyncio.to_thread(gzip.compress, whole, 1)
         headers["Content-Encoding"], headers["Vary"] = "gzip", "Accept-Encoding"
+    fields = [*headers.items()]
+    if call.warnings or call.attributes.notes.warnings:
+        warnings = reply.warning_headers((*call.warnings, *call.attributes.notes.warnings))
+        fields += [("Warning", warning) for warning in warnings]
     if isinstance(body, Pieces):
-        return await _send_pieces(body, answer.status, headers, call)
-    return web.Response(body=body, status=answer.status, headers=headers)
+        return await _send_pieces(body, answer.status, fields, call)
+    return CompleteResponse(answer.status, fields, body)
 
 
-async def _send_pieces(body: Pieces, status: int, headers: CIMultiDict[str], call: Call) -> web.StreamResponse:
-    response = web.StreamResponse(status=status, headers=headers)
+async def _send_pieces(body: Pieces, status: int, fields: Sequence[tuple[str, str]], call: Call) -> web.StreamResponse:
+    response = web.StreamResponse(status=status, headers=CIMultiDict(fields))
     response.content_length = body.size
     try:
         await response.prepare(call.request)

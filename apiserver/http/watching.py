@@ -45,7 +45,7 @@ class WatchStreams:
 
     async def _chunked(self, call: Call, watcher: Watcher, kind: str) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": JSON})
-        call.add_headers(response.headers)
+        response.headers.update(call.headers())
         for warning in warning_headers(call.warnings):
             response.headers.add("Warning", warning)
         response.enable_chunked_encoding()

@@ -24,7 +24,7 @@ async def accept(call: Call, subprotocols: Sequence[str], max_message_bytes: int
     socket = web.WebSocketResponse(
         protocols=subprotocols, compress=False, heartbeat=_HEARTBEAT_SECONDS, max_msg_size=max_message_bytes
     )
-    call.add_headers(socket.headers)
+    socket.headers.update(call.headers())
     try:
         await socket.prepare(call.request)
     except web.HTTPBadRequest as error:

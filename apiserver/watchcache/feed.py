@@ -124,7 +124,7 @@ class Feed:
         """Wait until the caches show everything committed before this call, anywhere; all callers at one time share
         one read of the store's revision. Raises `ServiceUnavailable`."""
         try:
-            revision = await self._current_revision()
+            revision = await self._asked()
         except StorageError as error:
             raise ServiceUnavailable(f"the store does not answer: {error}", retry_after_seconds=1) from error
         if revision > self.revision and not await self._wait_for(revision):
@@ -269,13 +269,13 @@ class Feed:
             del self._waiting[waiter]
         return True
 
-    async def _current_revision(self) -> Revision:
-        """Read it, sharing a read that begins after this call with whoever else waits for one."""
+    def _asked(self) -> asyncio.Future[Revision]:
+        """The store's revision, by a read that begins after this call and is shared with whoever else waits for one."""
         asker: asyncio.Future[Revision] = asyncio.get_running_loop().create_future()
         self._askers.append(asker)
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask(), name="watch-cache-revision")
-        return await asker
+        return asker
 
     async def _ask(self) -> None:
         try:

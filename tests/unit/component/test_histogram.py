@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from component.counter import LightCounter
 from component.exposition import families, text
-from component.histogram import LightHistogram
+from component.histogram import LightHistogram, Observations
 
 _BUCKETS = (0.5, 1.0, 2.5)
 
@@ -52,3 +52,14 @@ def test_labels_that_are_too_few_are_refused() -> None:
     light = LightHistogram("z", "Text.", ("a", "b"), buckets=_BUCKETS, registry=CollectorRegistry())
     with pytest.raises(ValueError, match="has the labels"):
         light.labels("1")
+
+
+def test_a_counter_of_observations_needs_no_counting() -> None:
+    registry = CollectorRegistry()
+    seconds = LightHistogram("x_seconds", "Text.", ("a",), buckets=_BUCKETS, registry=registry)
+    Observations("x_attempts", "How often.", seconds, registry=registry)
+    seconds.labels("1").observe(0.7)
+    seconds.labels("1").observe(9.0)
+    shown = text(families(registry)).splitlines()
+    assert b"# TYPE x_attempts counter" in shown
+    assert b'x_attempts{a="1"} 2' in shown

@@ -128,9 +128,10 @@ async def test_front_proxies() -> None:
 
 async def test_a_token_that_nobody_knows_is_refused_and_none_is_no_opinion() -> None:
     tokens = TokenAuthenticator({"t": UserInfo("amy")}, None, None, ["aud"])
-    assert await tokens.authenticate(sent(None, Authorization="Bearer t")) == UserInfo("amy")
+    amy = UserInfo("amy", groups=("system:authenticated",))
+    assert await tokens.authenticate(sent(None, Authorization="Bearer t")) == amy
     assert await tokens.authenticate(sent(None)) is None
     with pytest.raises(Unauthorized):
         await tokens.authenticate(sent(None, Authorization="Bearer T"))
     assert await tokens.review("t", ["other"]) is None
-    assert await tokens.review("t", ["other", "aud"]) == (UserInfo("amy"), ("aud",))
+    assert await tokens.review("t", ["other", "aud"]) == (amy, ("aud",))

@@ -106,7 +106,7 @@ async def test_requests_wait_are_told_where_they_belong_and_are_sent_away_after_
     left.release()
     mine = control.levels["mine"]
     assert mine.idle
-    assert (mine.running.value, mine.waiting.value, mine.in_use) == (0, 0, 0)
+    assert (mine.load.running, mine.load.waiting, mine.in_use) == (0, 0, 0)
 
 
 async def test_lists_take_seats_by_the_objects_they_go_through() -> None:

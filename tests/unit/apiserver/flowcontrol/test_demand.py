@@ -5,26 +5,39 @@ from __future__ import annotations
 import pytest
 from prometheus_client import REGISTRY
 
-from apiserver.flowcontrol.demand import Integrator
-from apiserver.flowcontrol.timing import Period, denominator, settle
+from apiserver.flowcontrol.demand import Load, Observed
+from apiserver.flowcontrol.timing import denominator, settle
 
 
 def test_a_period_has_average_deviation_high_and_the_time_of_each_value() -> None:
-    number = Integrator(10.0)
-    number.add(4, 12.0)  # 0 for two seconds
-    number.add(-2, 13.0)  # 4 for one
-    seen = number.reset(14.0)  # 2 for one
-    assert (seen.average, seen.high, seen.seconds) == (1.5, 4, {0: 2.0, 4: 1.0, 2: 1.0})
+    load = Load(10.0)
+    load.change(12.0, wanted=4)  # 0 for two seconds
+    load.change(13.0, wanted=-2)  # 4 for one
+    seen = load.reset(14.0)  # 2 for one
+    assert (seen.average, seen.high, seen.wanted) == (1.5, 4, {0: 2.0, 4: 1.0, 2: 1.0})
     assert seen.deviation == pytest.approx(((2 * 1.5**2 + 2.5**2 + 0.5**2) / 4) ** 0.5)
-    after = number.reset(16.0)
-    assert (after.average, after.deviation, after.high, after.seconds) == (2.0, 0.0, 2, {2: 2.0})
+    after = load.reset(16.0)
+    assert (after.average, after.deviation, after.high, after.wanted) == (2.0, 0.0, 2, {2: 2.0})
+
+
+def test_numbers_that_change_together_have_times_of_their_own() -> None:
+    load = Load(0.0)
+    load.change(1.0, used=2, running=1, wanted=2)
+    load.change(3.0, waiting=1, wanted=1)
+    load.change(7.0, used=-1, waiting=-1, wanted=-2)
+    seen = load.reset(8.0)
+    assert seen.used == {0: 1.0, 2: 6.0, 1: 1.0}
+    assert seen.running == {0: 1.0, 1: 7.0}
+    assert seen.waiting == {0: 4.0, 1: 4.0}
+    assert seen.wanted == {0: 1.0, 2: 2.0, 3: 4.0, 1: 1.0}
+    assert (load.used, load.running, load.waiting, load.wanted) == (1, 1, 0, 1)
 
 
 def test_a_period_without_length_is_what_there_is() -> None:
-    number = Integrator(10.0)
-    number.add(3, 10.0)
-    seen = number.reset(10.0)
-    assert (seen.average, seen.deviation, seen.high, seen.seconds) == (3.0, 0.0, 3, {})
+    load = Load(10.0)
+    load.change(10.0, wanted=3)
+    seen = load.reset(10.0)
+    assert (seen.average, seen.deviation, seen.high, seen.wanted) == (3.0, 0.0, 3, {})
 
 
 def test_levels_without_seats_of_their_own_are_compared_with_the_servers() -> None:
@@ -32,7 +45,9 @@ def test_levels_without_seats_of_their_own_are_compared_with_the_servers() -> No
 
 
 def test_each_nanosecond_is_an_observation() -> None:
-    period = Period(wanted={15: 3e-9}, used={0: 1.0, 5: 2e-9}, running={1: 4e-9}, waiting={0: 1e-9, 50: 5e-9})
+    period = Observed(
+        0.0, 0.0, 0, wanted={15: 3e-9}, used={0: 1.0, 5: 2e-9}, running={1: 4e-9}, waiting={0: 1e-9, 50: 5e-9}
+    )
     settle("timing-test", period, seats=10, places=100)
     used = {"phase": "executing", "priority_level": "timing-test"}
     name = "apiserver_flowcontrol_priority_level_seat_utilization"

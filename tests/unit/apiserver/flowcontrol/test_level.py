@@ -39,15 +39,17 @@ def test_free_seats_are_taken_at_once_and_others_wait_their_turn() -> None:
     here = level(2)
     one, two, three = entered(here, ticket(), ticket(), ticket())
     assert [each.waits for each in (one, two, three)] == [False, False, True]
-    assert (here.running.value, here.waiting.value, here.capacity) == (2, 1, 24)
+    assert (here.load.running, here.load.waiting, here.capacity) == (2, 1, 24)
     here.leave(one, 1.0)
     assert three.started == 1.0
     here.leave(two, 1.0)
     here.leave(three, 2.0)
     assert here.idle
     assert here.in_use == 0
-    assert here.running.reset(2.0).seconds == {2: 1.0, 1: 1.0}
-    assert here.waiting.reset(2.0).seconds == {1: 1.0, 0: 1.0}
+    seen = here.load.reset(2.0)
+    assert seen.running == seen.used == {2: 1.0, 1: 1.0}
+    assert seen.waiting == {1: 1.0, 0: 1.0}
+    assert seen.wanted == {3: 1.0, 1: 1.0}
 
 
 def test_a_full_queue_and_a_level_without_queues_refuse() -> None:
@@ -103,7 +105,7 @@ def test_one_that_gives_up_makes_room() -> None:
     assert second.waits
     assert not third.waits
     assert here.rejected["schema", "time-out"] == 1
-    assert here.demand.value == 1
+    assert here.load.wanted == 1
 
 
 async def test_requests_that_wait_survive_other_queues_and_are_told_where_there_are_none_left() -> None:
@@ -126,7 +128,7 @@ def test_demand_is_seats_in_use_and_waited_for_over_time() -> None:
     first, second = entered(here, ticket(), ticket())
     here.leave(first, 10.0)
     here.leave(second, 20.0)
-    seen = here.demand.reset(20.0)
+    seen = here.load.reset(20.0)
     assert (seen.average, seen.deviation, seen.high) == (1.5, 0.5, 2)
 
 

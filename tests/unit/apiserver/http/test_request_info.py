@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from apiserver.http.request_info import RequestInfo, parse, split_target
+from apiserver.http.request_info import RequestInfo, of_target
 
 
 def ask(method: str, target: str) -> RequestInfo:
-    path, query = split_target(target)
-    return parse(method, path, query)
+    return of_target(method, target)[0]
 
 
 @pytest.mark.parametrize(
