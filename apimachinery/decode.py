@@ -120,7 +120,8 @@ def may_have_duplicates(body: bytes, obj: Any) -> bool:
     Cheap, and certain where it says no: each field of the body has a colon, and a field that another has replaced took
     its own with it, whatever the encoder's blanks and line ends. Only colons that are written as escapes could make up
     for that."""
-    return body.count(b":") != orjson.dumps(obj).count(b":") or b"\\u003" in body
+    compact = orjson.dumps(obj)
+    return compact != body and (body.count(b":") != compact.count(b":") or b"\\u003" in body)
 
 
 def duplicate_fields(body: bytes) -> list[str]:
