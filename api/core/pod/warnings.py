@@ -164,10 +164,13 @@ def _environment(variables: Sequence[Mapping[str, Any]], path: str) -> list[str]
     found = []
     seen: set[str] = set()
     for index, variable in enumerate(variables):
-        name, value = variable.get("name") or "", variable.get("value") or ""
-        reference = f"$({name})"
-        appends = "valueFrom" not in variable and reference in value and value != reference
-        if name in seen and not appends:
+        name = variable.get("name") or ""
+        if name in seen and not _appends(variable, f"$({name})"):
             found.append(f"{path}[{index}]: hides previous definition of {fe.go_quote(name)}")
         seen.add(name)
     return found
+
+
+def _appends(variable: Mapping[str, Any], reference: str) -> bool:
+    value = variable.get("value") or ""
+    return "valueFrom" not in variable and reference in value and value != reference
