@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from api.validation.names import dns1123_subdomain
 from apimachinery.fielderrors import FieldError
 from apimachinery.meta import Resource
 from apimachinery.objects import Object
@@ -73,8 +74,6 @@ class Strategy:
 
     def name_rule(self, name: str, prefix: bool) -> list[str]:
         """What is wrong with a name (`prefix`: with a generateName); by default the DNS subdomain rule."""
-        from api.validation.names import dns1123_subdomain
-
         return dns1123_subdomain(name, prefix=prefix)
 
 

@@ -67,17 +67,17 @@ def is_deleting(obj: Object) -> bool:
 
 def format_time(moment: datetime) -> str:
     """metav1.Time: RFC 3339 in UTC with whole seconds."""
-    return f"{_naive(moment).isoformat(timespec='seconds')}Z"
+    return _in_utc(moment, "seconds")
 
 
 def format_micro_time(moment: datetime) -> str:
     """metav1.MicroTime: RFC 3339 in UTC with six digits of fraction."""
-    return f"{_naive(moment).isoformat(timespec='microseconds')}Z"
+    return _in_utc(moment, "microseconds")
 
 
-def _naive(moment: datetime) -> datetime:
-    """In UTC, without saying so. (Not strftime: it writes years before 1000 with fewer than four digits.)"""
-    return moment.astimezone(UTC).replace(tzinfo=None)
+def _in_utc(moment: datetime, timespec: str) -> str:
+    """(Not strftime: it writes years before 1000 with fewer than four digits.)"""
+    return moment.astimezone(UTC).isoformat(timespec=timespec).removesuffix("+00:00") + "Z"
 
 
 def parse_time(text: str) -> datetime:

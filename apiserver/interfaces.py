@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
 from apimachinery.meta import Resource
@@ -63,6 +63,18 @@ class Attributes:
             self.namespace, self.name,
         )  # fmt: skip
         return sum(map(len, texts)) <= LONGEST
+
+    def named(self, name: str) -> Attributes:
+        """The same request with the name that the body of a create gives. (`dataclasses.replace` is the same at more
+        than twice the time, on every create.)"""
+        made = object.__new__(Attributes)
+        for each in _ATTRIBUTES:
+            object.__setattr__(made, each, getattr(self, each))
+        object.__setattr__(made, "name", name)
+        return made
+
+
+_ATTRIBUTES = tuple(each.name for each in fields(Attributes))
 
 
 @dataclass(frozen=True, slots=True)

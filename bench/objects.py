@@ -82,7 +82,7 @@ def main() -> None:
     rows: tuple[tuple[str, Callable[[], object]], ...] = (
         ("parse JSON", lambda: orjson.loads(raw)),
         ("parse JSON and decode by type", decode),
-        ("managedFields on create", lambda: update(None, live, "")),
+        ("managedFields on create, as before", lambda: update(None, live, "")),
         ("managedFields on a status write", lambda: update(tracked, ready, "status")),
         ("server-side apply", apply),
         ("strategic merge patch", lambda: strategic.apply(live, patch, types)),

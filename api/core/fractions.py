@@ -13,11 +13,11 @@ from apimachinery import quantity
 _BYTES = ("memory", "ephemeral-storage")
 
 
-def fraction_warnings(amounts: Mapping[str, str] | None, names: Iterable[str], path: str) -> list[str]:
+def fraction_warnings(amounts: Mapping[str, str], names: Iterable[str], path: str) -> list[str]:
     """The named amounts, where they are given."""
     found = []
     for name in names:
-        text = (amounts or {}).get(name)
+        text = amounts.get(name)
         # Only these suffixes and a decimal point make fractions; most amounts have neither and are not parsed.
         if text and (text.endswith(("m", "u", "n")) or "." in text or "e-" in text.lower()):
             value = quantity.parse(text)
@@ -30,15 +30,17 @@ def fraction_warnings(amounts: Mapping[str, str] | None, names: Iterable[str], p
 def container_fraction_warnings(container: Mapping[str, Any], path: str) -> list[str]:
     """Memory and scratch space of one container."""
     resources: Mapping[str, Any] = container.get("resources") or {}
-    return [
-        text
-        for name in _BYTES
-        for kind in ("limits", "requests")
-        for text in fraction_warnings(resources.get(kind), (name,), f"{path}.resources.{kind}")
-    ]
+    if not resources:
+        return []
+    found = []
+    for name in _BYTES:
+        for kind in ("limits", "requests"):
+            if amounts := resources.get(kind):
+                found += fraction_warnings(amounts, (name,), f"{path}.resources.{kind}")
+    return found
 
 
-def overhead_fraction_warnings(overhead: Mapping[str, str] | None, path: str) -> list[str]:
+def overhead_fraction_warnings(overhead: Mapping[str, str], path: str) -> list[str]:
     """What a pod's sandbox takes itself."""
     return fraction_warnings(overhead, _BYTES, path)
 
@@ -49,5 +51,5 @@ def claim_fraction_warnings(spec: Mapping[str, Any], path: str) -> list[str]:
     return [
         text
         for kind in ("requests", "limits")
-        for text in fraction_warnings(resources.get(kind), ("storage",), f"{path}.resources.{kind}")
+        for text in fraction_warnings(resources.get(kind) or {}, ("storage",), f"{path}.resources.{kind}")
     ]

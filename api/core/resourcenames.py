@@ -170,7 +170,7 @@ def validate_requirements(
         elif not is_overcommit_allowed(name):
             errors.append(fe.required(f"{path}.limits", "Limit must be set for non overcommitable resources"))
     asked = {*limits, *requests}
-    if any(is_huge_page(name) for name in asked) and not asked & {"cpu", "memory"}:
+    if not asked <= _CONTAINER and any(map(is_huge_page, asked)) and not asked & {"cpu", "memory"}:
         errors.append(fe.forbidden(path, "HugePages require cpu or memory"))
     if used := requirements.get("claims"):
         _validate_claims(used, claims, f"{path}.claims", errors)

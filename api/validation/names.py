@@ -142,7 +142,8 @@ def path_segment_name(name: str, prefix: bool = False) -> list[str]:
 
 
 @remembered(8192)
-def _qualified_name(name: str) -> tuple[str, ...]:
+def qualified_name(name: str) -> tuple[str, ...]:
+    """A label key, annotation key, finalizer or resource name: an optional DNS prefix, '/' and a name."""
     before, slash, after = name.rpartition("/")
     if "/" in before:
         text = regex_text(_QUALIFIED_TEXT, _QUALIFIED, "MyName", "my.name", "123-abc")
@@ -161,11 +162,6 @@ def _qualified_name(name: str) -> tuple[str, ...]:
     if not _qualified_match(after):
         problems.append("name part " + regex_text(_QUALIFIED_TEXT, _QUALIFIED, "MyName", "my.name", "123-abc"))
     return tuple(problems)
-
-
-def qualified_name(name: str) -> tuple[str, ...]:
-    """A label key, annotation key, finalizer or resource name: an optional DNS prefix, '/' and a name."""
-    return _qualified_name(name)
 
 
 @remembered(8192)

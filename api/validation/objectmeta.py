@@ -216,6 +216,8 @@ def validate_field_manager(manager: str, path: str) -> list[FieldError]:
     errors: list[FieldError] = []
     if len(manager) > 128:
         errors.append(fe.too_long(path, manager, 128))
+    if manager.isprintable():
+        return errors
     for index, char in enumerate(manager):
         if not char.isprintable():
             text = f"invalid character U+{ord(char):04X} (at position {index})"

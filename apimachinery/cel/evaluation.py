@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -42,17 +41,19 @@ class Interrupted(EvaluationError):
 
 
 class TakesLong(Exception):
-    """Not to be evaluated while others wait (`hurried`)."""
+    """Not to be evaluated while others wait (`Hurried`)."""
 
 
-@contextmanager
-def hurried() -> Iterator[None]:
+class Hurried:
     """Raise TakesLong from expressions inside that take longer than others should wait for them."""
-    token = _hurried.set(True)
-    try:
-        yield
-    finally:
-        _hurried.reset(token)
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = _hurried.set(True)
+
+    def __exit__(self, *_: object) -> None:
+        _hurried.reset(self._token)
 
 
 class Meter:

@@ -10,6 +10,8 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
+import orjson
+
 from apimachinery.errors import ApiError, Conflict
 from apimachinery.fieldmanager import entries, fieldset, last_applied, validation, walks
 from apimachinery.fieldmanager import versions as versioned
@@ -22,9 +24,14 @@ from apimachinery.schema.model import TypeSchema
 _BEFORE_FIRST_APPLY: Final = "before-first-apply"
 #: Fields that nobody owns: the server sets them, or they say which object it is.
 _UNOWNED_METADATA: Final = (
-    "f:name", "f:namespace", "f:creationTimestamp", "f:selfLink", "f:uid", "f:clusterName", "f:generation",
-    "f:managedFields", "f:resourceVersion",
+    "name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields",
+    "resourceVersion",
 )  # fmt: skip
+_UNOWNED_ELEMENTS: Final = frozenset({SELF, *(f"f:{name}" for name in _UNOWNED_METADATA)})
+#: What creators own is remembered of so many objects, but of none that is larger than so many bytes.
+_MOST_CREATED: Final = 128
+_LARGEST_CREATED: Final = 1 << 13
+_created_before: dict[tuple[TypeSchema, frozenset[str], bytes], FieldSet] = {}
 
 
 class TypedObjectError(ApiError):
@@ -133,9 +140,28 @@ def _with_managed(obj: Object, managed: Managed) -> Object:
 
 
 def _created(obj: Object, who: Manager, schema: TypeSchema, now: datetime, reset: frozenset[str]) -> Managed:
-    """The entry of whoever writes an object first: all that is in it but for what nobody set."""
-    fields = _settable(_owned(walks.differing(schema, schema.zero, obj)), reset)
+    """The entry of whoever writes an object first: all that is in it but for what nobody set.
+
+    Objects made from one template differ in what nobody owns alone: they share one set, which is found out once."""
+    ownable = _ownable(obj)
+    key = (schema, reset, orjson.dumps(ownable))
+    fields = _created_before.get(key)
+    if fields is None:
+        fields = _settable(walks.differing(schema, schema.zero, ownable), reset)
+        if len(key[-1]) <= _LARGEST_CREATED:
+            if len(_created_before) >= _MOST_CREATED:
+                _created_before.clear()
+            _created_before[key] = fields
     return {who: Entry(fields, who.api_version, format_time(now))} if fields else {}
+
+
+def _ownable(obj: Object) -> Object:
+    """The object without the fields that nobody can own; shares all else."""
+    out = {name: value for name, value in obj.items() if name not in ("apiVersion", "kind", "metadata")}
+    metadata = obj.get("metadata") or {}
+    if rest := {name: value for name, value in metadata.items() if name not in _UNOWNED_METADATA}:
+        out["metadata"] = rest
+    return out
 
 
 def _updated(
@@ -165,8 +191,7 @@ def _owned(fields: FieldSet) -> FieldSet:
         return fields
     out = {element: below for element, below in fields.items() if element not in ("f:kind", "f:apiVersion")}
     if metadata is not None:
-        unowned = (*_UNOWNED_METADATA, SELF)
-        rest = {element: below for element, below in metadata.items() if element not in unowned}
+        rest = {element: below for element, below in metadata.items() if element not in _UNOWNED_ELEMENTS}
         if rest:
             out["f:metadata"] = rest  # in its place: the order of a set is that of its making
         else:

@@ -94,6 +94,8 @@ def in_version(versions: Versions, obj: Object, api_version: str) -> Object:
 
 def known(managed: Managed, versions: Versions) -> Managed:
     """The entries without those of versions that are no more."""
+    if not managed:
+        return managed
     gone = {entry.api_version for entry in managed.values() if not versions.knows(entry.api_version)}
     return {who: entry for who, entry in managed.items() if entry.api_version not in gone} if gone else managed
 

@@ -68,18 +68,21 @@ def everything(schema: TypeSchema, value: Any) -> FieldSet:
         out = {SELF: LEAF}
         places = schema.places
         for name in sorted(value):
-            field, inner = places.get(name) or (f"f:{name}", child(schema, name))
-            out[field] = everything(inner, value[name]) if inner.shape else LEAF
+            element, inner = places.get(name) or (f"f:{name}", schema.item)
+            item = value[name]
+            out[element] = everything(inner, item) if inner.shape and item else LEAF
         return out
-    if how == model.LIST:
-        out = {SELF: LEAF}
-        item_schema = schema.item
-        for item in value:
-            element = _element_or_none(schema, item)
-            if element is not None:
-                out[element] = LEAF if element in out else everything(item_schema, item)
-        return {element: out[element] for element in sorted(out)}
-    return LEAF
+    return _every_item(schema, value) if how == model.LIST else LEAF
+
+
+def _every_item(schema: TypeSchema, items: list[Any]) -> FieldSet:
+    out = {SELF: LEAF}
+    item_schema = schema.item
+    for item in items:
+        element = _element_or_none(schema, item)
+        if element is not None:
+            out[element] = LEAF if element in out else everything(item_schema, item)
+    return dict(sorted(out.items())) if len(out) > 2 else out
 
 
 def differing(schema: TypeSchema, old: Object, new: Object) -> FieldSet:
@@ -87,20 +90,21 @@ def differing(schema: TypeSchema, old: Object, new: Object) -> FieldSet:
 
     The same as the added and the modified ones of `compare`, of which a create needs no more."""
     out: FieldSet = {}
+    places = schema.places
     for name in sorted(new):
         left, right = old.get(name, ABSENT), new[name]
         if left == right:
             continue
-        inner = child(schema, name)
+        element, inner = places.get(name) or (f"f:{name}", schema.item)
         if left is ABSENT:
-            out[f"f:{name}"] = everything(inner, right)
+            out[element] = everything(inner, right)
         elif not left and right and merges(inner, right):  # it was there, but empty
-            below = {element: deeper for element, deeper in everything(inner, right).items() if element != SELF}
+            below = {at: deeper for at, deeper in everything(inner, right).items() if at != SELF}
             if below:
-                out[f"f:{name}"] = below
+                out[element] = below
         elif inner.shape == model.MAP and left and right and isinstance(left, dict) and isinstance(right, dict):
             if below := differing(inner, left, right):
-                out[f"f:{name}"] = below
+                out[element] = below
         else:
             found = compare(schema, {name: left}, {name: right})
             out |= ordered(union(found.added, found.modified))

@@ -21,7 +21,7 @@ _DROP: Final[Any] = type("Drop", (), {})()
 _MOST_UNKNOWN: Final = 100
 
 #: The class of JSON value that a scalar takes as it is, unless it is the zero value.
-_QUICK: Final[dict[str, type]] = {model.STRING: str, model.BOOL: bool}
+_QUICK: Final[dict[str, type]] = {model.STRING: str, model.BOOL: bool, model.INT_OR_STRING: str}
 #: Kinds that Go holds in structs: `omitempty` has no effect on them.
 _STRUCT_KINDS: Final = frozenset(
     (model.STRUCT, model.TIME, model.MICRO_TIME, model.QUANTITY, model.INT_OR_STRING, model.RAW, model.ANY)
@@ -64,7 +64,7 @@ _compiled: dict[int, tuple[TypeSchema, Handler]] = {}
 
 
 class _Compiler:
-    """Makes handlers; a struct's is made when the first value of it comes by."""
+    """Makes handlers; that of a struct's field is made when the first value of it comes by."""
 
     def handler(self, schema: TypeSchema) -> Handler:
         kind = schema.kind
@@ -88,29 +88,23 @@ class _Compiler:
 
     def _shared(self, schema: TypeSchema) -> Handler:
         known = _compiled.get(id(schema))
-        if known is not None:
-            return known[1]
-
-        # Types refer to each other in circles: the handler is found under its type before it is made.
-        made: list[Handler] = []
-
-        def lazily(value: Any, unknown: list[str]) -> Any:
-            if not made:
-                made.append(self._struct(schema))
-                _compiled[id(schema)] = (schema, made[0])
-            return made[0](value, unknown)
-
-        _compiled[id(schema)] = (schema, lazily)
-        return lazily
+        if known is None:
+            known = _compiled[id(schema)] = (schema, self._struct(schema))
+        return known[1]
 
     def _struct(self, schema: TypeSchema) -> Handler:
+        #: Filled as values come by, since types refer to each other in circles, and to many that are never seen.
         table: dict[str, tuple[type | None, Handler]] = {}
-        always: list[tuple[str, Callable[[], Any]]] = []
-        for field in schema.fields.values():
-            quick = _QUICK.get(field.type.kind)
-            table[field.name] = (quick, self._field(field, keeps_empty=schema.name.startswith(_STORED_AS_JSON)))
-            if not _left_out(field):
-                always.append((field.name, self._absent(field)))
+        always = [(field.name, self._absent(field)) for field in schema.fields.values() if not _left_out(field)]
+        keeps_empty = schema.name.startswith(_STORED_AS_JSON)
+
+        def first_met(name: str) -> tuple[type | None, Handler] | None:
+            field = schema.fields.get(name)
+            if field is None:
+                return None
+            made = table[name] = _QUICK.get(field.type.kind), self._field(field, keeps_empty=keeps_empty)
+            return made
+
         lookup = table.get
         struct_name, go_type = schema.go_type.rpartition(".")[2], schema.go_type
 
@@ -119,7 +113,7 @@ class _Compiler:
                 raise Mismatch.of(obj, go_type, model.STRUCT)
             dropped: list[str] | None = None
             for name, value in obj.items():
-                entry = lookup(name)
+                entry = lookup(name) or first_met(name)
                 if entry is None:
                     unknown.append(name)
                     dropped = [name] if dropped is None else [*dropped, name]

@@ -18,6 +18,8 @@ class Priority(Plugin):
 
     def __init__(self, setting: Setting) -> None:
         self._api = setting.api
+        self._known_default: Object | None = None
+        self._default_of = -1  #: the version of the classes that it is the default of
 
     async def admit(self, attributes: Attributes, obj: Object | None, old: Object | None) -> None:
         """Fill in a pod's priority; raises Forbidden for an unknown class or another number than its class's."""
@@ -71,6 +73,10 @@ class Priority(Plugin):
         return []
 
     def _default(self) -> Object | None:
-        """The global default; of several (made at the same time) the lowest."""
-        defaults = [item for item in self._api.list(PRIORITY_CLASSES) if item.get("globalDefault")]
-        return min(defaults, key=lambda item: int(item.get("value") or 0), default=None)
+        """The global default; of several (made at the same time) the lowest. Found anew when a class has changed."""
+        version = self._api.version(PRIORITY_CLASSES)
+        if version != self._default_of:
+            defaults = [item for item in self._api.list(PRIORITY_CLASSES) if item.get("globalDefault")]
+            self._known_default = min(defaults, key=lambda item: int(item.get("value") or 0), default=None)
+            self._default_of = version
+        return self._known_default

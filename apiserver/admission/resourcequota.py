@@ -44,8 +44,8 @@ class ResourceQuota(Plugin):
         """Charge the quotas; raises Forbidden where one would be exceeded."""
         if obj is None or not attributes.namespace:
             return []
-        quotas = self._concerned(attributes, obj, self._api.list(RESOURCE_QUOTAS, attributes.namespace))
-        if not quotas:
+        found = self._api.list(RESOURCE_QUOTAS, attributes.namespace)
+        if not found or not (quotas := self._concerned(attributes, obj, found)):
             return []
         wanted = _growth(attributes, obj, old)
         for quota in quotas:

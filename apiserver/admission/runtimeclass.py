@@ -27,13 +27,15 @@ class RuntimeClass(Plugin):
             return
         spec = obj.setdefault("spec", {})
         chosen = await self._chosen(attributes, obj)
-        overhead = ((chosen or {}).get("overhead") or {}).get("podFixed")
+        if chosen is None:
+            return
+        overhead = (chosen.get("overhead") or {}).get("podFixed")
         if overhead:
             if spec.get("overhead") and not _same(spec["overhead"], overhead):
                 why = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead"
                 raise refuse(attributes, why, obj)
             spec["overhead"] = dict(overhead)
-        scheduling = (chosen or {}).get("scheduling") or {}
+        scheduling = chosen.get("scheduling") or {}
         self._merge_selector(attributes, obj, scheduling.get("nodeSelector") or {})
         own = spec.get("tolerations") or []
         extra = [item for item in scheduling.get("tolerations") or () if item not in own]

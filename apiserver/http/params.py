@@ -164,6 +164,7 @@ def manager_of(field_manager: str, user_agent: str) -> str:
     """The field manager's name: as given, or what stands before the first slash of the user agent."""
     if field_manager:
         return field_manager
-    prefix = user_agent.partition("/")[0]
-    cleaned = "".join(char for char in prefix if char.isprintable())
+    cleaned = user_agent.partition("/")[0]
+    if not cleaned.isprintable():
+        cleaned = "".join(char for char in cleaned if char.isprintable())
     return cleaned.encode()[:_MAX_MANAGER_BYTES].decode(errors="ignore")

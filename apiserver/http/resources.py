@@ -172,7 +172,8 @@ class ResourceHandlers:
         context = self.context(call, "create")
         decode = await self._decoder(call, served, context)
         obj = await by_size(lambda: decoding.to_stored_form(served, decode()), context.size)
-        call.attributes = context.attributes = replace(context.attributes, name=name_of(obj))
+        if name := name_of(obj):
+            call.attributes = context.attributes = context.attributes.named(name)
         made = await create.create(served, obj, context, namespace=call.info.namespace)
         return await self.answer(call, served, made, 201, representation, written=not context.dry_run)
 

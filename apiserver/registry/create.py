@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 
 from api.validation.objectmeta import validate_object_meta
@@ -31,7 +32,8 @@ async def create(
     objectmeta.settle_namespace(obj, namespace, namespaced=served.kind.resource.namespaced)
     objectmeta.check_version_on_create(obj)
     if not applies:
-        await converting(context, lambda: _owned(served, obj, context))
+        owned = partial(ownership.on_create, served, obj, context)
+        await converting(context, lambda: by_size(owned, context.size))
     await served.admission.admit(context.attributes, obj, None)
     metadata = objectmeta.metadata_of(obj)
     base = "" if metadata.get("name") else metadata.get("generateName") or ""
@@ -48,10 +50,6 @@ async def create(
     return await _write(served, obj, context)
 
 
-async def _owned(served: Served, obj: Object, context: WriteContext) -> None:
-    await by_size(lambda: ownership.on_create(served, obj, context), context.size)
-
-
 async def check(served: Served, obj: Object, context: WriteContext) -> None:
     """Prepare and validate a new object; raises Invalid."""
     strategy = served.strategy("")
@@ -65,7 +63,7 @@ async def check(served: Served, obj: Object, context: WriteContext) -> None:
         strategy.name_rule,
         standard_finalizers=strategy.standard_finalizers,
     )
-    problems += await patiently(lambda: strategy.validate(obj), obj)
+    problems += await patiently(partial(strategy.validate, obj), obj)
     if problems:
         raise served.invalid(name_of(obj), problems)
     context.warnings += strategy.warnings(obj, None)

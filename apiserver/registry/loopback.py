@@ -39,7 +39,8 @@ class RegistryLoopback:
 
     def list(self, resource: Resource, namespace: str = "") -> Sequence[Object]:
         """All objects as last seen; shared."""
-        return [item.obj for item in self._registry.of(resource).store.cache.list(namespace)]
+        items = self._registry.of(resource).store.cache.list(namespace)
+        return [item.obj for item in items] if items else ()
 
     async def get_live(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """The object as the store has it now."""

@@ -34,7 +34,8 @@ def _track(served: Served, live: Object | None, new: Object, context: WriteConte
         reset=reset_fields(served, subresource),
         versions=ResourceVersions(served, context),
     )
-    metadata = {key: value for key, value in new["metadata"].items() if key != "managedFields"}
+    metadata = {**new["metadata"]}
+    metadata.pop("managedFields", None)
     if managed := tracked["metadata"].get("managedFields"):
         metadata["managedFields"] = managed
     new["metadata"] = metadata
@@ -44,4 +45,4 @@ def reset_fields(served: Served, subresource: str) -> tuple[str, ...]:
     """The top-level fields that a write cannot set: the status on the resource, the spec on its status."""
     if subresource == "status":
         return ("spec",)
-    return ("status",) if not subresource and served.kind.subresource("status") else ()
+    return ("status",) if not subresource and served.has_status else ()

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 import orjson
 
-from apimachinery.cel.evaluation import TakesLong, hurried
+from apimachinery.cel.evaluation import Hurried, TakesLong
 from apimachinery.objects import Object
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ async def patiently(decide: Callable[[], T], large: Object | None = None) -> T:
     that it is not worth a try."""
     if large is None or not is_large(large):
         try:
-            with hurried():
+            with Hurried():
                 return decide()
         except TakesLong:
             pass

@@ -140,7 +140,7 @@ class Registry:
 
     def of(self, resource: Resource) -> Served:
         """The served form of a resource that is there; raises KeyError."""
-        return self._served[_key(resource)]
+        return self._served[resource.group, resource.version, resource.plural]
 
 
 def _key(resource: Resource) -> Key:

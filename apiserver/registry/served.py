@@ -55,6 +55,8 @@ class Served:
         self.stored_kind = store.kind
         self.schema = schema
         self.admission = admission
+        #: Whether the status is written by its own subresource alone.
+        self.has_status = kind.subresource("status") is not None
         self._ruling = kind if kind.custom else self.stored_kind
         self.strategies: dict[str, Strategy] = {"": kind.rules or self._ruling.strategy}
         for sub in self._ruling.subresources:

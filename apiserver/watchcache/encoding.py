@@ -6,7 +6,6 @@ giving it the revision it was written at is one insertion of bytes. Watch frames
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import orjson
 
@@ -17,15 +16,17 @@ _HEAD = re.compile(rb'\{(?:"apiVersion":"[^"\\]*",)?(?:"kind":"[^"\\]*",)?"metad
 _METADATA = b'"metadata":{'
 #: Each head once: as many as there are kinds and versions stored.
 _heads: dict[bytes, bytes] = {}
-_FIRST = ("apiVersion", "kind", "metadata")
+_IDENTITY = ("apiVersion", "kind")
 
 
 def encode_stored(obj: Object) -> bytes:
     """The value to store for `obj`: JSON without metadata.resourceVersion, identity first. `obj` is not changed."""
-    metadata = {key: value for key, value in (obj.get("metadata") or {}).items() if key != "resourceVersion"}
-    ordered: dict[str, Any] = {key: obj[key] for key in _FIRST[:2] if key in obj}
+    metadata = {**(obj.get("metadata") or {})}
+    metadata.pop("resourceVersion", None)
+    ordered: Object = {key: obj[key] for key in _IDENTITY if key in obj}
     ordered["metadata"] = metadata
-    ordered.update((key, value) for key, value in obj.items() if key not in _FIRST)
+    ordered |= obj
+    ordered["metadata"] = metadata  # in the place that it was given above
     return orjson.dumps(ordered)
 
 

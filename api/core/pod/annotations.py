@@ -15,13 +15,15 @@ DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 SECCOMP_POD = "seccomp.security.alpha.kubernetes.io/pod"
 SECCOMP_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/"
+#: Fields of a spec that hold containers, in the order of their start.
+CONTAINER_FIELDS = ("initContainers", "containers", "ephemeralContainers")
 _SECCOMP_NAMES = ("runtime/default", "docker/default", "unconfined")
 _COST = re.compile(r"0|-?[1-9][0-9]*")
 
 
 def each_container(spec: Mapping[str, Any], path: str) -> Iterator[tuple[dict[str, Any], str]]:
     """Every container of a spec with its path, init containers first."""
-    for kind in ("initContainers", "containers", "ephemeralContainers"):
+    for kind in CONTAINER_FIELDS:
         for index, container in enumerate(spec.get(kind) or ()):
             yield container, f"{path}.{kind}[{index}]"
 

@@ -6,10 +6,10 @@ UserNamespacesSupport, DynamicResourceAllocation, ProcMountType and PodHostIPs."
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from api.core.pod.annotations import each_container
+from api.core.pod.annotations import CONTAINER_FIELDS
 
 _STATUS_FIELDS = ("hostIPs", "resize", "resourceClaimStatuses")
 _CONTAINER_STATUS_FIELDS = ("allocatedResources", "resources")
@@ -20,9 +20,8 @@ Spec = Mapping[str, Any]
 
 def drop_disabled_fields(spec: dict[str, Any], old: Spec | None = None) -> None:
     """Drop them from the spec of a pod or a template; `old` is what the pod was before this write."""
-    before = old or {}
     for uses, drop in _FEATURES:
-        if not uses(before):
+        if old is None or not uses(old):
             drop(spec)
 
 
@@ -37,8 +36,8 @@ def drop_disabled_status(status: dict[str, Any], old: Mapping[str, Any]) -> None
                 container.pop(field, None)
 
 
-def _containers(spec: Spec) -> Iterator[dict[str, Any]]:
-    return (container for container, _ in each_container(spec, ""))
+def _containers(spec: Spec) -> list[dict[str, Any]]:
+    return [container for kind in CONTAINER_FIELDS for container in spec.get(kind) or ()]
 
 
 def _restarts_init_containers(spec: Spec) -> bool:

@@ -18,11 +18,10 @@ def qos_class(spec: dict[str, Any]) -> str:
     for field in ("containers", "initContainers"):
         for container in spec.get(field) or ():
             resources = container.get("resources") or {}
-            any_set = _add(resources.get("requests"), requests) or any_set
+            requested = _add(resources.get("requests"), requests)
             limited = _add(resources.get("limits"), limits)
-            any_set = limited or any_set
-            positive = _positive(resources.get("limits"))
-            if len(positive) < len(_COMPUTE):
+            any_set = any_set or requested + limited > 0
+            if limited < len(_COMPUTE):
                 guaranteed = False
     if not any_set:
         return BEST_EFFORT
@@ -31,18 +30,14 @@ def qos_class(spec: dict[str, Any]) -> str:
     return BURSTABLE
 
 
-def _positive(resources: dict[str, str] | None) -> dict[str, quantity.Quantity]:
-    found = {}
+def _add(resources: dict[str, str] | None, totals: dict[str, quantity.Quantity]) -> int:
+    """Add the compute resources to the totals; how many of them are more than nothing."""
+    if not resources:
+        return 0
+    count = 0
     for name in _COMPUTE:
-        text = (resources or {}).get(name)
+        text = resources.get(name)
         if text is not None and (value := quantity.parse(text)):
-            found[name] = value
-    return found
-
-
-def _add(resources: dict[str, str] | None, totals: dict[str, quantity.Quantity]) -> bool:
-    """Add the compute resources to the totals; whether there are any."""
-    positive = _positive(resources) if resources else {}
-    for name, value in positive.items():
-        totals[name] = totals[name] + value if name in totals else value
-    return bool(positive)
+            totals[name] = totals[name] + value if name in totals else value
+            count += 1
+    return count

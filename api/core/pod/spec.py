@@ -17,7 +17,7 @@ from api.core.pod.containers import (
     validate_init_containers,
 )
 from api.core.pod.security import validate_operating_system, validate_pod_security
-from api.core.pod.volumes import validate_volumes
+from api.core.pod.volumes import Volumes, validate_volumes
 from api.core.resourcenames import validate_requirements
 from api.gosyntax import raw, string_list
 from api.validation import names
@@ -35,7 +35,9 @@ _USER_NAMESPACE_VOLUMES = ("emptyDir", "secret", "downwardAPI", "configMap", "pr
 def validate_pod_spec(spec: dict[str, Any], path: str, pod_name: str | None = None) -> list[FieldError]:
     """Every rule broken by a spec; `pod_name` is None in a template."""
     errors: list[FieldError] = []
-    volumes = validate_volumes(spec.get("volumes") or (), pod_name, f"{path}.volumes", errors)
+    volumes: Volumes = {}
+    if listed := spec.get("volumes"):
+        volumes = validate_volumes(listed, pod_name, f"{path}.volumes", errors)
     claims: frozenset[str] = frozenset()
     if used := spec.get("resourceClaims"):
         claims = _validate_resource_claims(used, f"{path}.resourceClaims", errors)
@@ -55,7 +57,8 @@ def validate_pod_spec(spec: dict[str, Any], path: str, pod_name: str | None = No
     if affinity := spec.get("affinity"):
         validate_affinity(affinity, f"{path}.affinity", errors)
     _validate_dns(spec.get("dnsConfig"), spec.get("dnsPolicy"), f"{path}.dnsConfig", errors)
-    _validate_gates(spec, path, errors)
+    if "readinessGates" in spec or "schedulingGates" in spec:
+        _validate_gates(spec, path, errors)
     if constraints := spec.get("topologySpreadConstraints"):
         validate_spread_constraints(constraints, f"{path}.topologySpreadConstraints", errors)
     if spec.get("hostUsers") is False:
@@ -151,16 +154,14 @@ def _validate_gates(spec: dict[str, Any], path: str, errors: list[FieldError]) -
 
 
 def _validate_dns(config: dict[str, Any] | None, policy: str | None, path: str, errors: list[FieldError]) -> None:
-    servers: Sequence[str] = (config or {}).get("nameservers") or ()
-    if policy == "None":
-        if config is None:
-            errors.append(fe.required(path, "must provide `dnsConfig` when `dnsPolicy` is None"))
-            return
-        if not servers:
-            text = "must provide at least one DNS nameserver when `dnsPolicy` is None"
-            errors.append(fe.required(f"{path}.nameservers", text))
-            return
     if config is None:
+        if policy == "None":
+            errors.append(fe.required(path, "must provide `dnsConfig` when `dnsPolicy` is None"))
+        return
+    servers: Sequence[str] = config.get("nameservers") or ()
+    if policy == "None" and not servers:
+        text = "must provide at least one DNS nameserver when `dnsPolicy` is None"
+        errors.append(fe.required(f"{path}.nameservers", text))
         return
     if len(servers) > 3:
         errors.append(

@@ -65,8 +65,9 @@ def _validate_source(
     volume: dict[str, Any], path: str, name: str, pod_name: str | None, errors: list[FieldError]
 ) -> None:
     count = 0
-    for kind, shown, check in _SOURCES:
-        source = volume.get(kind)
+    for place in sorted(_PLACES[kind] for kind in volume if kind in _PLACES):
+        kind, shown, check = _SOURCES[place]
+        source = volume[kind]
         if source is None:
             continue
         if count:
@@ -227,6 +228,7 @@ _SOURCES: tuple[tuple[str, str, vs.Check], ...] = (
     ("csi", "csi", vs.csi),
     ("ephemeral", "ephemeral", _ephemeral),
 )
+_PLACES = {kind: place for place, (kind, _, _) in enumerate(_SOURCES)}
 #: Misspelt in the reference's paths.
 _FORBIDDEN_NAMES = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}
 

@@ -4,7 +4,7 @@ Pure (k8s.io/kubernetes/pkg/api/pod/warnings.go)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api.core.fractions import claim_fraction_warnings, container_fraction_warnings, overhead_fraction_warnings
@@ -56,37 +56,54 @@ def template_warnings(template: Mapping[str, Any], path: str) -> list[str]:
 def _warnings(meta: Mapping[str, Any], spec: Mapping[str, Any], prefix: str) -> list[str]:
     path, notes = f"{prefix}spec", meta.get("annotations") or {}
     found = _placement(spec, path)
-    found += [f"{prefix}metadata.annotations[{key}]: {text}" for key, text in _OLD_ANNOTATIONS.items() if key in notes]
+    if notes:
+        old = ((key, text) for key, text in _OLD_ANNOTATIONS.items() if key in notes)
+        found += [f"{prefix}metadata.annotations[{key}]: {text}" for key, text in old]
     for index, volume in enumerate(spec.get("volumes") or ()):
         found += _volume(volume, f"{path}.volumes[{index}]")
-    found += _host_aliases(spec, path) + _pull_secrets(spec, path)
-    found += overhead_fraction_warnings(spec.get("overhead"), f"{path}.overhead")
+    if aliases := spec.get("hostAliases"):
+        found += _host_aliases(aliases, f"{path}.hostAliases")
+    if secrets := spec.get("imagePullSecrets"):
+        found += _pull_secrets(secrets, f"{path}.imagePullSecrets")
+    if overhead := spec.get("overhead"):
+        found += overhead_fraction_warnings(overhead, f"{path}.overhead")
     found += _seccomp(spec, notes, SECCOMP_POD, prefix)
     for container, here in each_container(spec, path):
-        found += _seccomp(container, notes, SECCOMP_CONTAINER + (container.get("name") or ""), prefix)
+        if notes:
+            found += _seccomp(container, notes, SECCOMP_CONTAINER + (container.get("name") or ""), prefix)
         found += container_fraction_warnings(container, here)
-        found += _environment(container, here)
+        if variables := container.get("env"):
+            found += _environment(variables, f"{here}.env")
     found += port_warnings(spec, path)
     period = spec.get("terminationGracePeriodSeconds")
     if period is not None and period < 0:
         text = "must be >= 0; negative values are invalid and will be treated as 1"
         found.append(f"{path}.terminationGracePeriodSeconds: {text}")
-    return found + _pod_affinity(spec.get("affinity") or {}, f"{path}.affinity")
+    if affinity := spec.get("affinity"):
+        found += _pod_affinity(affinity, f"{path}.affinity")
+    return found
 
 
 def _placement(spec: Mapping[str, Any], path: str) -> list[str]:
-    found = selector_warnings(spec.get("nodeSelector"), f"{path}.nodeSelector")
-    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
-    here = f"{path}.affinity.nodeAffinity"
-    for index, term in enumerate((affinity.get(REQUIRED) or {}).get("nodeSelectorTerms") or ()):
-        found += term_warnings(term, f"{here}.{REQUIRED}.nodeSelectorTerms[{index}]")
-    for index, term in enumerate(affinity.get(PREFERRED) or ()):
-        found += term_warnings(term.get("preference") or {}, f"{here}.{PREFERRED}[{index}].preference")
+    found: list[str] = []
+    if selector := spec.get("nodeSelector"):
+        found += selector_warnings(selector, f"{path}.nodeSelector")
+    if affinity := (spec.get("affinity") or {}).get("nodeAffinity"):
+        found += _node_affinity(affinity, f"{path}.affinity.nodeAffinity")
     for index, constraint in enumerate(spec.get("topologySpreadConstraints") or ()):
         here = f"{path}.topologySpreadConstraints[{index}]"
         found += key_warnings(constraint.get("topologyKey") or "", f"{here}.topologyKey")
         if "labelSelector" not in constraint:
             found.append(f"{here}.labelSelector: {_NO_SELECTOR}")
+    return found
+
+
+def _node_affinity(affinity: Mapping[str, Any], path: str) -> list[str]:
+    found = []
+    for index, term in enumerate((affinity.get(REQUIRED) or {}).get("nodeSelectorTerms") or ()):
+        found += term_warnings(term, f"{path}.{REQUIRED}.nodeSelectorTerms[{index}]")
+    for index, term in enumerate(affinity.get(PREFERRED) or ()):
+        found += term_warnings(term.get("preference") or {}, f"{path}.{PREFERRED}[{index}].preference")
     return found
 
 
@@ -111,30 +128,27 @@ def _volume(volume: Mapping[str, Any], path: str) -> list[str]:
     return found
 
 
-def _host_aliases(spec: Mapping[str, Any], path: str) -> list[str]:
+def _host_aliases(aliases: Sequence[Mapping[str, Any]], path: str) -> list[str]:
     found = []
     seen: set[str] = set()
-    for index, alias in enumerate(spec.get("hostAliases") or ()):
+    for index, alias in enumerate(aliases):
         address = alias.get("ip") or ""
         if address in seen:
-            found.append(f"{path}.hostAliases[{index}].ip: duplicate ip {fe.go_quote(address)}")
+            found.append(f"{path}[{index}].ip: duplicate ip {fe.go_quote(address)}")
         seen.add(address)
     return found
 
 
-def _pull_secrets(spec: Mapping[str, Any], path: str) -> list[str]:
+def _pull_secrets(secrets: Sequence[Mapping[str, Any]], path: str) -> list[str]:
     """Those that come twice, then those without a name, which may have been told of already."""
-    secrets = [secret.get("name") or "" for secret in spec.get("imagePullSecrets") or ()]
-    path = f"{path}.imagePullSecrets"
+    listed = [secret.get("name") or "" for secret in secrets]
     found = [
         f"{path}[{index}].name: duplicate name {fe.go_quote(name)}"
-        for index, name in enumerate(secrets)
-        if name in secrets[:index]
+        for index, name in enumerate(listed)
+        if name in listed[:index]
     ]
     return found + [
-        f"{path}[{index}].name: invalid empty name {fe.go_quote(name)}"
-        for index, name in enumerate(secrets)
-        if not name
+        f"{path}[{index}].name: invalid empty name {fe.go_quote(name)}" for index, name in enumerate(listed) if not name
     ]
 
 
@@ -145,15 +159,18 @@ def _seccomp(owner: Mapping[str, Any], annotations: Mapping[str, str], key: str,
     return [f"{prefix}metadata.annotations[{key}]: {_OLD_SECCOMP}"]
 
 
-def _environment(container: Mapping[str, Any], path: str) -> list[str]:
+def _environment(variables: Sequence[Mapping[str, Any]], path: str) -> list[str]:
     """Variables defined again, unless to append to what they were."""
     found = []
     seen: set[str] = set()
-    for index, variable in enumerate(container.get("env") or ()):
-        name, value = variable.get("name") or "", variable.get("value") or ""
-        reference = f"$({name})"
-        appends = "valueFrom" not in variable and reference in value and value != reference
-        if name in seen and not appends:
-            found.append(f"{path}.env[{index}]: hides previous definition of {fe.go_quote(name)}")
+    for index, variable in enumerate(variables):
+        name = variable.get("name") or ""
+        if name in seen and not _appends(variable, f"$({name})"):
+            found.append(f"{path}[{index}]: hides previous definition of {fe.go_quote(name)}")
         seen.add(name)
     return found
+
+
+def _appends(variable: Mapping[str, Any], reference: str) -> bool:
+    value = variable.get("value") or ""
+    return "valueFrom" not in variable and reference in value and value != reference

@@ -14,13 +14,14 @@ _EVALUATIONS = LightCounter(
     ("decision", "policy_level", "policy_version", "mode", *_REQUEST),
 )
 _EXEMPTIONS = LightCounter("pod_security_exemptions_total", "Requests that no policy was asked of.", _REQUEST)
+_MINOR = int(version_info()["minor"])
 _RESOURCES = {"pods": "pod", "namespaces": "namespace"}
 
 
 def evaluated(attributes: Attributes, policy: tuple[str, str], mode: str, *, allowed: bool) -> None:
     """A pod was compared with a policy (level, version)."""
     level, version = policy
-    shown = shown_version(version, int(version_info()["minor"]))
+    shown = shown_version(version, _MINOR)
     _EVALUATIONS.labels("allow" if allowed else "deny", level, shown, mode, *_request(attributes)).inc()
 
 

@@ -20,6 +20,8 @@ from apiserver.interfaces import Attributes
 
 _PREFIX = "pod-security.kubernetes.io/"
 _LEVELS: dict[str, dict[str, Check]] = {"privileged": {}, "baseline": BASELINE, "restricted": RESTRICTED}
+#: For each mode the labels of a namespace that give its level and its version.
+_LABELS = {mode: (f"{_PREFIX}{mode}", f"{_PREFIX}{mode}-version") for mode in MODES}
 #: What may change in a pod without its being looked at again.
 _INSIGNIFICANT = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "schedulingGates")
 _PODS_LOOKED_AT = 3000
@@ -89,10 +91,13 @@ class PodSecurity(Plugin):
 
     def _policy(self, labels: dict[str, str], mode: str) -> tuple[str, str]:
         """(level, version) of a mode; a level that does not exist is taken as the strictest."""
-        default_level, default_version = self._settings.defaults[mode]
-        level = labels.get(f"{_PREFIX}{mode}", default_level)
-        version = labels.get(f"{_PREFIX}{mode}-version", default_version)
-        return (level if level in _LEVELS else "restricted"), (version if VERSION.fullmatch(version) else "latest")
+        level, version = self._settings.defaults[mode]
+        level_label, version_label = _LABELS[mode]
+        if level_label in labels:
+            level = labels[level_label] if labels[level_label] in _LEVELS else "restricted"
+        if version_label in labels:
+            version = labels[version_label] if VERSION.fullmatch(labels[version_label]) else "latest"
+        return level, version
 
     def _namespace(self, obj: Object, old: Object | None) -> list[str]:
         labels, before = labels_of(obj), labels_of(old or {})
@@ -126,8 +131,11 @@ class PodSecurity(Plugin):
 
 def evaluate(level: str, pod: Object) -> list[Violation]:
     """The standards of a level that a pod (or pod template) does not keep."""
+    checks = _LEVELS[level]
+    if not checks:
+        return []
     metadata, spec = pod.get("metadata") or {}, pod.get("spec") or {}
-    found = [check(metadata, spec) for check in _LEVELS[level].values()]
+    found = [check(metadata, spec) for check in checks.values()]
     return [item for item in found if item is not None]
 
 
@@ -137,15 +145,13 @@ def _listed(violations: list[Violation]) -> str:
 
 def _label_problems(labels: dict[str, str]) -> list[FieldError]:
     problems: list[FieldError] = []
-    for mode in MODES:
-        key = f"{_PREFIX}{mode}"
-        if key in labels and labels[key] not in _LEVELS:
+    for level, version in _LABELS.values():
+        if level in labels and labels[level] not in _LEVELS:
             text = "must be one of privileged, baseline, restricted"
-            problems.append(invalid_field(f"metadata.labels[{key}]", labels[key], text))
-        key = f"{_PREFIX}{mode}-version"
-        if key in labels and not VERSION.fullmatch(labels[key]):
+            problems.append(invalid_field(f"metadata.labels[{level}]", labels[level], text))
+        if version in labels and not VERSION.fullmatch(labels[version]):
             text = "must be 'latest' or 'v1.x'"
-            problems.append(invalid_field(f"metadata.labels[{key}]", labels[key], text))
+            problems.append(invalid_field(f"metadata.labels[{version}]", labels[version], text))
     return problems
 
 

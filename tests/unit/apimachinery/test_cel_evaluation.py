@@ -9,7 +9,7 @@ import pytest
 from apimachinery.cel import authorizer, types
 from apimachinery.cel.budget import Budget, BudgetSpent
 from apimachinery.cel.environment import CompileError, Environment, Program
-from apimachinery.cel.evaluation import Meter, TakesLong, hurried
+from apimachinery.cel.evaluation import Hurried, Meter, TakesLong
 from apimachinery.cel.values import CostExceeded, EvaluationError
 
 SELF: dict[str, Any] = {
@@ -156,7 +156,7 @@ def test_a_budget_is_for_all_expressions() -> None:
 def test_two_checks_of_the_authorizer_are_allowed() -> None:
     text = "authorizer.group('').resource('pods').check('get').allowed()"
     given = {"authorizer": authorizer.authorizer()}
-    with hurried(), authorizer.asking(lambda check: (check.verb == "get", "")):
+    with Hurried(), authorizer.asking(lambda check: (check.verb == "get", "")):
         assert Program(f"{text} && {text}", ("authorizer",)).evaluate(given) is True
         with pytest.raises(CostExceeded):
             Program(f"{text} && {text} && {text}", ("authorizer",)).evaluate(given)
@@ -164,7 +164,7 @@ def test_two_checks_of_the_authorizer_are_allowed() -> None:
 
 def test_who_is_in_a_hurry_does_not_wait() -> None:
     program, short, long = Program("l.all(x, x >= 0)", ("l",)), {"l": [1]}, {"l": list(range(100_000))}
-    with hurried():
+    with Hurried():
         assert program.evaluate(short) is True
         with pytest.raises(TakesLong):
             program.evaluate(long)

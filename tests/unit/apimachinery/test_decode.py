@@ -91,10 +91,41 @@ def test_only_objects_are_objects() -> None:
         (b'{"metadata":{"name":"x","name":"y"}}', ['duplicate field "metadata.name"']),
         (b'{"a":[{"b":1},{"b":1,"b":2,"b":3}]}', ['duplicate field "a[1].b"']),
         (b'{"data":{"a":"1"},"data":{"b":"2"}}', ['duplicate field "data"']),
+        (b'{\n\t"a": ":8080",\n\t"a" : 1\n}', ['duplicate field "a"']),
+        (b'{"a":"x","a":"y","b":"\\u003a"}', ['duplicate field "a"']),
+        (b'{"a":"x","a":"y","b":"\\u003A\\u003A"}', ['duplicate field "a"']),
+        (b'{"a:":"\\":","b":"\\u003a"}', []),
     ],
 )
 def test_duplicate_fields(body: bytes, found: list[str]) -> None:
     assert decode.duplicate_fields(body) == found
+
+
+_BLANKS = st.sampled_from([b"", b" ", b"\n  "])
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["a", "b:", "c"]), st.text(max_size=5) | st.dictionaries(st.text(), st.none()))),
+    st.tuples(_BLANKS, _BLANKS, _BLANKS),
+    st.booleans(),
+)
+def test_no_duplicate_is_overlooked(
+    pairs: list[tuple[str, object]], blanks: tuple[bytes, ...], ascii_only: bool
+) -> None:
+    comma, colon, after = blanks
+    fields = [
+        json.dumps(name).encode()
+        + colon
+        + b":"
+        + after
+        + json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "replace")
+        for name, value in pairs
+    ]
+    body = b"{" + (b"," + comma).join(fields) + b"}"
+    names = [name for name, _ in pairs]
+    found = decode.may_have_duplicates(body, decode.decode_json(body))
+    assert found or len(names) == len(set(names))
+    assert not found or len(names) > len(set(names)) or b"\\u" in body
 
 
 def test_strict_errors_come_in_the_order_of_the_document() -> None:

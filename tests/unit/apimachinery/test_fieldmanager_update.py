@@ -21,6 +21,7 @@ def kind(group: str, version: str, name: str) -> TypeSchema:
 
 CONFIG_MAP = kind("", "v1", "ConfigMap")
 POD = kind("", "v1", "Pod")
+SERVICE = kind("", "v1", "Service")
 
 
 def config_map(**data: str) -> Object:
@@ -82,6 +83,33 @@ def test_what_every_object_of_the_type_has_is_not_owned() -> None:
     assert owners(written(None, pod, "m", types=POD)) == {
         "m": {"f:spec": {"f:containers": {'k:{"name":"c"}': container}, "f:tolerations": {}}}
     }
+
+
+def pod(name: str, image: str, **metadata: Any) -> Object:
+    """As a controller makes it of a template: the identity comes with each."""
+    made = {"metadata": {"name": name, "uid": f"uid-of-{name}", "labels": {"app": "x"}, **metadata}}
+    return {"apiVersion": "v1", "kind": "Pod", **made, "spec": {"containers": [{"name": "c", "image": image}]}}
+
+
+def test_objects_of_one_template_share_what_their_creators_own() -> None:
+    first, second = (owners(written(None, pod(name, "i"), name, types=POD))[name] for name in ("a", "b"))
+    assert first is second  # thousands of replicas keep it in memory
+    assert first["f:metadata"] == {"f:labels": {".": {}, "f:app": {}}}
+
+
+def test_what_creators_own_differs_where_the_object_the_type_or_the_way_of_writing_does() -> None:
+    def owned(obj: Object, types: TypeSchema = POD, **options: Any) -> Object:
+        found: Object = owners(written(None, obj, "m", types=types, **options))["m"]
+        return found
+
+    running = {**pod("a", "i"), "status": {"phase": "Running"}}
+    assert owned(running) == {**owned(pod("a", "i")), "f:status": {"f:phase": {}}}
+    assert owned(running, reset=("status",)) == owned(pod("a", "i"))
+    assert owned(pod("a", "i", annotations={"k": "v"})) != owned(pod("a", "i"))
+    ports = {"apiVersion": "v1", "spec": {"ports": [{"port": 80, "protocol": "TCP"}]}}
+    assert owned(ports) == {"f:spec": {"f:ports": {}}}
+    element: Object = {".": {}, "f:port": {}, "f:protocol": {}}
+    assert owned(ports, SERVICE) == {"f:spec": {"f:ports": {".": {}, 'k:{"port":80,"protocol":"TCP"}': element}}}
 
 
 def test_a_changed_field_changes_its_owner() -> None:
