@@ -55,8 +55,7 @@ class Wire(asyncio.Protocol):
             self.ready.set_result(None)
         if self.session.streams < before:
             self._on_free()
-            if self.session.closing and not self.session.streams:
-                self.close()
+        self._close_if_done()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
@@ -81,6 +80,12 @@ class Wire(asyncio.Protocol):
         self.session.cancel(stream)
         self.flush()
         self._on_free()
+        self._close_if_done()
+
+    def _close_if_done(self) -> None:
+        """After a server's goodbye a connection lasts until the last stream has ended."""
+        if self.session.closing and not self.session.streams:
+            self.close()
 
     def close(self) -> None:
         """Say goodbye; what is under way fails."""

@@ -323,6 +323,31 @@ async def test_what_is_no_http2_is_told_and_not_tried_again() -> None:
         await channel.close()
 
 
+async def test_after_its_servers_goodbye_a_connection_lasts_until_its_last_stream_ends() -> None:
+    closed = asyncio.Event()
+    connections = 0
+
+    async def say_goodbye(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        writer.write(frames.settings({}))
+        await reader.readuntil(b"1 4 hang")  # the stream's first message
+        writer.write(frames.frame(frames.GOAWAY, 0, 0, (1).to_bytes(4, "big") + bytes(4)))
+        await reader.read()
+        writer.close()
+        closed.set()
+
+    async with silent_server(say_goodbye) as port, asyncio.timeout(10):
+        channel = Channel(HOST, port)
+        stream = await channel.stream(method("count"), b"1 4 hang")
+        while connections < 2:  # calls after the goodbye get a connection of their own
+            await error_of(channel.unary(method("echo"), b"", timeout=0.2))
+        assert not closed.is_set()
+        stream.cancel()
+        await closed.wait()
+        await channel.close()
+
+
 async def test_a_unix_socket(service: Service, tmp_path: Path) -> None:
     path = tmp_path / "socket"
     server = grpc.aio.server()
