@@ -179,13 +179,10 @@ class Session:
         if self._owed >= _CONNECTION_WINDOW // 2:
             self._output.append(frames.window_update(0, self._owed))
             self._owed = 0
-        found = self._streams.get(stream)
+        found = self._of_frame(stream, flags)
         if found is None:
-            self._check_known(stream)
             return
         ended = bool(flags & frames.END_STREAM)
-        if ended:
-            self._end(stream, found)
         if not flags & frames.PADDED:
             found.receiver.data(payload, ended=ended)
             return
@@ -213,14 +210,9 @@ class Session:
 
     def _heard(self, stream: int, flags: int, block: bytes) -> None:
         fields = self._said.read(block)  # in any case: the tables of both sides must stay the same
-        found = self._streams.get(stream)
-        if found is None:
-            self._check_known(stream)
-            return
-        ended = bool(flags & frames.END_STREAM)
-        if ended:
-            self._end(stream, found)
-        found.receiver.headers(fields, ended=ended)
+        found = self._of_frame(stream, flags)
+        if found is not None:
+            found.receiver.headers(fields, ended=bool(flags & frames.END_STREAM))
 
     def _on_reset(self, flags: int, stream: int, payload: bytes) -> None:
         found = self._streams.pop(stream, None)
@@ -282,6 +274,15 @@ class Session:
                 self._flush(number, found)
 
     # Inside
+
+    def _of_frame(self, stream: int, flags: int) -> _Open | None:
+        """The stream of DATA or HEADERS, which may be its last; None where it has ended before."""
+        found = self._streams.get(stream)
+        if found is None:
+            self._check_known(stream)
+        elif flags & frames.END_STREAM:
+            self._end(stream, found)
+        return found
 
     def _check_known(self, stream: int) -> None:
         """Frames of streams that have ended may still come; others may not."""
