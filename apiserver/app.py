@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ipaddress
 import logging
 import random
@@ -57,6 +58,9 @@ from component.process import FatalError, Process, run_process
 
 logger = logging.getLogger(__name__)
 
+#: Garbage collections, by Python's three generations: so rare that a busy server spends 3 % of its time on them instead
+#: of 5. The other daemons are not that busy.
+_COLLECTIONS = (5_000, 20, 20)
 _NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
 
 
@@ -215,6 +219,7 @@ async def _run(parts: Parts, storage: Storage, process: Process) -> None:
         process.spawn("compaction", compact_regularly(storage, options.etcd_compaction_interval_seconds))
         process.spawn("storage-metrics", storing.count_objects(parts.registry))
         process.ready("serving")
+        gc.set_threshold(*_COLLECTIONS)
         logger.info("Serving", extra={"address": options.bind_address, "port": options.secure_port})
         # Not for `stopping`: it is set just before the cancellation, which would then hit the clean-up below.
         await asyncio.Event().wait()

@@ -24,9 +24,6 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 _CLEANUP_SECONDS = 30.0
 _EXIT_SECONDS = 5.0
-#: Garbage collections, by Python's three generations: so rare that a busy API server spends 3 % of its time on them
-#: instead of 5, and leaves no more than some 5,000 objects lying.
-_COLLECTIONS = (5_000, 20, 20)
 
 
 class FatalError(Exception):
@@ -85,7 +82,6 @@ class Process:
         # What exists by now mostly stays for ever: leave it out of every later garbage collection.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(*_COLLECTIONS)
         if sdnotify.notify(f"READY=1\nSTATUS={status}" if status else "READY=1"):
             interval = sdnotify.watchdog_seconds()
             if interval:
