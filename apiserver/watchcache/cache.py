@@ -17,13 +17,12 @@ from apiserver.storage.interface import Revision, Stored
 from apiserver.watchcache.converting import Convert, ConvertingWatcher
 from apiserver.watchcache.encoding import splice
 from apiserver.watchcache.listings import Listings
+from apiserver.watchcache.pacing import Pacer
 from apiserver.watchcache.watcher import Watcher
 from apiserver.watchcache.window import CachedObject, Change, Transform, Trigger, Window
 
 logger = logging.getLogger(__name__)
 
-_WAKE_SECONDS_PER_WATCHER = 50e-6  #: wakes are so far apart that telling watchers takes at most about half the time
-_MAX_WAKE_SECONDS = 0.1
 _MAX_LABEL_INDEXES = 16
 _MAX_LISTS = 32
 _PIECE_ITEMS = 64
@@ -88,8 +87,7 @@ class WatchCache:
         self._lists: dict[tuple[str, tuple[tuple[str, str], ...]], Items] = {}
         self._by_label: dict[str, dict[str, set[str]]] = {}
         self._watchers: set[Watcher] = set()
-        self._next_wake: float = 0.0
-        self._wake_handle: asyncio.TimerHandle | None = None
+        self._pacer = Pacer(self._begin_round)
         self._progress = progress
         self._listed_at: Revision = 0
         self._joined: dict[tuple[int, int, Transform | None], bytes] = {}
@@ -315,7 +313,8 @@ class WatchCache:
         self._lists.clear()
         self._index(key, previous, new)
         self.window.append(Change(revision, new, previous, asyncio.get_running_loop().time()))
-        self._wake()
+        if self._watchers:
+            self._pacer.news()
 
     def _index(self, key: str, previous: CachedObject | None, new: CachedObject | None) -> None:
         for label, index in self._by_label.items():
@@ -330,22 +329,9 @@ class WatchCache:
             if now is not None:
                 index.setdefault(now, set()).add(key)
 
-    def _wake(self) -> None:
-        if not self._watchers or self._wake_handle is not None:
-            return
-        loop = asyncio.get_running_loop()
-        delay = max(0.0, self._next_wake - loop.time())
-        self._wake_handle = loop.call_later(delay, self._wake_now) if delay else None
-        if self._wake_handle is None:
-            self._wake_now()
-
-    def _wake_now(self) -> None:
-        self._wake_handle = None
-        apart = min(_MAX_WAKE_SECONDS, len(self._watchers) * _WAKE_SECONDS_PER_WATCHER)
-        self._next_wake = asyncio.get_running_loop().time() + apart
+    def _begin_round(self) -> Sequence[Callable[[], None]]:
         self._joined.clear()
-        for watcher in self._watchers:
-            watcher.wake()
+        return [watcher.wake for watcher in self._watchers]
 
     def tick(self, seconds: float) -> None:
         """Once a second: forget old changes, wake watchers whose bookmark or end is due."""

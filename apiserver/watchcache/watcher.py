@@ -57,7 +57,8 @@ class Watcher:
         self._initial = initial
         self._initial_at = 0
         self._initial_end = initial_end  # a bookmark that says so is still to be sent
-        now = asyncio.get_running_loop().time()
+        self._loop = asyncio.get_running_loop()  # asking for it is a system call
+        now = self._loop.time()
         self._ends = now + timeout_seconds if timeout_seconds is not None else None
         self._next_bookmark = now + _BOOKMARK_SECONDS
         if self._ends is not None:
@@ -77,11 +78,11 @@ class Watcher:
             data = await self._next()
             if data:
                 return data
-            now = asyncio.get_running_loop().time()
+            now = self._loop.time()
             if self._ends is not None and now >= self._ends:
                 self.close()
                 continue
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter = self._loop.create_future()
             try:
                 await self._waiter
             finally:
@@ -190,8 +191,7 @@ class Watcher:
         return self._matches is None or self._matches(item.obj)
 
     def _due_bookmark(self) -> bytes:
-        now = asyncio.get_running_loop().time()
-        if not self._bookmarks or now < self._next_bookmark:
+        if not self._bookmarks or (now := self._loop.time()) < self._next_bookmark:
             return b""
         self._next_bookmark = now + _BOOKMARK_SECONDS
         return self._bookmark(max(self._after, self._cache.revision), initial_end=False)
