@@ -5,6 +5,7 @@ A call is a stream's receiver; it tells its waiter of messages and of the end.""
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
 from struct import Struct
@@ -90,7 +91,7 @@ def _unbound(*_: object) -> None:
     raise RuntimeError("the call has no stream yet")
 
 
-class Call:
+class Call(ABC):
     """What unary calls and streams have in common: from parts of an answer to messages and an end."""
 
     def __init__(self) -> None:
@@ -101,13 +102,13 @@ class Call:
         self._begun = False
         self._messages = Messages()
 
+    @abstractmethod
     def on_message(self, message: bytes) -> None:
         """A message has come."""
-        raise NotImplementedError
 
+    @abstractmethod
     def on_end(self, error: GrpcError | None) -> None:
         """The answer is complete, or the call has failed."""
-        raise NotImplementedError
 
     def held(self, messages: Sequence[bytes]) -> int:
         """The bytes of messages that are not done with when they have come."""

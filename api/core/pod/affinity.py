@@ -122,8 +122,7 @@ def validate_tolerations(tolerations: Sequence[dict[str, Any]], path: str, error
         key, operator = toleration.get("key") or "", toleration.get("operator") or ""
         value, effect = toleration.get("value") or "", toleration.get("effect") or ""
         if key:
-            for text in names.qualified_name(key):
-                errors.append(fe.invalid(f"{here}.key", key, text))
+            errors += validate_label_name(key, f"{here}.key")
         elif operator != "Exists":
             text = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
             errors.append(fe.invalid(f"{here}.operator", operator, text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -57,7 +58,7 @@ class Told:
 
     def begin(self) -> list[Callable[[], None]]:
         self.rounds += 1
-        return [lambda index=index: self._tell(index) for index in range(len(self.times))]  # type: ignore[misc]
+        return [partial(self._tell, index) for index in range(len(self.times))]
 
     def _tell(self, index: int) -> None:
         self.times[index] += 1
