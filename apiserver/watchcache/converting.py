@@ -15,11 +15,11 @@ from apiserver.watchcache.window import Change, Transform
 #: From stored objects to what the watcher's version shows of them; raises ApiError.
 Convert = Callable[[Sequence[Object]], Awaitable[Sequence[Object]]]
 
-_BATCH_EVENTS = 64
-
 
 class ConvertingWatcher(Watcher):
     """As `Watcher`, with events in the form of another version; ends with the ApiError of a conversion that failed."""
+
+    batch_events = 64
 
     def convert_by(self, convert: Convert, view: Transform | None, api_version: str) -> None:
         """Said once, before the first read: `view` is applied to what `convert` gives in the form of `api_version`."""
@@ -29,13 +29,12 @@ class ConvertingWatcher(Watcher):
 
     async def _next(self) -> bytes:
         while self._initial_at < len(self._initial):
-            batch = self._initial[self._initial_at : self._initial_at + _BATCH_EVENTS]
-            self._initial_at += len(batch)
+            batch = self._initial_batch()
             if data := await self._lines([("ADDED", item.obj) for item in batch if self._selects(item)]):
                 return data
         if self._initial_end:
             return self._collect()
-        while changes := self._following(_BATCH_EVENTS):
+        while changes := self._following():
             data = await self._lines([event for change in changes for event in self._events(change)])
             self._passed(changes)
             if data:

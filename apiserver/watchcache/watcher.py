@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import orjson
 
@@ -15,19 +15,20 @@ from apimachinery.errors import Gone
 from apimachinery.objects import Object
 from apiserver.storage.interface import Revision
 from apiserver.watchcache.encoding import frame
-from apiserver.watchcache.window import CachedObject, Change, Transform, Trigger
+from apiserver.watchcache.window import CachedObject, Change, Transform, Trigger, fitting
 
 if TYPE_CHECKING:
     from apiserver.watchcache.cache import WatchCache
 
-_BATCH_EVENTS = 256  #: most events looked at before bytes are handed out
-_INITIAL_BATCH = 256
+_BATCH_BYTES = 256 << 10  #: most of objects handed out at a time, unless one is more: what a client may leave unread
 _BOOKMARK_SECONDS = 60.0
 _BOOKMARK_BEFORE_END_SECONDS = 2.0
 
 
 class Watcher:
     """`async for data in watcher`; call `close` when done (or use `async with`). Made by `WatchCache.watch`."""
+
+    batch_events: ClassVar[int] = 256  #: most events looked at before bytes are handed out
 
     def __init__(
         self,
@@ -129,16 +130,16 @@ class Watcher:
             self._initial = ()
             self._initial_end = False
             return self._bookmark(self._after, initial_end=True)
-        while changes := self._following(_BATCH_EVENTS):
+        while changes := self._following():
             data = self._frames(changes)
             self._passed(changes)
             if data:
                 return data
         return self._due_bookmark()
 
-    def _following(self, limit: int) -> Sequence[Change]:
+    def _following(self) -> Sequence[Change]:
         """The next changes; raises `Gone` where some were missed."""
-        changes = None if self._cut else self._cache.window.since(self._position, limit)
+        changes = None if self._cut else self._cache.window.since(self._position, self.batch_events, _BATCH_BYTES)
         if changes is None:
             self._cache.too_slow += not self._cut
             self.close()
@@ -150,10 +151,14 @@ class Watcher:
         self._after = max(self._after, changes[-1].revision)
 
     def _next_initial(self) -> bytes:
-        batch = self._initial[self._initial_at : self._initial_at + _INITIAL_BATCH]
+        return b"".join([self._initial_frame(item) for item in self._initial_batch() if self._selects(item)])
+
+    def _initial_batch(self) -> Sequence[CachedObject]:
+        """The next of the objects there were at the beginning."""
+        batch = fitting(self._initial[self._initial_at : self._initial_at + self.batch_events], _BATCH_BYTES)
         self._initial_at += len(batch)
         self._cache.initial_events += len(batch)
-        return b"".join([self._initial_frame(item) for item in batch if self._selects(item)])
+        return batch
 
     def _initial_frame(self, item: CachedObject) -> bytes:
         if self._transform is None:

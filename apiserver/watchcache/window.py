@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 import orjson
 
@@ -42,6 +43,11 @@ class CachedObject:
         self.head, self.tail = split_head(raw)
         self.revision = revision
         self._obj = obj
+
+    @property
+    def size(self) -> int:
+        """Bytes of what a client gets, about."""
+        return len(self.tail)
 
     @property
     def raw(self) -> bytes:
@@ -111,9 +117,31 @@ class Change:
         """Whoever keeps up has read them; a watcher that lags has them made again."""
         self._frames.clear()
 
+    @property
     def size(self) -> int:
         """Bytes this change keeps alive beyond what the cache itself holds, about."""
-        return len(self.subject.tail) + (len(self.previous.tail) if self.previous else 0)
+        return (self.current.size if self.current else 0) + (self.previous.size if self.previous else 0)
+
+
+class Sized(Protocol):
+    """What a watcher may be shown."""
+
+    @property
+    def size(self) -> int:
+        """Bytes, about."""
+
+
+SizedT = TypeVar("SizedT", bound=Sized)
+
+
+def fitting(items: Sequence[SizedT], max_bytes: int) -> Sequence[SizedT]:
+    """The first of them that are no more than so many bytes together, but at least one where there is any."""
+    total = 0
+    for count, item in enumerate(items):
+        total += item.size
+        if total > max_bytes and count:
+            return items[:count]
+    return items
 
 
 class Window:
@@ -141,12 +169,12 @@ class Window:
     def append(self, change: Change) -> None:
         """Add the newest change, forgetting the oldest where bounds ask for it."""
         self._changes.append(change)
-        self._bytes += change.size()
+        self._bytes += change.size
         excess = 0
         while len(self._changes) - excess > self._max_events or (
             self._bytes > self._max_bytes and len(self._changes) - excess > 1
         ):
-            self._bytes -= self._changes[excess].size()
+            self._bytes -= self._changes[excess].size
             excess += 1
         if excess:
             self._drop(excess)
@@ -163,7 +191,7 @@ class Window:
         count = 0
         spare = len(self._changes) - _KEEP_EVENTS
         while count < spare and self._changes[count].seconds < oldest:
-            self._bytes -= self._changes[count].size()
+            self._bytes -= self._changes[count].size
             count += 1
         if count:
             self._drop(count)
@@ -174,12 +202,13 @@ class Window:
             return None
         return self._first + bisect_right(self._changes, revision, key=lambda change: change.revision)
 
-    def since(self, position: int, limit: int) -> Sequence[Change] | None:
-        """At most `limit` changes from `position` on; None where some of them are gone."""
+    def since(self, position: int, limit: int, max_bytes: int) -> Sequence[Change] | None:
+        """At most `limit` changes from `position` on, of `max_bytes` together unless the first alone is more; None
+        where some of them are gone."""
         start = position - self._first
         if start < 0:
             return None
-        return self._changes[start : start + limit]
+        return fitting(self._changes[start : start + limit], max_bytes)
 
     def _drop(self, count: int) -> None:
         self.base = self._changes[count - 1].revision

@@ -12,7 +12,7 @@ def change(revision: int, seconds: float = 0.0) -> Change:
 
 
 def revisions(window: Window, position: int) -> list[int] | None:
-    changes = window.since(position, 100)
+    changes = window.since(position, 100, 1 << 20)
     return None if changes is None else [found.revision for found in changes]
 
 
@@ -32,6 +32,16 @@ def test_positions_outlive_what_is_dropped() -> None:
     assert revisions(window, 4) == []
 
 
+@pytest.mark.parametrize(("max_bytes", "count"), [(0, 1), (1, 1), (100, 2), (149, 2), (150, 3), (10_000, 5)])
+def test_a_reader_is_given_whole_changes_of_so_many_bytes_but_one_at_least(max_bytes: int, count: int) -> None:
+    window = Window(0)
+    for revision in range(1, 6):
+        raw = b'{"kind":"Pod","metadata":{"x":"%b"}}' % (b"y" * (50 - len('"metadata":{"x":""}}')))
+        window.append(Change(revision, CachedObject("n/a", "n", "a", raw, revision, None), None, 0.0))
+    assert [found.revision for found in window.since(0, 100, max_bytes) or []] == [1, 2, 3, 4, 5][:count]
+    assert window.since(window.end, 100, max_bytes) == []
+
+
 def test_age_drops_all_but_the_last_hundred() -> None:
     window = Window(0)
     for revision in range(1, 301):
@@ -47,7 +57,7 @@ def test_frames_are_forgotten_and_made_again(max_events: int) -> None:
     window = Window(0, max_events=max_events)
     for revision in range(1, 11):
         window.append(change(revision, seconds=float(revision)))
-    changes = window.since(window.end - 5, 100) or []
+    changes = window.since(window.end - 5, 100, 1 << 20) or []
     frames = [found.frame_of("ADDED", None) for found in changes]
     assert all(found.frame_of("ADDED", None) is made for found, made in zip(changes, frames, strict=True))
     window.forget_before(12.9)
