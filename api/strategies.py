@@ -4,13 +4,12 @@ Pure. A kind's own strategy derives from one of these and adds its defaults and 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
 from api.kind import Strategy
 from apimachinery.fielderrors import FieldError
-from apimachinery.objects import Object
+from apimachinery.objects import Object, deep_copy
 
 #: What of metadata the status of most newer kinds may not change (metav1.ResetObjectMetaForStatus).
 STATUS_METADATA = ("deletionTimestamp", "generation", "labels", "annotations", "finalizers", "ownerReferences")
@@ -63,7 +62,7 @@ class StatusStrategyBase(Strategy):
         if self.empty_status is None:
             obj.pop("status", None)
         else:
-            obj["status"] = copy.deepcopy(dict(self.empty_status))
+            obj["status"] = deep_copy(dict(self.empty_status))
         if self.has_generation:
             obj["metadata"]["generation"] = 1
 

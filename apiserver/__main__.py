@@ -1,5 +1,13 @@
-"""`python -m apiserver`: how the workers of one server are started."""
+"""Where kube-apiserver begins: `python -m apiserver`, and the command of that name."""
 
-from apiserver.app import main
+import sys
 
-raise SystemExit(main())
+from component import imports
+
+with imports.of_daemon():
+    from apiserver.app import main
+
+__all__ = ["main"]
+
+if __name__ == "__main__":
+    sys.exit(main())

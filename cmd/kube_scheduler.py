@@ -7,7 +7,7 @@ from pathlib import Path
 # A script's own folder comes first in sys.path, and this one must not: see docs/ARCHITECTURE.md.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from scheduler.app import main  # noqa: E402  (only importable once the path is set)
+from scheduler.__main__ import main  # noqa: E402  (only importable once the path is set)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from apimachinery.objects import Object, is_deleting, parse_time
+from apimachinery.objects import Object, deep_copy, is_deleting, parse_time
 from controller.conditions import condition_of
 
 _MAX_PREFIX = 57
@@ -63,7 +63,7 @@ def from_template(template: Object, owner_name: str, namespace: str, reference: 
     for key in ("labels", "annotations", "finalizers"):
         if metadata.get(key):
             made[key] = copy.copy(metadata[key])
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": made, "spec": copy.deepcopy(template.get("spec") or {})}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": made, "spec": deep_copy(template.get("spec") or {})}
 
 
 def deletion_cost(pod: Object) -> int:

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
 from yarl import URL
 
+from component import tlscontext
 from component.grpc import Channel, Code, GrpcError
 from kubelet.plan.probes import http_ok, is_redirect, resolve_port
 from kubelet.runtime.interface import ContainerGone, Runtime, RuntimeFailure
@@ -125,10 +125,7 @@ class Handlers:
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
-            context = ssl.create_default_context()
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE  # probes do not verify certificates
-            connector = aiohttp.TCPConnector(ssl=context, force_close=True, limit=0)
+            connector = aiohttp.TCPConnector(ssl=tlscontext.unverified(), force_close=True, limit=0)
             self._session = aiohttp.ClientSession(connector=connector)
         return self._session
 

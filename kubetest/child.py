@@ -1,14 +1,16 @@
-"""The process behind `kubetest.ApiServer`: kube-apiserver, and the controllers asked for, on one event loop.
+"""What runs in the process of a `kubetest.ApiServer`: kube-apiserver, and the controllers asked for, on one event loop.
 
 Writes one line of JSON to standard output when it is ready, and ends on SIGTERM or when standard input closes."""
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -132,11 +134,13 @@ async def _end_with_parent(folder: Path, process: Process) -> None:
         process.stopping.set()
 
 
-def main() -> int:
+def import_for(argv: Sequence[str]) -> None:
+    """Import what a server with these arguments needs beyond this module."""
+    if any(argument.startswith("--controllers=") and argument != "--controllers=" for argument in argv):
+        importlib.import_module("controller.app")
+
+
+def main(argv: Sequence[str]) -> int:
     """Run; returns the exit code."""
     os.umask(0o077)
-    return run_process(serve, Options, None, name=_NAME, description="A Kubernetes API server for tests.")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return run_process(serve, Options, argv, name=_NAME, description="A Kubernetes API server for tests.")

@@ -1,24 +1,23 @@
 """Starts and ends one API server in a process of its own; a context manager and an asynchronous one.
 
 A process, not a thread or a task: it serves any client, blocking or not, and a busy test does not slow it down.
-That process (`kubetest.child`) says on its standard output when it is ready and where; it ends when told to, and
-also when its standard input closes, which the kernel does for a test runner that was killed."""
+That process (`kubetest.child`) is forked from one that has imported what servers need (`kubetest.forkserver`). It says
+on its standard output who it is, then when it is ready and where; it ends when told to, and also when its standard
+input closes, which the kernel does for a test runner that was killed."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
-import selectors
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
+
+from kubetest.processes import FORK_SERVER, ServerProcess
 
 #: The controllers that operators lean on: namespaces vanish with what is in them, every namespace has its default
 #: service account, and what lost its owner is deleted.
@@ -53,25 +52,16 @@ class ApiServer:
         self._arguments = [f"--plain={str(not tls).lower()}", f"--controllers={','.join(controllers)}", *flags]
         self._timeout = timeout
         self._folder: Path | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ServerProcess | None = None
 
     def start(self) -> ApiServer:
         """Start, and return once it is ready; raises StartError. Blocks: `async with` is for event loops."""
         if self._process is not None:
             raise StartError("it has been started already")
+        deadline = time.monotonic() + self._timeout
         self._folder = Path(tempfile.mkdtemp(prefix="kube-api-"))
-        command = [sys.executable, "-m", "kubetest.child", f"--folder={self._folder}", *self._arguments]
         try:
-            with self._log().open("wb") as log:
-                self._process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    cwd=_importable_from(),
-                    process_group=0,  # Ctrl-C ends the tests; what they tear down still needs the server
-                )
-            self._adopt(self._announcement(self._process))
+            self._adopt(self._announcement(deadline))
         except BaseException:
             self.stop()
             raise
@@ -81,12 +71,7 @@ class ApiServer:
         """End it, and remove its files. Does nothing where it is not running."""
         process, self._process = self._process, None
         if process is not None:
-            with process:  # closes its pipes, which alone would end it too
-                process.terminate()
-                try:
-                    process.wait(_STOP_SECONDS)
-                except subprocess.TimeoutExpired:
-                    process.kill()
+            process.close(_STOP_SECONDS)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
@@ -128,37 +113,26 @@ class ApiServer:
         assert self._folder is not None
         return self._folder / "log"
 
-    def _announcement(self, process: subprocess.Popen[bytes]) -> dict[str, Any]:
-        """The line that the server writes once it is ready."""
-        assert process.stdout is not None
-        line = _first_line(process.stdout, self._timeout)
-        if line.endswith(b"\n"):
-            announced: dict[str, Any] = json.loads(line)
-            return announced
-        why = f"not ready after {self._timeout:g} seconds" if process.poll() is None else "it ended"
-        raise StartError(f"the API server did not start, {why}: {self.log[-_LAST_WORDS:].strip()}")
+    def _announcement(self, deadline: float) -> dict[str, Any]:
+        """Start it, and wait for the line that it writes once it is ready."""
+        arguments = [f"--folder={self._folder}", *self._arguments]
+        try:
+            with self._log().open("wb") as log:
+                process = self._process = FORK_SERVER.spawn(arguments, log, self._timeout)
+        except OSError as error:
+            raise StartError(f"the API server did not start: {error}") from error
+        lines = process.lines(deadline)
+        if (line := next(lines, None)) is not None:
+            process.identify(line)
+            if (line := next(lines, None)) is not None:
+                announced: dict[str, Any] = json.loads(line)
+                return announced
+        why = "it ended" if time.monotonic() < deadline else f"not ready after {self._timeout:g} seconds"
+        words = (self.log or FORK_SERVER.last_words())[-_LAST_WORDS:].strip()
+        raise StartError(f"the API server did not start, {why}: {words}")
 
     def _adopt(self, announced: dict[str, Any]) -> None:
         self.url = announced["url"]
         self.token = announced["token"]
         self.kubeconfig = Path(announced["kubeconfig"])
         self.ca_file = Path(announced["ca"])
-
-
-def _first_line(stream: IO[bytes], seconds: float) -> bytes:
-    """What arrives up to a line's end, the stream's end or the time limit."""
-    deadline = time.monotonic() + seconds
-    read = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(stream, selectors.EVENT_READ)
-        while not read.endswith(b"\n") and selector.select(max(0.0, deadline - time.monotonic())):
-            piece = os.read(stream.fileno(), 4096)
-            if not piece:
-                break
-            read += piece
-    return read
-
-
-def _importable_from() -> Path:
-    """The folder that holds these packages: it may be a checkout that is not installed."""
-    return Path(__file__).resolve().parent.parent

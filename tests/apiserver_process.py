@@ -65,7 +65,7 @@ class ApiServerProcess:
         folder = self._folder
         with (folder / "apiserver.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", "from apiserver.app import main; raise SystemExit(main())",
+                sys.executable, "-m", "apiserver",
                 "--storage-backend=sqlite", f"--sqlite-path={folder / 'store.db'}", "--bind-address=127.0.0.1",
                 f"--secure-port={self.port}", f"--cert-dir={folder / 'certs'}",
                 f"--token-auth-file={folder / 'tokens.csv'}", f"--authorization-mode={self._authorization}",

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
 from api.apiextensions.inside import anywhere
+from apimachinery.objects import deep_copy
 
 Schema = Mapping[str, Any]
 
@@ -21,7 +21,7 @@ def apply_defaults(value: Any, schema: Schema) -> None:
             if field.get("default") is None:
                 continue
             if name not in value or (value[name] is None and not field.get("nullable")):
-                value[name] = copy.deepcopy(field["default"])
+                value[name] = deep_copy(field["default"])
         further = schema.get("additionalProperties")
         for name in value:
             known = properties.get(name, further)
@@ -35,7 +35,7 @@ def apply_defaults(value: Any, schema: Schema) -> None:
 def _settle(holder: Any, at: Any, schema: Schema) -> None:
     """The default of a null entry or element, where null is no value; then what is in it."""
     if holder[at] is None and not schema.get("nullable"):
-        holder[at] = copy.deepcopy(schema.get("default"))
+        holder[at] = deep_copy(schema.get("default"))
     apply_defaults(holder[at], schema)
 
 

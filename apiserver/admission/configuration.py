@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 #: The plugins that can be configured.
 CONFIGURABLE: Final = frozenset(
     {"EventRateLimit", "ImagePolicyWebhook", "PodNodeSelector", "PodSecurity", "PodTolerationRestriction"}
@@ -53,6 +51,8 @@ def _configuration(entry: Mapping[str, Any], origin: Path) -> Mapping[str, Any]:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    import yaml  # here, as most servers have no such file
+
     try:
         body = yaml.safe_load(path.read_text())
     except (yaml.YAMLError, UnicodeDecodeError) as error:

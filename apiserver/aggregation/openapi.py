@@ -5,7 +5,6 @@ A remote definition whose name is taken by another one gets a name of its own, a
 from __future__ import annotations
 
 import asyncio
-import copy
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from apimachinery.objects import Object
+from apimachinery.objects import Object, deep_copy
 from apiserver.aggregation.plan import GroupVersion, Remote, Unroutable
 from apiserver.aggregation.transport import Transport, discovery_headers
 from apiserver.webhooks.answers import read_at_most
@@ -193,7 +192,7 @@ def _renamed(spec: Object, taken: Mapping[str, Any]) -> Object:
             names[name] = f"{name}_v{number}"
     if not names:
         return spec
-    changed = copy.deepcopy(spec)
+    changed = deep_copy(spec)
     stack: list[Any] = [changed]
     while stack:
         each = stack.pop()

@@ -22,6 +22,7 @@ from apiserver.http.special.passedon import passed_on
 from apiserver.interfaces import Reader, UserInfo
 from apiserver.options import Options
 from apiserver.servercertificates import OF_AGGREGATED
+from component import tlscontext
 from component.process import FatalError
 
 logger = logging.getLogger(__name__)
@@ -110,11 +111,11 @@ class Transport:
         found = self._contexts.get((bundle, insecure))
         if found is not None:
             return found
-        made = ssl.create_default_context(cadata=base64.b64decode(bundle).decode() if bundle else None)
-        made.sslobject_class = OF_AGGREGATED
         if insecure:
-            made.check_hostname = False
-            made.verify_mode = ssl.CERT_NONE
+            made = tlscontext.unverified()
+        else:
+            made = ssl.create_default_context(cadata=base64.b64decode(bundle).decode() if bundle else None)
+        made.sslobject_class = OF_AGGREGATED
         if self._certificate[0]:
             made.load_cert_chain(*self._certificate)
         if len(self._contexts) >= _CONTEXTS_KEPT:

@@ -5,7 +5,6 @@ twice or lost, however many API servers there are and whenever they die. `servic
 
 from __future__ import annotations
 
-import copy
 import ipaddress
 import logging
 from collections.abc import Iterable, Sequence
@@ -14,7 +13,7 @@ from random import Random, SystemRandom
 import orjson
 
 from apimachinery.meta import Resource
-from apimachinery.objects import Object, key_of
+from apimachinery.objects import Object, deep_copy, key_of
 from apiserver.allocation import metrics
 from apiserver.allocation.plan import AddressRange, PortRange
 from apiserver.allocation.service import Held, Supply, carry_over, fill_in, held_by
@@ -89,7 +88,7 @@ class ServiceAllocator:
 
     def _filled(self, new: Object, old: Object | None, *, dry_run: bool) -> tuple[Object, Held]:
         """A copy of the Service with all it needs, and what it asked for by name."""
-        new = copy.deepcopy(new)
+        new = deep_copy(new)
         if old is not None:
             carry_over(new, old)
         asked = held_by(new)

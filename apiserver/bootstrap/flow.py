@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 
 from api.flowcontrol import mandatory
 from api.flowcontrol.priority import FLOW_SCHEMA, LEVEL
 from api.resources import FLOW_SCHEMAS, PRIORITY_LEVELS
 from apimachinery.meta import Resource
-from apimachinery.objects import Object
+from apimachinery.objects import Object, deep_copy
 
 #: There is no server without these, and nobody may change what they say.
 MANDATORY = frozenset(mandatory.SCHEMAS)
@@ -45,7 +44,7 @@ def reconciled(existing: Object, wanted: Object) -> Object | None:
     Mandatory ones always say what they said at first, others unless an administrator took them over by the annotation.
     How much of what exempt requests use is lent is an administrator's to say in any case."""
     resource = FLOW_SCHEMA if wanted["kind"] == FLOW_SCHEMAS.kind else LEVEL
-    whole = copy.deepcopy(wanted)
+    whole = deep_copy(wanted)
     resource.default(whole)
     if "exempt" in existing["spec"]:
         whole["spec"]["exempt"] = existing["spec"]["exempt"]
@@ -63,7 +62,7 @@ def _level(name: str, spec: Object) -> Object:
         "apiVersion": PRIORITY_LEVELS.api_version,
         "kind": PRIORITY_LEVELS.kind,
         "metadata": {"name": name, "annotations": dict(_ANNOTATIONS)},
-        "spec": copy.deepcopy(spec),
+        "spec": deep_copy(spec),
     }
 
 
@@ -116,7 +115,7 @@ def _whole(name: str, spec: Object) -> Object:
         "apiVersion": FLOW_SCHEMAS.api_version,
         "kind": FLOW_SCHEMAS.kind,
         "metadata": {"name": name, "annotations": dict(_ANNOTATIONS)},
-        "spec": copy.deepcopy(spec),
+        "spec": deep_copy(spec),
     }
 
 

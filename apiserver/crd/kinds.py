@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from api.apiextensions.defaulting import apply_defaults, has_defaults
 from api.kind import Custom, Deprecation, Kind, Subresource
 from apimachinery.meta import Resource
-from apimachinery.objects import Object, is_deleting
+from apimachinery.objects import Object, deep_copy, is_deleting
 from apimachinery.schema import TypeSchema, from_openapi
 from apiserver.crd.columns import table_of
 from apiserver.crd.strategy import CustomResourceStrategy, CustomStatusStrategy
@@ -138,7 +137,7 @@ def _converted(settle: Callable[[Object], None]) -> Callable[[Object], Object]:
     """The conversion strategy None: only apiVersion changes; then what the version does not know is dropped."""
 
     def convert(obj: Object) -> Object:
-        made = copy.deepcopy(obj)
+        made: Object = deep_copy(obj)
         settle(made)
         return made
 

@@ -6,7 +6,6 @@ from api.gosyntax import string_list
 from api.validation.objectmeta import validate_field_manager
 from apimachinery import decode, errors
 from apimachinery import fielderrors as fe
-from apimachinery.decode_yaml import decode_yaml
 from apimachinery.errors import BadRequest
 from apimachinery.fielderrors import FieldError
 from apimachinery.integers import parse_int64
@@ -134,9 +133,15 @@ _DELETE_FIELDS = {
 }
 
 
+def _yaml(body: bytes) -> Object:
+    from apimachinery.decode_yaml import decode_yaml  # here, as few bodies are
+
+    return decode_yaml(body)
+
+
 def _delete_body(body: bytes, *, yaml: bool) -> Object:
     try:
-        raw = decode_yaml(body) if yaml else decode.decode_json(body)
+        raw = _yaml(body) if yaml else decode.decode_json(body)
     except decode.SyntaxProblem as error:
         raise BadRequest(
             "the object provided is unrecognized (must be of type DeleteOptions): couldn't get version/kind; "

@@ -12,7 +12,6 @@ import orjson
 
 from api.kind import Kind
 from apimachinery.decode import SyntaxProblem, decode_json, may_have_duplicates, strict_errors, summarize
-from apimachinery.decode_yaml import decode_yaml_strict
 from apimachinery.errors import BadRequest
 from apimachinery.objects import Object
 from apimachinery.schema import DecodeError, TypeSchema
@@ -65,10 +64,17 @@ def _merged(pairs: list[tuple[str, Any]]) -> Object:
     return made
 
 
+def strict_yaml(body: bytes) -> tuple[Object, str]:
+    """YAML as an object, and the complaint about duplicate keys; raises SyntaxProblem."""
+    from apimachinery.decode_yaml import decode_yaml_strict  # here, as few bodies are
+
+    return decode_yaml_strict(body)
+
+
 def parse(kind: str, body: bytes, *, yaml: bool) -> tuple[Object, str]:
     """Bytes as a dict, and YAML's complaint about duplicate keys; raises BadRequest for an object of `kind`."""
     try:
-        return decode_yaml_strict(body) if yaml else (decode_json(body), "")
+        return strict_yaml(body) if yaml else (decode_json(body), "")
     except SyntaxProblem as error:
         raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {error}", body) from error
 

@@ -4,13 +4,12 @@ Writes go through strategies and storage, not through admission's callers or aut
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from apimachinery.errors import NotFound
 from apimachinery.meta import Resource
-from apimachinery.objects import Object, name_of, namespace_of
+from apimachinery.objects import Object, deep_copy, name_of, namespace_of
 from apiserver.interfaces import Attributes, UserInfo
 from apiserver.registry import create, decoding, delete, reading, update
 from apiserver.registry.context import IGNORE, DeleteOptions, WriteContext
@@ -53,7 +52,7 @@ class RegistryLoopback:
     async def create(self, resource: Resource, obj: Object) -> Object:
         """Create; raises ApiError."""
         served = self._registry.of(resource)
-        wanted = copy.deepcopy(obj)
+        wanted = deep_copy(obj)
         decoding.check_type(served, wanted)
         decoding.normalise(served, wanted)
         wanted = decoding.to_stored_form(served, wanted)
@@ -65,7 +64,7 @@ class RegistryLoopback:
         served = self._registry.of(resource)
 
         def change(_: Object | None) -> Object:
-            wanted = copy.deepcopy(obj)
+            wanted = deep_copy(obj)
             decoding.check_type(served, wanted)
             decoding.normalise(served, wanted)
             return decoding.to_stored_form(served, wanted)

@@ -4,7 +4,6 @@ The patch kinds themselves are in `apimachinery.patch` and `apimachinery.fieldma
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +11,8 @@ import orjson
 
 from apimachinery import decode, errors, fieldmanager
 from apimachinery import fielderrors as fe
-from apimachinery.decode_yaml import decode_yaml_strict
 from apimachinery.errors import BadRequest
-from apimachinery.objects import Object
+from apimachinery.objects import Object, deep_copy
 from apimachinery.patch import json_patch, merge_patch, strategic
 from apimachinery.patch.directives import go_print
 from apimachinery.schema import DecodeError
@@ -65,7 +63,7 @@ def parse(served: Served, media_type: str, raw: bytes, context: WriteContext, *,
 
 def _parse_apply(served: Served, raw: bytes, context: WriteContext) -> Object:
     try:
-        body, complaint = decode_yaml_strict(raw)
+        body, complaint = decoding.strict_yaml(raw)
     except decode.SyntaxProblem as error:
         raise BadRequest(f"error decoding YAML: {error}") from error
     _check_applied_type(served, body)
@@ -133,7 +131,7 @@ def _invalid_patch(shown: str, why: str) -> errors.Invalid:
 
 
 def _applied(served: Served, patch: Patch, live: Object | None, context: WriteContext, subresource: str) -> Object:
-    body = copy.deepcopy(patch.body)
+    body = deep_copy(patch.body)
     if not isinstance(body, dict):
         raise BadRequest("an applied object is a mapping")
     metadata = body.get("metadata")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from api.resources import CRON_JOBS, JOBS
-from apimachinery.objects import Object, format_time, is_deleting, name_of, namespace_of, parse_time, uid_of
+from apimachinery.objects import Object, deep_copy, format_time, is_deleting, name_of, namespace_of, parse_time, uid_of
 from controller.cronjob.schedule import Schedule, latest_due
 from controller.job.plan import finished
 from controller.ownership import controller_reference
@@ -85,7 +84,7 @@ def job_for(cron: Object, due: datetime) -> Object:
             "annotations": {**(metadata.get("annotations") or {}), SCHEDULED_AT: format_time(due)},
             "ownerReferences": [controller_reference(cron, CRON_JOBS)],
         },
-        "spec": copy.deepcopy(template["spec"]),
+        "spec": deep_copy(template["spec"]),
     }
 
 

@@ -4,7 +4,6 @@ The rules are those of pkg/controller/daemon: the node is pinned by a node affin
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,7 +21,7 @@ from api.placement.tolerations import (
     first_untolerated,
 )
 from apimachinery.intorstring import scaled_value
-from apimachinery.objects import Object, is_deleting, labels_of, name_of
+from apimachinery.objects import Object, deep_copy, is_deleting, labels_of, name_of
 from controller import pods
 
 HASH_LABEL = "controller-revision-hash"
@@ -136,7 +135,7 @@ def pod_for(daemon: Object, node: str, hash: str, reference: dict[str, Any]) -> 
     }
     spec = made["spec"]
     spec["tolerations"] = tolerations(spec)
-    affinity = copy.deepcopy(spec.get("affinity") or {})
+    affinity = deep_copy(spec.get("affinity") or {})
     requirement = {"key": "metadata.name", "operator": "In", "values": [node]}
     node_affinity = affinity.setdefault("nodeAffinity", {})
     # The name replaces the other terms' fields: they were looked at when the node was chosen.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 from api.resources import DEPLOYMENTS, REPLICA_SETS
-from apimachinery.objects import Object, annotations_of, labels_of, name_of, namespace_of
+from apimachinery.objects import Object, annotations_of, deep_copy, labels_of, name_of, namespace_of
 from controller.deployment import plan, template
 from controller.ownership import controller_reference
 
@@ -16,10 +15,10 @@ def build(deployment: Object, sets: Sequence[Object]) -> Object:
     spec = deployment["spec"]
     collisions = (deployment.get("status") or {}).get("collisionCount") or 0
     name = template.template_hash(spec["template"], collisions)
-    pod_template = copy.deepcopy(spec["template"])
+    pod_template = deep_copy(spec["template"])
     metadata = pod_template.setdefault("metadata", {})
     metadata["labels"] = {**labels_of(pod_template), template.HASH_LABEL: name}
-    selector = copy.deepcopy(spec["selector"])
+    selector = deep_copy(spec["selector"])
     selector["matchLabels"] = {**(selector.get("matchLabels") or {}), template.HASH_LABEL: name}
     annotations = template.annotations_for(deployment, None, template.next_revision(sets))
     made: Object = {

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 
 from api.resources import PERSISTENT_VOLUME_CLAIMS, PODS
-from apimachinery.objects import Object, controller_of, name_of, namespace_of, uid_of
+from apimachinery.objects import Object, controller_of, deep_copy, name_of, namespace_of, uid_of
 from controller.ownership import controller_reference
 
 
@@ -32,7 +31,7 @@ def claims(pod: Object) -> Iterator[Object]:
                 "namespace": namespace_of(pod),
                 "ownerReferences": [controller_reference(pod, PODS)],
             },
-            "spec": copy.deepcopy(template["spec"]),
+            "spec": deep_copy(template["spec"]),
         }
 
 

@@ -6,13 +6,21 @@ takes the uid's place (pkg/controller/job)."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from apimachinery.objects import Object, annotations_of, format_time, is_deleting, name_of, parse_time, uid_of
+from apimachinery.objects import (
+    Object,
+    annotations_of,
+    deep_copy,
+    format_time,
+    is_deleting,
+    name_of,
+    parse_time,
+    uid_of,
+)
 from controller import pods
 from controller.conditions import find
 from controller.job.failures import FAILURE_TARGET, REASON, judge
@@ -241,7 +249,7 @@ def pod_for(job: Object, index: int | None, reference: dict[str, Any]) -> Object
         for container in spec.get(kind) or ():
             environment = container.setdefault("env", [])
             if not any(item["name"] == "JOB_COMPLETION_INDEX" for item in environment):
-                environment.append({"name": "JOB_COMPLETION_INDEX", "valueFrom": copy.deepcopy(source)})
+                environment.append({"name": "JOB_COMPLETION_INDEX", "valueFrom": deep_copy(source)})
     return made
 
 

@@ -5,7 +5,6 @@ of pkg/controller/statefulset."""
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery.intorstring import scaled_value
-from apimachinery.objects import Object, is_deleting, labels_of, name_of, namespace_of
+from apimachinery.objects import Object, deep_copy, is_deleting, labels_of, name_of, namespace_of
 from controller import pods
 
 HASH_LABEL = "controller-revision-hash"
@@ -151,7 +150,7 @@ def claims_for(owner: Object, ordinal: int) -> list[Object]:
     made = []
     selector = (owner["spec"].get("selector") or {}).get("matchLabels") or {}
     for template in owner["spec"].get("volumeClaimTemplates") or ():
-        metadata = copy.deepcopy(template.get("metadata") or {})
+        metadata = deep_copy(template.get("metadata") or {})
         metadata["name"] = f"{template['metadata']['name']}-{name_of(owner)}-{ordinal}"
         metadata["namespace"] = namespace_of(owner)
         metadata["labels"] = {**(metadata.get("labels") or {}), **selector}
@@ -161,7 +160,7 @@ def claims_for(owner: Object, ordinal: int) -> list[Object]:
                 "apiVersion": "v1",
                 "kind": "PersistentVolumeClaim",
                 "metadata": metadata,
-                "spec": copy.deepcopy(template["spec"]),
+                "spec": deep_copy(template["spec"]),
             }
         )
     return made

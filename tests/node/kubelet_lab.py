@@ -131,9 +131,8 @@ class KubeletLab:
             return await self._kubelet.wait()
 
     async def _run(self, package: str, *flags: str) -> asyncio.subprocess.Process:
-        code = f"import sys; from {package}.app import main; sys.exit(main())"
         with (self.directory / f"{package}.log").open("ab") as log:
-            return await asyncio.create_subprocess_exec(sys.executable, "-c", code, *flags, stdout=log, stderr=log)
+            return await asyncio.create_subprocess_exec(sys.executable, "-m", package, *flags, stdout=log, stderr=log)
 
     async def close(self) -> None:
         """Remove every pod's containers and end the processes."""

@@ -34,10 +34,9 @@ class ProxiedNode:
 
     async def start(self, *flags: str) -> None:
         """Start kube-proxy."""
-        code = "import sys; from proxy.app import main; sys.exit(main())"
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", code, f"--master={self._server.url}", "--hostname-override=n1",
+                sys.executable, "-m", "proxy", f"--master={self._server.url}", "--hostname-override=n1",
                 "--cluster-cidr=10.244.0.0/16", "--iptables-min-sync-period=0s", *flags, stdout=log, stderr=log,
             )  # fmt: skip
 

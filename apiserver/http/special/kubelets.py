@@ -12,6 +12,7 @@ from apimachinery import errors
 from apimachinery.objects import Object, name_of
 from apiserver.options import Options
 from apiserver.registry.served import Served
+from component import tlscontext
 
 
 class Kubelets:
@@ -69,10 +70,8 @@ def address_of(node: Object, preferred: Sequence[str], port: int) -> tuple[str, 
 
 
 def _context(options: Options) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=options.kubelet_certificate_authority or None)
-    context.check_hostname = bool(options.kubelet_certificate_authority)
-    if not options.kubelet_certificate_authority:
-        context.verify_mode = ssl.CERT_NONE
+    authority = options.kubelet_certificate_authority
+    context = ssl.create_default_context(cafile=authority) if authority else tlscontext.unverified()
     if options.kubelet_client_certificate:
         context.load_cert_chain(options.kubelet_client_certificate, options.kubelet_client_key or None)
     return context

@@ -24,6 +24,7 @@ from apiserver.http.special.proxied import linked_answer
 from apiserver.http.special.tunnel import is_upgrade, upgrade
 from apiserver.registry import reading
 from apiserver.registry.served import Served
+from component import tlscontext
 
 #: The client's stream parameters and what the kubelet calls them.
 _STREAMS = (("stdin", "input"), ("stdout", "output"), ("stderr", "error"), ("tty", "tty"))
@@ -39,9 +40,7 @@ class Connections:
         self._services = services
         self._endpoints = endpoints
         self._kubelets = kubelets
-        self._unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._unverified.check_hostname = False
-        self._unverified.verify_mode = ssl.CERT_NONE
+        self._unverified = tlscontext.unverified()
 
     async def exec(self, call: Call) -> web.StreamResponse:
         """Run a command in a container; raises BadRequest where it is not asked as a stream."""

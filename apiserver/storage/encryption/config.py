@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from apiserver.storage.encryption.providers import AesCbc, AesGcm, Identity, Provider, Providers, SecretBox
 
 _API_VERSIONS = ("apiserver.config.k8s.io/v1", "v1")
@@ -48,6 +46,8 @@ class Rules:
 
 def parse(text: str) -> Rules:
     """The rules a file's text declares; raises ConfigurationError."""
+    import yaml  # here, as most servers have no such file
+
     try:
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -148,7 +148,7 @@ async def test_a_bad_policy_ends_the_server_with_one_line(tmp_path: Path, conten
     if content is not None:
         file.write_text(content)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", "from apiserver.app import main; raise SystemExit(main())", "--storage-backend=sqlite",
+        sys.executable, "-m", "apiserver", "--storage-backend=sqlite",
         f"--sqlite-path={tmp_path / 'store.db'}", f"--audit-policy-file={file}", "--audit-log-path=-",
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip

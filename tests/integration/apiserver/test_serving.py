@@ -119,7 +119,7 @@ async def test_a_shutdown_ends_watches(tmp_path: Path) -> None:
 
 async def run_once(*flags: str) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", "from apiserver.app import main; raise SystemExit(main())", *flags,
+        sys.executable, "-m", "apiserver", *flags,
         stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     async with asyncio.timeout(45):

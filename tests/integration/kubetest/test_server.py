@@ -67,10 +67,56 @@ async def test_stopping_leaves_nothing_behind() -> None:
     async with server:
         pid, folder = server.pid, server.kubeconfig.parent
         assert "Serving" in server.log
-    assert pid is not None
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+        assert pid is not None
+        ending = os.pidfd_open(pid)
+    assert _has_ended(ending)
     assert not folder.exists()
+
+
+def _has_ended(pidfd: int) -> bool:
+    """Whether the process has; the descriptor is closed."""
+    try:
+        return bool(select.select([pidfd], [], [], 0)[0])
+    finally:
+        os.close(pidfd)
+
+
+def _parent(server: ApiServer) -> int:
+    """The process that the server was forked from."""
+    return int(Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+async def test_servers_share_what_they_are_forked_from_and_outlive_it() -> None:
+    async with ApiServer() as one, ApiServer() as two:
+        common = _parent(one)
+        assert common == _parent(two)
+        ending = os.pidfd_open(common)
+        os.kill(common, signal.SIGKILL)
+        assert select.select([ending], [], [], 20)[0]
+        os.close(ending)
+        async with ApiServer() as three, _client(one) as old, _client(three) as new:
+            assert _parent(three) != common
+            assert await old.list(NAMESPACES, "")
+            assert await new.list(NAMESPACES, "")
+
+
+def test_a_fork_of_the_test_run_has_servers_of_its_own() -> None:
+    with ApiServer() as server:
+        read, write = os.pipe()
+        fork = os.fork()
+        if fork == 0:
+            with ApiServer() as its:
+                os.write(write, f"{_parent(its)} {its.url}".encode())
+            os._exit(0)
+        os.close(write)
+        with os.fdopen(read) as stream:
+            parent, _, url = stream.read().partition(" ")
+        assert os.waitpid(fork, 0)[1] == 0
+        assert url.startswith("https://")
+        assert url != server.url
+        assert int(parent) != _parent(server)
+        with ApiServer() as another:
+            assert _parent(another) == _parent(server)
 
 
 def test_a_killed_test_run_leaves_nothing_behind() -> None:

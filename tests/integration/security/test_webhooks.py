@@ -216,6 +216,20 @@ async def test_a_certificate_that_nobody_trusts(admin: RestClient, webhooks: Web
         await admin.create(CONFIG_MAPS, config_map("a", "distrust"))
 
 
+async def test_where_no_bundle_is_given_the_systems_authorities_are_trusted(
+    tmp_path: Path, webhooks: Webhooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authorities = tmp_path / "authorities.pem"
+    authorities.write_bytes(base64.b64decode(webhooks.bundle))
+    monkeypatch.setenv("SSL_CERT_FILE", str(authorities))
+    hook = webhooks.configuration(VALIDATING_WEBHOOKS, "trust", "deny")
+    del hook["webhooks"][0]["clientConfig"]["caBundle"]
+    async with ApiServerProcess(tmp_path) as server, server.client() as admin:
+        await admin.create(VALIDATING_WEBHOOKS, hook)
+        with pytest.raises(ApiError, match="denied the request: not today"):
+            await admin.create(CONFIG_MAPS, config_map("a", "trust"))
+
+
 async def test_what_webhooks_warn_of_reaches_the_client(
     server: ApiServerProcess, admin: RestClient, webhooks: Webhooks
 ) -> None:

@@ -1,0 +1,13 @@
+"""Where kube-dns begins: `python -m dns`, and the command of that name."""
+
+import sys
+
+from component import imports
+
+with imports.of_daemon():
+    from dns.app import main
+
+__all__ = ["main"]
+
+if __name__ == "__main__":
+    sys.exit(main())
