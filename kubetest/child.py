@@ -136,6 +136,7 @@ async def _end_with_parent(folder: Path, process: Process) -> None:
 
 def import_for(argv: Sequence[str]) -> None:
     """Import what a server with these arguments needs beyond this module."""
+    importlib.import_module("apiserver.storage.sqlite")
     if any(argument.startswith("--controllers=") and argument != "--controllers=" for argument in argv):
         importlib.import_module("controller.app")
 
