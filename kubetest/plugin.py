@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -14,21 +15,22 @@ from kubetest.server import ApiServer
 
 __all__ = ["fresh_kube_api", "kube_api", "kube_api_options", "pytest_collectstart", "pytest_itemcollected"]
 
-
 _FIXTURES = {"fresh_kube_api", "kube_api"}
 
 
 def pytest_collectstart(collector: pytest.Collector) -> None:
     """A module that speaks of a fixture will need servers: what they need is imported while pytest imports the module,
     and the client library with it, which takes as long."""
-    if isinstance(collector, pytest.Module) and b"kube_api" in collector.path.read_bytes():
-        FORK_SERVER.warm()
+    with suppress(OSError):  # only the start of a server says what is wrong
+        if isinstance(collector, pytest.Module) and b"kube_api" in collector.path.read_bytes():
+            FORK_SERVER.warm()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """So will a test that gets it through another fixture."""
-    if isinstance(item, pytest.Function) and not _FIXTURES.isdisjoint(item.fixturenames):
-        FORK_SERVER.warm()
+    with suppress(OSError):
+        if isinstance(item, pytest.Function) and not _FIXTURES.isdisjoint(item.fixturenames):
+            FORK_SERVER.warm()
 
 
 @pytest.fixture(scope="session")
