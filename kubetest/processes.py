@@ -20,6 +20,7 @@ from typing import IO
 from kubetest import forkserver
 
 _PIECE = 4096
+_NAMESPACES = ("mnt", "net", "user")
 
 
 class ForkServer:
@@ -28,7 +29,7 @@ class ForkServer:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._owner = 0  # a fork of this process has none: it must not write in between
+        self._place: tuple[int, ...] = ()  # where it was started
         self._socket: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
@@ -65,8 +66,9 @@ class ForkServer:
             return self._log.read().decode(errors="replace")
 
     def _ensure(self) -> socket.socket:
+        place = _place()
         running = self._process is not None and self._process.poll() is None
-        if self._socket is not None and running and self._owner == os.getpid():
+        if self._socket is not None and running and self._place == place:
             return self._socket
         self._drop()
         mine, its = socket.socketpair()
@@ -81,15 +83,15 @@ class ForkServer:
                 cwd=_importable_from(),
                 process_group=0,  # Ctrl-C ends the tests; what they tear down still needs the servers
             )
-        if not self._owner:
+        if not self._place:
             atexit.register(self._drop)
-        self._socket, self._owner = mine, os.getpid()
+        self._socket, self._place = mine, place
         return mine
 
     def _drop(self) -> None:
         if self._socket is not None:
             self._socket.close()
-        if self._process is not None and self._owner == os.getpid():
+        if self._process is not None and self._place[0] == os.getpid():
             self._process.terminate()
             self._process.wait()
         if self._log is not None:
@@ -143,6 +145,12 @@ class ServerProcess:
                     _readable(self._descriptor, seconds)
             os.close(self._descriptor)
         os.close(self._output)
+
+
+def _place() -> tuple[int, ...]:
+    """What a child has of whoever makes it and no request can change: the process, which a fork of ours is another of,
+    and the namespaces of the thread."""
+    return (os.getpid(), *(Path(f"/proc/thread-self/ns/{name}").stat().st_ino for name in _NAMESPACES))
 
 
 def _pipe(reader: contextlib.ExitStack, writer: contextlib.ExitStack) -> tuple[int, int]:
