@@ -18,7 +18,6 @@ _ENFORCE_MOUNTABLE = "kubernetes.io/enforce-mountable-secrets"
 #: An hour and a bit, so that the kubelet's renewal at four fifths of it does not meet others'.
 _TOKEN_SECONDS = 3607
 _NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
-_random = random.Random()
 
 
 class ServiceAccount(Plugin):
@@ -102,7 +101,7 @@ def _mount_token(spec: Object) -> None:
     """Mount the token in every container that has nothing at its place, by an existing volume of ours or a new one."""
     volumes = spec.get("volumes") or []
     existing = next((item["name"] for item in volumes if str(item.get("name", "")).startswith(_VOLUME_PREFIX)), "")
-    name = existing or _VOLUME_PREFIX + "".join(_random.choices(_NAME_LETTERS, k=5))
+    name = existing or _VOLUME_PREFIX + "".join(random.choices(_NAME_LETTERS, k=5))
     needed = False
     for field in ("initContainers", "containers"):
         for container in spec.get(field) or ():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from random import Random
+from random import SystemRandom
 
 from api.validation.objectmeta import validate_object_meta
 from apimachinery import errors
@@ -19,7 +19,7 @@ from apiserver.watchcache.window import CachedObject
 
 #: How often a generated name that is taken is drawn again.
 _NAME_ATTEMPTS = 8
-_random = Random()
+_random = SystemRandom()  # has no state that a fork would share
 
 
 async def create(

@@ -27,6 +27,7 @@ _POD = {
     "metadata": {"name": "p", "namespace": "default"},
     "spec": {"containers": [{"name": "c", "image": "i"}]},
 }
+_GENERATED = {**_POD, "metadata": {"generateName": "p-", "namespace": "default"}}
 
 
 def _client(server: ApiServer) -> RestClient:
@@ -44,6 +45,17 @@ async def test_every_server_has_a_store_of_its_own() -> None:
             await first.create(CONFIG_MAPS, _MAP)
             with pytest.raises(NotFound):
                 await second.get(CONFIG_MAPS, "default", "here")
+
+
+async def test_what_is_forked_from_one_process_draws_secrets_of_its_own() -> None:
+    async with ApiServer() as one, ApiServer() as two:
+        for name in ("apiserver.key", "sa.key", "tokens.csv"):
+            first, second = ((server.kubeconfig.parent / name).read_bytes() for server in (one, two))
+            assert first != second
+        async with _client(one) as first_client, _client(two) as second_client:
+            pods = [await client.create(PODS, _GENERATED) for client in (first_client, second_client)]
+        assert len({pod["metadata"]["uid"] for pod in pods}) == 2
+        assert len({pod["metadata"]["name"] for pod in pods}) == 2
 
 
 async def test_only_its_own_administrator_is_let_in() -> None:
