@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
-import ssl
 import sys
 import tempfile
 import time
@@ -25,6 +24,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 from bench.connection import Target  # noqa: E402 - only after the path is put right
 from bench.measure import pid_listening_on, usage  # noqa: E402 - only after the path is put right
 from bench.scenarios import Bench, BenchError, Row  # noqa: E402 - only after the path is put right
+from component import tlscontext  # noqa: E402
 
 SCENARIOS = ("create", "get", "list", "label", "watch")
 
@@ -68,9 +68,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _target(options: argparse.Namespace) -> Target:
-    tls = ssl.create_default_context()
-    tls.check_hostname = False
-    tls.verify_mode = ssl.CERT_NONE  # figures are wanted, of servers with self-made certificates too
+    tls = tlscontext.unverified()  # figures are wanted, of servers with self-made certificates too
     if not options.kubeconfig:
         return Target(options.server, options.token, tls)
     config = yaml.safe_load(Path(options.kubeconfig).read_text())

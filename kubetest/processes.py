@@ -71,7 +71,10 @@ class ForkServer:
         if self._socket is not None and running and self._place == place:
             return self._socket
         self._drop()
-        mine, its = socket.socketpair()
+        if not self._place:
+            atexit.register(self._drop)
+        self._place = place
+        self._socket, its = socket.socketpair()
         with its:
             self._log = tempfile.TemporaryFile()  # noqa: SIM115 - kept as long as the process
             self._process = subprocess.Popen(
@@ -83,10 +86,7 @@ class ForkServer:
                 cwd=_importable_from(),
                 process_group=0,  # Ctrl-C ends the tests; what they tear down still needs the servers
             )
-        if not self._place:
-            atexit.register(self._drop)
-        self._socket, self._place = mine, place
-        return mine
+        return self._socket
 
     def _drop(self) -> None:
         if self._socket is not None:
@@ -136,7 +136,6 @@ class ServerProcess:
 
     def close(self, seconds: float) -> None:
         """End it, by force where it takes longer."""
-        os.close(self._input)
         if self._descriptor is not None:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._descriptor, signal.SIGTERM)
@@ -144,6 +143,7 @@ class ServerProcess:
                     signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
                     _readable(self._descriptor, seconds)
             os.close(self._descriptor)
+        os.close(self._input)  # which alone would end it too
         os.close(self._output)
 
 

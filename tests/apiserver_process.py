@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import sys
 from pathlib import Path
 from types import TracebackType
 
 from client.rest import ClientConfig, RestClient
+from component import tlscontext
 from tests.ports import free_port
 
 ADMIN_TOKEN = "admin-token"
@@ -51,10 +51,7 @@ class ApiServerProcess:
 
     def config(self, token: str = ADMIN_TOKEN) -> ClientConfig:
         """How to reach it as the user of a token."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return ClientConfig(f"https://127.0.0.1:{self.port}", context, token)
+        return ClientConfig(f"https://127.0.0.1:{self.port}", tlscontext.unverified(), token)
 
     def client(self, token: str = ADMIN_TOKEN) -> RestClient:
         """A client as the user of a token; an async context manager."""

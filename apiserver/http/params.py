@@ -11,6 +11,7 @@ from apimachinery.fielderrors import FieldError
 from apimachinery.integers import parse_int64
 from apimachinery.objects import Object
 from apiserver.http.request_info import Query, first, is_true
+from apiserver.registry import decoding
 from apiserver.registry.context import IGNORE, STRICT, WARN, DeleteOptions
 from apiserver.registry.reading import ListOptions
 
@@ -133,15 +134,9 @@ _DELETE_FIELDS = {
 }
 
 
-def _yaml(body: bytes) -> Object:
-    from apimachinery.decode_yaml import decode_yaml  # here, as few bodies are
-
-    return decode_yaml(body)
-
-
 def _delete_body(body: bytes, *, yaml: bool) -> Object:
     try:
-        raw = _yaml(body) if yaml else decode.decode_json(body)
+        raw = decoding.strict_yaml(body)[0] if yaml else decode.decode_json(body)
     except decode.SyntaxProblem as error:
         raise BadRequest(
             "the object provided is unrecognized (must be of type DeleteOptions): couldn't get version/kind; "
